@@ -38,6 +38,10 @@ export async function checkSeen(
   }
 }
 
+/** Names what somebody knew of a message who wants it to be sent once more; undefined if they did not say. */
+export const knowingOf = (id: number, seen: Seen | undefined): string | undefined =>
+  seen && `${id}-${seen.resent ?? 0}`;
+
 /** The order of somebody who said what they knew is that of all who knew the same and want the same. */
 export function orderOf(
   request: FastifyRequest,

@@ -131,6 +131,8 @@ export interface Resend {
   readonly reason?: string | undefined;
   /** Identifies the order: a repeated one is carried out once. Letters, digits, `-`, `_`, `.`. */
   readonly order?: string | undefined;
+  /** What its orderer knew, of which only one order is to come: of two who know the same, the first has it. */
+  readonly knowing?: string | undefined;
 }
 
 /** The first message of a new session. */
@@ -159,6 +161,8 @@ export interface Reprocess {
   readonly reason?: string | undefined;
   /** Identifies the order: a repeated one is carried out once. */
   readonly order?: string | undefined;
+  /** As of `Resend`. */
+  readonly knowing?: string | undefined;
   /** Store nothing. */
   readonly dryRun?: boolean | undefined;
 }
@@ -299,6 +303,8 @@ export interface ResendOrder {
   readonly reason?: string | undefined;
   /** Identifies the order, so that it is carried out once, however often it is sent. */
   readonly order?: string | undefined;
+  /** As of `Resend`. */
+  readonly knowing?: string | undefined;
 }
 
 export interface Resent extends SentMessage {

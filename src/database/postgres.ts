@@ -1,6 +1,7 @@
-import { type ClientBase, Pool, type QueryConfig, type QueryResult, TypeOverrides } from 'pg';
+import { type QueryConfig, type QueryResult, TypeOverrides } from 'pg';
 import { EngineError } from '../error/engine-error.ts';
 import { toldElsewhere } from '../error/foreseen.ts';
+import { type PostgresPool, postgresPool } from './postgres-pool.ts';
 
 /** A value of a statement; arrays are for `unnest` and `ANY`. */
 export type SqlValue = string | number | boolean | null | Uint8Array | readonly SqlValue[];
@@ -38,7 +39,6 @@ const INT8 = 20;
 const CONNECT_LIMIT = 5_000;
 /** Milliseconds to wait for the server's own error about a statement that took too long. */
 const GRACE = 1_000;
-const CLOSE_LIMIT = 1_000;
 
 /**
  * Opens a pool of connections. A database that does not answer costs callers a bounded time, and
@@ -46,22 +46,19 @@ const CLOSE_LIMIT = 1_000;
  */
 export function database(options: DatabaseOptions): Database {
   const { url, schema, purpose, limit } = options;
-  const pool = new Pool({
-    connectionString: url,
-    max: options.connections,
-    application_name: `waybill ${purpose}`,
-    options: `-c search_path="${schema}" -c jit=off -c statement_timeout=${limit} -c idle_in_transaction_session_timeout=${limit}`,
-    connectionTimeoutMillis: CONNECT_LIMIT,
-    query_timeout: limit + GRACE,
-    keepAlive: true,
-    keepAliveInitialDelayMillis: 10_000,
-    types: safeIntegers(),
-  });
-  const sockets = new Set<ClientBase>();
-  pool.on('connect', (client) => sockets.add(client));
-  pool.on('remove', (client) => sockets.delete(client));
-  // the pool replaces a connection that breaks while idle; the next caller gets the error
-  pool.on('error', () => undefined);
+  const pool = postgresPool(
+    {
+      connectionString: url,
+      max: options.connections,
+      application_name: `waybill ${purpose}`,
+      connectionTimeoutMillis: CONNECT_LIMIT,
+      query_timeout: limit + GRACE,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: 10_000,
+      types: safeIntegers(),
+    },
+    { schema, limit },
+  );
   const guard = reachable((error) =>
     isUnreached(error) ? { error: unreached(url, error), isDown: !isCut(error) } : undefined,
   );
@@ -93,15 +90,7 @@ export function database(options: DatabaseOptions): Database {
       turn = mine.catch(toldElsewhere);
       return mine;
     },
-    async close() {
-      const ended = pool.end();
-      // a stuck server never closes its end
-      const timer = setTimeout(() => {
-        for (const client of sockets) socketOf(client)?.destroy();
-      }, CLOSE_LIMIT);
-      timer.unref();
-      await ended;
-    },
+    close: () => pool.close(),
   };
 }
 
@@ -110,16 +99,17 @@ type Ended<Result> = { readonly result: Result } | { readonly own: unknown };
 
 /** Throws what the server or the connection to it throws. */
 async function transaction<Result>(
-  pool: Pool,
+  pool: PostgresPool,
   lock: string,
   work: (session: PostgresSession) => Promise<Result>,
 ): Promise<Ended<Result>> {
-  const client = await pool.connect();
+  const connection = await pool.connect();
+  const { client } = connection;
   let broken = false;
   const ofServer = new Set<unknown>();
-  const ask = async (query: QueryConfig | string): Promise<QueryResult> => {
+  const ask = async (query: QueryConfig): Promise<QueryResult> => {
     try {
-      return await client.query(query);
+      return await connection.query(query);
     } catch (error) {
       ofServer.add(error);
       broken ||= isUnreached(error);
@@ -132,15 +122,15 @@ async function transaction<Result>(
   };
   client.on('error', lost);
   try {
-    await ask('BEGIN');
+    await ask({ text: connection.begin });
     await ask({ text: 'SELECT pg_advisory_xact_lock(hashtext($1))', values: [lock] });
     const result = await work(session(ask));
-    await ask('COMMIT');
+    await ask({ text: 'COMMIT' });
     return { result };
   } catch (error) {
     // an abandoned statement is still running: closing its connection ends the transaction as well
     if (!broken) {
-      await ask('ROLLBACK').catch(() => {
+      await ask({ text: 'ROLLBACK' }).catch(() => {
         broken = true;
       });
     }
@@ -157,12 +147,6 @@ function safeIntegers(): TypeOverrides {
   // every stored number is a safe integer
   types.setTypeParser(INT8, Number);
   return types;
-}
-
-/** The client's types do not mention its stream, which only `destroy` frees at once. */
-function socketOf(client: ClientBase): { destroy(): void } | undefined {
-  return (client as unknown as { connection?: { stream?: { destroy(): void } } }).connection
-    ?.stream;
 }
 
 /** PostgreSQL's own code for a statement that exceeded its time limit. */

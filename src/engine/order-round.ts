@@ -46,6 +46,8 @@ export interface OrderInRound {
   readonly order: string;
   /** What the order settles. */
   readonly suspended: readonly Suspended[];
+  /** See `Resend`. */
+  readonly knowing?: string | undefined;
   /** When it stores what it makes. */
   readonly place: PlaceInOrder;
 }
@@ -131,6 +133,12 @@ const nameOf = ({ id }: Suspended): string => `suspended.${id}`;
 const busy = (message: Suspended): EngineError =>
   noLongerSuspended(message, 'is being dealt with by somebody else, or was just now');
 
+const orderedBefore = (): EngineError =>
+  new EngineError(
+    'LIST_OUTDATED',
+    'somebody else has just sent this message again, otherwise than you: look at what they sent, then decide whether yours is needed too',
+  );
+
 export function noLongerSuspended({ id, target }: Suspended, why: string): EngineError {
   return new EngineError('NOT_FOUND', `message ${id} at ${target} ${why}`);
 }
@@ -150,7 +158,7 @@ export async function madeBefore(
 }
 
 /** Stores the legs in their turn, unless an earlier run of the order has. */
-function keeping(round: Round, { order, suspended, place }: OrderInRound): Handling['keep'] {
+function keeping(round: Round, { place, ...order }: OrderInRound): Handling['keep'] {
   const { batch, director, engine } = round;
   return async (legs, { ready, store }) => {
     const { names } = engine.broker;
@@ -175,7 +183,7 @@ function keeping(round: Round, { order, suspended, place }: OrderInRound): Handl
       },
     };
     try {
-      return await onceAlone(batch, { order, suspended }, carried);
+      return await onceAlone(batch, order, carried);
     } finally {
       if (!isStored) ownBodies(legs).forEach((ref) => director.routing.drop(ref));
     }
@@ -188,9 +196,15 @@ function keeping(round: Round, { order, suspended, place }: OrderInRound): Handl
  */
 async function onceAlone<Result, Begun>(
   batch: OrderBatch,
-  { order, suspended }: Omit<OrderInRound, 'place'>,
+  { order, suspended, knowing }: Omit<OrderInRound, 'place'>,
   carried: CarriedOut<Result, Begun>,
 ): Promise<Result> {
+  if (knowing !== undefined) {
+    const run = async () => [await onceAlone(batch, { order, suspended }, carried)] as const;
+    const done = await batch.alone(`knowing.${knowing}`, order, run);
+    if (done === undefined) throw orderedBefore();
+    return done[0];
+  }
   const [first, ...others] = suspended;
   if (first === undefined) return batch.once(order, carried);
   const rest = { order, suspended: others };

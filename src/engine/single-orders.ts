@@ -22,6 +22,8 @@ export interface Acting {
 /** One order of a person that makes something; without a name of its own it is new. */
 export interface SingleOrder<Result> {
   readonly order?: string | undefined;
+  /** See `Resend`. */
+  readonly knowing?: string | undefined;
   /** What it settles. */
   readonly suspended?: readonly Suspended[];
   readonly run: (handling: Handling, order: string) => Promise<Result>;
@@ -32,11 +34,11 @@ export interface SingleOrder<Result> {
 /** Carries out one order, once however often it is given: see `OrderRound`. */
 export async function singly<Result>(
   { engine, director }: Acting,
-  { order = randomUUID(), suspended = [], run, made }: SingleOrder<Result>,
+  { order = randomUUID(), knowing, suspended = [], run, made }: SingleOrder<Result>,
 ): Promise<Result> {
   const round = await orderRound(engine, director);
   try {
-    return await run(round.handling({ order, suspended, place: inOrder().next() }), order);
+    return await run(round.handling({ order, knowing, suspended, place: inOrder().next() }), order);
   } catch (error) {
     return made(await madeBefore(round, order, error));
   } finally {
@@ -54,6 +56,7 @@ export function resendOnce(
     { engine, director },
     {
       order: request.order,
+      knowing: request.knowing,
       suspended: settledBy({ act: 'resend', ...request }),
       run: (handling, order) =>
         resend(engine, director, { request: { ...request, order }, body }, handling),
@@ -73,6 +76,7 @@ export function reprocessOnce(
     { engine, director },
     {
       order: request.order,
+      knowing: request.knowing,
       suspended: settledBy({ act: 'reprocess', ...request }),
       run: (handling, order) =>
         reprocess(engine, director, { request: { ...request, order }, body }, handling),

@@ -68,7 +68,7 @@ export const ERROR_CODES = {
   QUERY_INVALID: 'A query to the trace is not well-formed. The text says which part.',
   NOT_FOUND: 'There is no message, session or file with that id.',
   LIST_OUTDATED:
-    'Another job has acted on messages of a list since it was made. Look at that job, then make the list again.',
+    'Somebody else, or another job, has acted on messages since they were shown. Look at what was done, then decide again.',
   ORDER_UNCERTAIN:
     'An order was started, and it is not known whether it was carried out. Check the message before giving it again.',
   STORE_UNAVAILABLE:

@@ -62,6 +62,7 @@ export async function resendRequest(
       by: order.by,
       reason: order.reason,
       order: order.order,
+      knowing: order.knowing,
     },
     body: edited ?? stored?.bytes ?? new Uint8Array(0),
   };
@@ -92,7 +93,7 @@ export async function reprocessRequest(
   reader: TraceReader,
   order: ReprocessOrder,
 ): Promise<WithBody<Reprocess>> {
-  const { id, by, reason, dryRun = false } = order;
+  const { id, by, reason, knowing, dryRun = false } = order;
   const message = await reader.message(id);
   if (message === undefined) {
     throw new EngineError('NOT_FOUND', `there is no message ${id} in the trace`);
@@ -118,6 +119,7 @@ export async function reprocessRequest(
       by,
       reason,
       order: named,
+      knowing,
       dryRun,
     },
     body: stored.bytes ?? new Uint8Array(0),

@@ -179,6 +179,7 @@ async function openStores(
     onMoved: (moved) => {
       background(tellMovedTrace({ store, log }, moved), 'reporting a file that is gone', isTold);
     },
+    onMigration: (change) => log.info({ event: 'trace-migrates', ...change }, 'trace-migrates'),
   });
   const place: MetaPlace = {
     data,

@@ -20,8 +20,8 @@ import type { Damage } from '../trace/store/damage.ts';
 import { type StreamSource, streamSource } from '../trace/stream-source.ts';
 import type { PurgeOptions, PurgeReport, TraceStore } from '../trace/trace-store.ts';
 import { type VerifyReport, verifyTrace } from '../trace/verify.ts';
-import { clockLeaps } from './clock-leap.ts';
-import { tellDamaged, tellLeap, tellMissing, tellOther } from './trace-losses.ts';
+import { purgeRegularly } from './regular-purge.ts';
+import { tellDamaged, tellMissing, tellOther } from './trace-losses.ts';
 import { keepMark } from './trace-mark.ts';
 import { followSettings, isSameSearch, type TraceSettings } from './trace-settings.ts';
 
@@ -53,7 +53,6 @@ export interface Tracing extends Pick<Projector, 'lag' | 'failingSince' | 'stop'
 /** Milliseconds without anybody building the trace after which this counts as a failure. */
 const UNBUILT = 30_000;
 
-const PURGE_EVERY = 10 * 60_000;
 const SWEEP_EVERY = 60 * 60_000;
 
 /**
@@ -99,7 +98,7 @@ export async function startTracing(parts: TracingOptions): Promise<Tracing> {
       held = project(parts, settings.now);
       if (again) held.again();
       again = false;
-      const purging = purgeRegularly(purge, { store, log }, signal);
+      const purging = purgeRegularly({ purge, store, kv, log }, signal);
       const sweeping = sweepRegularly(parts, signal);
       const recording = recordRunningHosts(parts, signal);
       const projecting = held;
@@ -234,29 +233,6 @@ function index(
     }
   };
   return { stop, done: run() };
-}
-
-async function purgeRegularly(
-  purge: () => Promise<PurgeReport>,
-  { store, log }: Pick<TracingOptions, 'store' | 'log'>,
-  signal: AbortSignal,
-): Promise<void> {
-  const clock = clockLeaps();
-  while (!signal.aborted) {
-    await pause(PURGE_EVERY, signal, { ref: false });
-    if (signal.aborted) return;
-    const { leap, isTrusted } = clock();
-    if (leap > 0)
-      background(tellLeap({ store, log }, leap), 'reporting that the clock was set', isTold);
-    if (!isTrusted) continue;
-    try {
-      const { removed, keptSessions } = await purge();
-      if (removed.length > 0)
-        log.info({ event: 'trace-purged', days: removed.length, keptSessions }, 'trace-purged');
-    } catch (error) {
-      log.error({ event: 'purge-failed', err: error }, 'purge-failed');
-    }
-  }
 }
 
 /**

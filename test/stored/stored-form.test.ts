@@ -293,13 +293,38 @@ describe('a change of the form of the trace', () => {
     );
   });
 
+  test.skipIf(programs === undefined)(
+    'in PostgreSQL takes as long as it needs, and is told before it begins',
+    async () => {
+      const url = await postgresOf(versions[0]);
+      const client = new Client({ connectionString: url });
+      await client.connect();
+      // an index over 10^8 messages takes minutes
+      await client.query(`
+        CREATE FUNCTION has_time() RETURNS event_trigger LANGUAGE plpgsql AS $$
+          BEGIN
+            IF current_setting('statement_timeout')::interval < '1 hour' THEN RAISE 'no time'; END IF;
+          END $$;
+        CREATE EVENT TRIGGER has_time ON ddl_command_start WHEN TAG IN ('CREATE INDEX', 'ALTER TABLE')
+          EXECUTE FUNCTION has_time()`);
+      await client.end();
+      const changes: unknown[] = [];
+      const onMigration = (change: unknown) => changes.push(change);
+      const options = { url, production: PRODUCTION, onMigration };
+      await (await postgresTraceStore(options)).close();
+      expect(changes).toEqual([{ from: expect.any(Number), to: MIGRATIONS.length }]);
+      await (await postgresTraceStore(options)).close();
+      expect(changes).toHaveLength(1);
+    },
+  );
+
   test.skipIf(programs === undefined)('in PostgreSQL: once, or refused', async () => {
     const url = await postgresOf(versions[0]);
     const schema = `waybill_${PRODUCTION}`;
     const open = () => database({ url, schema, purpose: 'trace', connections: 1, limit: 5_000 });
     const pools = [open(), open(), open()];
     const more = [...MIGRATIONS, 'CREATE TABLE ward(name text);INSERT INTO ward VALUES(1)'];
-    await Promise.all(pools.map((pool) => ensureSchema(pool, schema, more)));
+    await Promise.all(pools.map((pool) => ensureSchema(pool, schema, { migrations: more })));
     expect(await pools[0]?.rows('SELECT * FROM ward')).toHaveLength(1);
     await Promise.all(pools.map((pool) => pool.close()));
     await expect(postgresTraceStore({ url, production: PRODUCTION })).rejects.toThrow(

@@ -24,7 +24,7 @@ import {
   Resent,
 } from '../contract/message.ts';
 import { OrderHeaders } from '../order-name.ts';
-import { checkSeen, orderOf } from '../seen.ts';
+import { checkSeen, knowingOf, orderOf } from '../seen.ts';
 
 const tags = ['messages'];
 
@@ -70,9 +70,8 @@ function resendRoute(app: Api, context: ApiContext): void {
       };
       await checkSeen(context, request, message, seen);
       const order = orderOf(request, [id, to, body], seen);
-      return audited(context, request, act, () =>
-        resendTraced(broker, trace, { id, to, by: principal.name, reason, order }, body),
-      );
+      const ordered = { id, to, by: principal.name, reason, order, knowing: knowingOf(id, seen) };
+      return audited(context, request, act, () => resendTraced(broker, trace, ordered, body));
     },
   );
 }
@@ -110,10 +109,12 @@ function reprocessRoute(app: Api, context: ApiContext): void {
       await checkSeen(context, request, message, seen);
       // what goes only to other hosts is not linked to this message: who orders it later knows the same, and means it anew
       const isLinked = targets?.includes(message.target) ?? true;
-      const order = orderOf(request, [id, JSON.stringify(targets)], isLinked ? seen : undefined);
+      const known = isLinked ? seen : undefined;
+      const order = orderOf(request, [id, JSON.stringify(targets)], known);
+      const knowing = knowingOf(id, known);
       return audited(context, request, act, async () => {
         const by = principal.name;
-        const made = await reprocessTraced(broker, trace, { ...asked, id, by, order });
+        const made = await reprocessTraced(broker, trace, { ...asked, id, by, order, knowing });
         return shownReprocessed(principal, made);
       });
     },

@@ -20,6 +20,10 @@ export interface OpenStoreOptions {
   readonly onDamaged?: ((damage: Damage) => void) | undefined;
   /** Called for each file that was removed or replaced while it was open, and that has been written again. */
   readonly onMoved?: ((moved: MovedFile) => void) | undefined;
+  /** Called before a PostgreSQL trace of an older version is changed, which may take minutes. */
+  readonly onMigration?:
+    | ((change: { readonly from: number; readonly to: number }) => void)
+    | undefined;
 }
 
 /** Opens the production's trace store: files in a folder, or PostgreSQL by its URL. */
@@ -30,6 +34,7 @@ export async function openTraceStore({
   bodies,
   onDamaged,
   onMoved,
+  onMigration,
   cipher,
 }: OpenStoreOptions): Promise<TraceStore> {
   const largeBody = async (ref: string, size: number): Promise<Uint8Array | undefined> =>
@@ -43,5 +48,5 @@ export async function openTraceStore({
   }
   // loaded only if it is used
   const { postgresTraceStore } = await import('./postgres/trace-store.ts');
-  return postgresTraceStore({ url, production, largeBody, cipher });
+  return postgresTraceStore({ url, production, largeBody, cipher, onMigration });
 }

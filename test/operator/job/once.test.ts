@@ -249,3 +249,41 @@ test('two people order a job over the same messages at once: one is made, and th
   expect(await ended(again.body.job?.id ?? 0)).toMatchObject({ done: 3, failed: 0 });
   await vi.waitFor(() => expect(arrived()).toBe(9));
 });
+
+const edited = (id: string): string =>
+  `MSH|^~\\&|ADT|HOSP|WARD|HOSP|20260101120000||ADT^A01^ADT_A01|${id}|P|2.5.1\r`;
+
+test('of two who saw the same message and send it again otherwise at once, one does and the other is told', async () => {
+  const before = production.receiver.received.length;
+  const from = Date.now();
+  await production.send('E1');
+  const [message] = await found(
+    { from, source: 'router', target: 'hl7-out', status: ['completed'] },
+    1,
+  );
+  const seen = { status: 'completed' };
+  const asked = [
+    ['resend', { seen, text: edited('E2') }],
+    ['resend', { seen, text: edited('E3') }],
+    ['resend', { seen }],
+    ['reprocess', { seen }],
+  ] as const;
+  const answers = await Promise.all(
+    asked.map(([how, body]) =>
+      act<{ code?: string }>(`/api/v1/messages/${message?.id}/${how}`, body),
+    ),
+  );
+  expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([
+    200, 409, 409, 409,
+  ]);
+  expect(new Set(answers.map(({ body }) => body.code))).toEqual(
+    new Set([undefined, 'LIST_OUTDATED']),
+  );
+  const [again] = await found({ resendOf: message?.id, status: ['completed'] }, 1);
+  expect(production.receiver.received).toHaveLength(before + 2);
+  // who has seen that one may
+  const knowing = { ...seen, resent: again?.id };
+  const path = `/api/v1/messages/${message?.id}/resend`;
+  expect((await act(path, { seen: knowing, text: edited('E3') })).status).toBe(200);
+  await vi.waitFor(() => expect(production.receiver.received).toHaveLength(before + 3));
+});

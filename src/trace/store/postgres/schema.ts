@@ -67,6 +67,12 @@ export const MIGRATIONS = withAddedColumns(
   'postgres',
 );
 
+/** From one version of the schema to another. */
+export interface Migration {
+  readonly from: number;
+  readonly to: number;
+}
+
 /**
  * Creates the production's schema if it is missing, or migrates it to the newest version: one
  * operator plane does it, in one transaction, while others wait. The role needs the right to create
@@ -75,7 +81,14 @@ export const MIGRATIONS = withAddedColumns(
 export async function ensureSchema(
   db: Database,
   schema: string,
-  migrations: readonly string[] = MIGRATIONS,
+  {
+    migrations = MIGRATIONS,
+    onMigration,
+  }: {
+    readonly migrations?: readonly string[];
+    /** Called before an older one is changed. */
+    readonly onMigration?: ((change: Migration) => void) | undefined;
+  } = {},
 ): Promise<void> {
   const known = migrations.length;
   await db.transaction(async (session) => {
@@ -90,6 +103,7 @@ export async function ensureSchema(
       });
     }
     if (found === 0) await session.run(`CREATE SCHEMA IF NOT EXISTS "${schema}"`);
+    else onMigration?.({ from: found, to: known });
     for (const statement of migrations.slice(found).join('').split(';')) {
       if (statement.trim() !== '') await session.run(statement);
     }

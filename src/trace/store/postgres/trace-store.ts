@@ -25,7 +25,7 @@ import {
   statistics,
 } from './read.ts';
 import { hostHours, sawRunning } from './running.ts';
-import { ensureSchema } from './schema.ts';
+import { ensureSchema, type Migration } from './schema.ts';
 import { hold, indexedDays, mark, note, orphans, release, setMark, usage } from './upkeep.ts';
 
 export interface PostgresTraceOptions {
@@ -38,12 +38,16 @@ export interface PostgresTraceOptions {
   readonly clock?: Clock | undefined;
   /** Encrypts bodies and search keys, or only reads encrypted ones. */
   readonly cipher?: TraceCipher | undefined;
+  /** Called before the tables of an older version are changed, which takes as long as there is much in them. */
+  readonly onMigration?: ((change: Migration) => void) | undefined;
 }
 
 /** Milliseconds for a statement that a person or the projector waits for. */
 const READ_LIMIT = 15_000;
 /** Milliseconds for a statement that moves or reads a whole day. */
 const UPKEEP_LIMIT = 300_000;
+/** Milliseconds for a change of the tables: an index over 10⁸ messages takes minutes, and ended too early is begun anew for good. */
+const MIGRATION_LIMIT = 6 * 3_600_000;
 
 /** The trace in PostgreSQL 14 or newer, for several operator planes and consoles on one trace. */
 export async function postgresTraceStore({
@@ -52,6 +56,7 @@ export async function postgresTraceStore({
   largeBody = () => Promise.resolve(undefined),
   clock = systemClock,
   cipher,
+  onMigration,
 }: PostgresTraceOptions): Promise<TraceStore> {
   const schema = `waybill_${production}`;
   const db = database({ url, schema, purpose: 'trace', connections: 6, limit: READ_LIMIT });
@@ -62,7 +67,7 @@ export async function postgresTraceStore({
     await Promise.all([db.close(), upkeep.close()]);
   };
   try {
-    await ensureSchema(db, schema);
+    await migrated(url, schema, onMigration);
     await checkKeys(db, cipher);
   } catch (error) {
     await close();
@@ -102,6 +107,20 @@ export async function postgresTraceStore({
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+async function migrated(
+  url: string,
+  schema: string,
+  onMigration: PostgresTraceOptions['onMigration'],
+): Promise<void> {
+  const limit = MIGRATION_LIMIT;
+  const db = database({ url, schema, purpose: 'trace', connections: 1, limit });
+  try {
+    await ensureSchema(db, schema, { onMigration });
+  } finally {
+    await db.close();
+  }
 }
 
 async function purgeDays(
