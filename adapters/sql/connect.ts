@@ -9,7 +9,12 @@ import {
 } from 'waybill/adapter';
 import { clientTls, optionalPackage, type TlsClientLent } from 'waybill/peer';
 import type { Product, SqlSession } from './database.ts';
-import { type ProductName, placeOfDatabase, type SqlConnectionValues } from './sql-settings.ts';
+import {
+  hasNoAddress,
+  type ProductName,
+  placeOfDatabase,
+  type SqlConnectionValues,
+} from './sql-settings.ts';
 
 /** What connecting needs from the engine. */
 export type ConnectLent = TlsClientLent &
@@ -19,15 +24,20 @@ export type ConnectLent = TlsClientLent &
 const NOWHERE: setting.Address = { host: '', port: 0 };
 
 /** Each is loaded on first use: an engine loads no driver that it does not need. */
-const LOADERS: Readonly<Record<ProductName, () => Promise<Product>>> = {
+const LOADERS: Readonly<Record<ProductName, (values: SqlConnectionValues) => Promise<Product>>> = {
   postgresql: async () => (await import('./postgres.ts')).postgresql,
   mysql: async () => (await import('./mysql.ts')).mysql,
   sqlite: async () => (await import('./sqlite.ts')).sqlite,
+  odbc: async (values) => {
+    const module = await optionalPackage('odbc', () => import('./odbc.ts'));
+    return module.odbc(values);
+  },
   sqlserver: async () =>
     (await optionalPackage('tedious', () => import('./sqlserver.ts'))).sqlserver,
 };
 
-export const productOf = (name: ProductName): Promise<Product> => LOADERS[name]();
+export const productOf = (values: SqlConnectionValues): Promise<Product> =>
+  LOADERS[values.product](values);
 
 /**
  * Connects and signs in. Throws NotConnectedError if another try may help; DisableError if it would do harm, because
@@ -71,7 +81,7 @@ async function signedIn(
   const { settings } = lent;
   const address = (await product.find?.(settings, signal)) ?? settings.connect ?? NOWHERE;
   const tlsFor = (host: string): Promise<ConnectionOptions> => tlsOf(lent, host);
-  const isPlain = settings.security === 'none' || settings.product === 'sqlite';
+  const isPlain = settings.security === 'none' || hasNoAddress(settings);
   const tls = isPlain ? undefined : await tlsFor(address.host);
   const token = await tokenOf(credential, settings, signal);
   return await product.connect({ settings, address, credential, token, tls, tlsFor, signal });

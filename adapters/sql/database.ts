@@ -77,6 +77,8 @@ export interface SqlSession {
   begin(): Promise<void>;
   commit(): Promise<void>;
   rollback(): Promise<void>;
+  /** Has a statement looked at without executing it, where the product has no statement for that (`dry`). */
+  look?(text: string): Promise<void>;
   /** Makes the server cancel what it does for this session, over a separate connection if the product needs one. */
   cancel(): Promise<void>;
   /** Signs off if possible, and ends the connection in any case. */

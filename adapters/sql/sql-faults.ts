@@ -4,15 +4,82 @@ import { missingPackage } from 'waybill/peer';
 import type { SqlConnectionValues } from './sql-settings.ts';
 
 /** Faults in the settings of how to reach a database. */
-export const connectionFaults = (values: SqlConnectionValues): SettingsFault[] =>
-  values.product === 'sqlite'
-    ? fileFaults(values)
+export const connectionFaults = (values: SqlConnectionValues): SettingsFault[] => {
+  if (values.product === 'sqlite') return [...fileFaults(values), ...odbcOnlyFaults(values)];
+  return values.product === 'odbc'
+    ? odbcFaults(values)
     : [
+        ...odbcOnlyFaults(values),
         ...serverFaults(values),
         ...securityFaults(values),
         ...accountFaults(values),
         ...(values.product === 'sqlserver' ? sqlserverFaults(values) : strangeFaults(values)),
       ];
+};
+
+/** The password of a connection string would stand in the production's files. */
+const SECRET = /(?:^|;)\s*(?:pwd|password)\s*=/i;
+
+function odbcFaults(values: SqlConnectionValues): SettingsFault[] {
+  const { odbc, connect, file, instance, tls, security, readOnly } = values;
+  const faults: SettingsFault[] = needlessFaults(
+    { connect, file, instance, tls, readOnly: readOnly || undefined },
+    'has no effect with product: odbc, where the connection string says how to connect',
+  );
+  if (odbc === undefined) {
+    faults.push({
+      path: ['odbc'],
+      what: 'is missing',
+      remedy: 'Write a connection string, such as DSN=laboratory.',
+    });
+  } else if (SECRET.test(odbc)) {
+    faults.push({
+      path: ['odbc'],
+      what: 'holds a password, which would be shown to everybody who sees the production',
+      remedy: 'Take PWD away, and name a credential with user and password.',
+    });
+  }
+  if (security !== 'tls') {
+    faults.push({
+      path: ['security'],
+      what: 'has no effect with product: odbc, where the driver encrypts as it is set',
+      remedy: 'Take it away, and set TLS in odbc.ini or the connection string.',
+    });
+  }
+  return [
+    ...faults,
+    ...packageFaults(
+      'odbc',
+      'the package odbc, which connects to ODBC drivers, is not installed with this engine',
+    ),
+  ];
+}
+
+const odbcOnlyFaults = ({ odbc }: SqlConnectionValues): SettingsFault[] =>
+  odbc === undefined
+    ? []
+    : [{ path: ['odbc'], what: 'is for ODBC only', remedy: 'Set product: odbc, or take it away.' }];
+
+function packageFaults(name: string, what: string): SettingsFault[] {
+  const install = missingPackage(name);
+  if (install === undefined) return [];
+  return [
+    {
+      path: ['product'],
+      what,
+      remedy: `Install it where the production runs: ${install}.`,
+      severity: 'warning',
+    },
+  ];
+}
+
+const needlessFaults = (
+  needless: Readonly<Record<string, unknown>>,
+  what: string,
+): SettingsFault[] =>
+  Object.entries(needless)
+    .filter(([, value]) => value !== undefined)
+    .map(([path]) => ({ path: [path], what, remedy: 'Take it away.' }));
 
 function fileFaults({
   file,
@@ -27,13 +94,7 @@ function fileFaults({
     ...(file === undefined
       ? [{ path: ['file'], what: 'is missing', remedy: 'Name the file of the SQLite database.' }]
       : []),
-    ...Object.entries(needless)
-      .filter(([, value]) => value !== undefined)
-      .map(([path]) => ({
-        path: [path],
-        what: 'has no effect with product: sqlite, which is a local file',
-        remedy: 'Take it away.',
-      })),
+    ...needlessFaults(needless, 'has no effect with product: sqlite, which is a local file'),
   ];
 }
 
@@ -112,16 +173,10 @@ function accountFaults({ credential, tls, user, product }: SqlConnectionValues):
 }
 
 function sqlserverFaults({ security, tls }: SqlConnectionValues): SettingsFault[] {
-  const faults: SettingsFault[] = [];
-  const install = missingPackage('tedious');
-  if (install !== undefined) {
-    faults.push({
-      path: ['product'],
-      what: 'the package tedious, which connects to SQL Server, is not installed with this engine',
-      remedy: `Install it where the production runs: ${install}.`,
-      severity: 'warning',
-    });
-  }
+  const faults = packageFaults(
+    'tedious',
+    'the package tedious, which connects to SQL Server, is not installed with this engine',
+  );
   if (security === 'tls' && tls?.minimum === 'TLSv1.3') {
     faults.push({
       path: ['tls', 'minimum'],

@@ -75,7 +75,7 @@ export default inbound({
   async open(lent) {
     const { settings: values, event } = lent;
     refuseFaults(faults(values));
-    const product = await productOf(values.product);
+    const product = await productOf(values);
     const line = new SqlLine(lent, product);
     const told = async <Value>(work: () => Promise<Value>): Promise<Value> => {
       try {

@@ -52,7 +52,7 @@ export default lookupTable({
     const values = { ...lent.settings, idle: 0 };
     refuseFaults(faults(values));
     const place = placeOfDatabase(values);
-    const product = await productOf(values.product);
+    const product = await productOf(values);
     try {
       const session = await connect({ ...lent, settings: values }, product, lent.signal);
       try {

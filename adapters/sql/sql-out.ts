@@ -78,7 +78,7 @@ export default outbound({
   check: (values) => Promise.resolve(faults(values)),
   async open(lent) {
     refuseFaults(faults(lent.settings));
-    const product = await productOf(lent.settings.product);
+    const product = await productOf(lent.settings);
     const line = new SqlLine(lent, product);
     try {
       await line.open();

@@ -6,6 +6,7 @@ const PRODUCTS = {
   mysql: 'MySQL and MariaDB; usually port 3306',
   sqlserver: 'Microsoft SQL Server and Azure SQL; usually port 1433',
   sqlite: 'SQLite: a local file',
+  odbc: 'What else has an ODBC driver: InterSystems IRIS and Caché, Db2, Informix, Sybase, Progress',
 } as const;
 
 export type ProductName = keyof typeof PRODUCTS;
@@ -38,6 +39,26 @@ export const sqlSettings = {
       help: 'SQLite: the database file, which must exist. Other programs may have it open too.',
       example: '/var/lib/lab/lab.db',
     }),
+  ),
+  odbc: setting.optional(
+    setting.text({
+      help: 'ODBC: the connection string without user and password: a data source of odbc.ini, or a driver of odbcinst.ini with its own settings.',
+      example: 'DSN=laboratory',
+    }),
+  ),
+  paging: setting.choice(
+    {
+      none: 'the query is not limited: what follows the wanted rows is not fetched, but some drivers read all of it',
+      fetch: 'FETCH FIRST n ROWS ONLY: Db2, the SQL standard',
+      top: 'SELECT TOP n: IRIS, Caché, Sybase, Progress',
+      first: 'SELECT FIRST n: Informix',
+      limit: 'LIMIT n: databases that are like PostgreSQL or MySQL',
+    },
+    {
+      help: 'ODBC, with key: how the database is told to return only so many rows of the query.',
+      default: 'none',
+      advanced: true,
+    },
   ),
   credential: setting.optional(
     setting.credential({
@@ -97,5 +118,20 @@ export const sqlSettings = {
 export type SqlConnectionValues = setting.ValuesOf<typeof sqlSettings>;
 
 /** Where the database is, for display. */
-export const placeOfDatabase = ({ connect, file }: SqlConnectionValues): string =>
-  connect === undefined ? (file ?? 'no database') : placeOf(connect);
+export const placeOfDatabase = ({ connect, file, odbc }: SqlConnectionValues): string =>
+  connect === undefined ? (file ?? odbcPlace(odbc)) : placeOf(connect);
+
+/** `DSN=laboratory`, or the driver and the server of a connection string. */
+function odbcPlace(text: string | undefined): string {
+  const parts = (text ?? '').split(';').map((part) => part.trim());
+  const named = parts.filter((part) =>
+    /^(?:dsn|filedsn|driver|server|servername|host|hostname|port|database|namespace)\s*=/i.test(
+      part,
+    ),
+  );
+  return named.length === 0 ? 'no database' : named.join(';');
+}
+
+/** Whether there is no server at `connect` of which the engine knows. */
+export const hasNoAddress = ({ product }: Pick<SqlConnectionValues, 'product'>): boolean =>
+  product === 'sqlite' || product === 'odbc';

@@ -4,6 +4,7 @@ import { type ConnectLent, connect, productOf } from './connect.ts';
 import type { Parameter, Product, SqlSession } from './database.ts';
 import { SqlFailure } from './sql-failure.ts';
 import { AtWork } from './sql-line.ts';
+import { hasNoAddress } from './sql-settings.ts';
 import { type Cut, prepared } from './statement.ts';
 
 export type TryLent = ConnectLent & { readonly signal: AbortSignal };
@@ -28,9 +29,9 @@ export async function trySql(
   more: (at: AtWork, product: Product) => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
   const { settings, signal } = lent;
-  const product = await productOf(settings.product);
+  const product = await productOf(settings);
   const told: Step = (name, run) => step(name, (detail) => explained(async () => run(detail)));
-  if (settings.product !== 'sqlite') {
+  if (!hasNoAddress(settings)) {
     const address = await addressOf(lent, told, product);
     await probe(lent, step, { address });
     if (settings.security !== 'none') await tlsStep(lent, told, { product, address });
@@ -118,8 +119,14 @@ async function dryRun(at: AtWork, product: Product, { statement, values }: Tried
   const nothing = Array.from({ length: values }, (): Parameter => null);
   const { text } = prepared(statement, nothing, product);
   const dry = product.dry(text);
-  if (dry === undefined) return 'not checked: it can only be executed';
+  if (dry === undefined && at.session.look === undefined) {
+    return 'not checked: it can only be executed';
+  }
   try {
+    if (dry === undefined) {
+      await at.session.look?.(text);
+      return 'taken by the driver, which may not have asked the server';
+    }
     await at.run({ text: dry, values: nothing }, SMALL);
     return 'understood and allowed';
   } catch (error) {

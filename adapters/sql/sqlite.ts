@@ -1,7 +1,6 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
+import type { ChildProcess } from 'node:child_process';
 import { userInfo } from 'node:os';
-import { DisableError, NotConnectedError, timerTime } from 'waybill/adapter';
+import { background, DisableError, NotConnectedError, timerTime } from 'waybill/adapter';
 import type {
   Cell,
   Column,
@@ -14,7 +13,7 @@ import type {
   SqlSession,
   SqlSignIn,
 } from './database.ts';
-import { LiveSession } from './live-session.ts';
+import { ProcessSession, sessionProcess } from './process-session.ts';
 import { SqlFailure, type SqlProblem } from './sql-failure.ts';
 import type {
   SqliteAnswer,
@@ -49,7 +48,6 @@ export const sqlite: Product = {
 const { NODE_COMPILE_CACHE } = process.env;
 const ENVIRONMENT = NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE };
 
-const MODULE = `./sqlite-process${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`;
 /** Waits for locks, but less than the statement may take. */
 const LONGEST_PATIENCE = 10_000;
 
@@ -60,13 +58,7 @@ async function connectSqlite({ settings, signal }: SqlSignIn): Promise<SqlSessio
     readOnly,
     patience: Math.min(LONGEST_PATIENCE, Math.round(timeout / 2)),
   };
-  const process = fork(new URL(MODULE, import.meta.url), [JSON.stringify(opening)], {
-    // 64-bit integers and bytes are sent unchanged
-    serialization: 'advanced',
-    execArgv: ['--no-warnings'],
-    env: ENVIRONMENT,
-    stdio: 'ignore',
-  });
+  const process = sessionProcess('sqlite-process', { given: opening, env: ENVIRONMENT });
   const session = new SqliteSession(process, file);
   const give = (): void => session.destroy();
   signal.addEventListener('abort', give, { once: true });
@@ -92,31 +84,16 @@ async function connectSqlite({ settings, signal }: SqlSignIn): Promise<SqlSessio
 const NOT_OF_A_STATEMENT =
   /^\s*(begin|commit|end|rollback|savepoint|release|attach|detach|vacuum)\b/i;
 
-interface Waiting {
-  readonly resolve: (answer: SqliteAnswer) => void;
-  readonly reject: (error: Error) => void;
-}
-
-class SqliteSession extends LiveSession implements SqlSession {
-  readonly #process: ChildProcess;
+class SqliteSession extends ProcessSession<SqliteOrder, SqliteAnswer> implements SqlSession {
   readonly #file: string;
   /** Milliseconds for a statement. */
   timeout = Number.POSITIVE_INFINITY;
-  readonly #waiting = new Map<number, Waiting>();
-  #number = 0;
   #isCancelled = false;
   #isOpen = false;
 
   constructor(process: ChildProcess, file: string) {
-    super();
-    this.#process = process;
+    super(process);
     this.#file = file;
-    process.on('message', (answer: SqliteAnswer) =>
-      this.#waiting.get(answer.number)?.resolve(answer),
-    );
-    // pending work is told too
-    process.on('error', () => this.end());
-    process.on('exit', () => this.end());
   }
 
   /** @param timeout milliseconds for the process to start and to open the file */
@@ -168,31 +145,7 @@ class SqliteSession extends LiveSession implements SqlSession {
 
   async cancel(): Promise<void> {
     this.#isCancelled = true;
-    await this.#kill();
-  }
-
-  async close(): Promise<void> {
-    this.endsAsWanted();
-    const { exitCode, signalCode } = this.#process;
-    if (exitCode !== null || signalCode !== null) return;
-    const ended = once(this.#process, 'exit', { signal: AbortSignal.timeout(1_000) });
-    if (this.#process.connected) this.#process.disconnect();
-    // it is busy, and is ended in any case
-    await ended.catch(() => this.#kill());
-    this.end();
-  }
-
-  destroy(): void {
-    this.#process.kill('SIGKILL');
-    this.end();
-  }
-
-  async #kill(): Promise<void> {
-    const { exitCode, signalCode } = this.#process;
-    if (exitCode !== null || signalCode !== null) return;
-    const ended = once(this.#process, 'exit');
-    this.#process.kill('SIGKILL');
-    await ended;
+    await this.kill();
   }
 
   async #say(text: string): Promise<void> {
@@ -204,32 +157,23 @@ class SqliteSession extends LiveSession implements SqlSession {
     values: readonly Parameter[],
     limit: Limit,
   ): Promise<Extract<SqliteAnswer, { rows: unknown }>> {
-    if (!this.alive) throw new SqlFailure('lost');
-    const number = ++this.#number;
-    const { promise, resolve, reject } = Promise.withResolvers<SqliteAnswer>();
-    this.#waiting.set(number, { resolve, reject });
     const late = Number.isFinite(this.timeout)
-      ? setTimeout(() => {
-          this.cancel().catch(reject);
-        }, timerTime(this.timeout))
+      ? setTimeout(
+          () => background(this.cancel(), 'ending a late session'),
+          timerTime(this.timeout),
+        )
       : undefined;
     try {
-      const order: SqliteOrder = { number, text, values: values.map(valueOf), ...limit };
-      this.#process.send(order, (error) => {
-        if (error !== null) this.end();
-      });
-      const answer = await promise;
+      const answer = await this.ask({ text, values: values.map(valueOf), ...limit });
       if ('code' in answer) throw failureOf(answer.code, answer.message, this.#file);
       return answer;
     } finally {
       clearTimeout(late);
-      this.#waiting.delete(number);
     }
   }
 
-  protected override failPending(): void {
-    const problem = this.#isCancelled ? 'timeout' : 'lost';
-    for (const { reject } of this.#waiting.values()) reject(new SqlFailure(problem));
+  protected get endedProblem(): 'timeout' | 'lost' {
+    return this.#isCancelled ? 'timeout' : 'lost';
   }
 }
 

@@ -16,7 +16,7 @@ import { type PeerOptions, SqlServerPeer } from './tds/sql-server-peer.ts';
 
 /** A database server of a test file, with TLS, and an account `clinic` that owns the database `clinic`. */
 export interface SqlDatabase extends AsyncDisposable {
-  readonly product: 'postgresql' | 'mysql' | 'sqlserver' | 'sqlite';
+  readonly product: 'postgresql' | 'mysql' | 'sqlserver' | 'sqlite' | 'odbc';
   readonly words: SqlWords;
   readonly port: number;
   readonly certificates: Certificates;
@@ -59,7 +59,7 @@ export interface DatabaseGate extends AsyncDisposable {
 export const USER = 'clinic';
 
 function described(
-  product: Exclude<SqlDatabase['product'], 'sqlite'>,
+  product: Exclude<SqlDatabase['product'], 'sqlite' | 'odbc'>,
   port: number,
   made: Certificates,
 ): Pick<SqlDatabase, 'product' | 'words' | 'port' | 'certificates' | 'options' | 'given' | 'gate'> {
