@@ -166,7 +166,7 @@ export function isUnreached(error: unknown): boolean {
   if (code === undefined)
     return error instanceof Error && /timeout|terminated|Connection/i.test(error.message);
   if (!/^[0-9A-Z]{5}$/.test(code) || code === READ_ONLY) return true;
-  return /^(?:57|08|53)/.test(code) && code !== CANCELLED;
+  return /^(?:57|08|53|28|3D)/.test(code) && code !== CANCELLED;
 }
 
 /** Whether an existing connection was lost. */
@@ -186,6 +186,9 @@ function placeOf(url: string): string {
   return `${pathname.slice(1) || 'the database'} at ${hostname}:${port || 5432}`;
 }
 
+const REFUSED =
+  'refuses the user, the password or the database: set the role right, or start again with another --trace';
+
 /** What a server says that is there, by its code, and what helps. */
 const SHORT_OF: Readonly<Record<string, string>> = {
   [READ_ONLY]:
@@ -193,6 +196,9 @@ const SHORT_OF: Readonly<Record<string, string>> = {
   '53100': 'has no space left on its disk: free some',
   '53200': 'has no memory left: look at what else it does',
   '53300': 'has no connection left: raise max_connections, or end others',
+  '28P01': REFUSED,
+  '28000': REFUSED,
+  '3D000': REFUSED,
   '57P03': 'is starting, stopping or recovering: wait for it, and look at its log',
 };
 

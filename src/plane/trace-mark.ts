@@ -42,7 +42,11 @@ export async function keepMark(
   if (known === undefined) return;
   const { marks } = known;
   let { stored } = known;
-  if (marks !== undefined && !marks.includes(stored ?? '')) onOther();
+  if (marks !== undefined && !marks.includes(stored ?? '')) {
+    // before the new mark, after which nobody would see it
+    await untilAnswered(() => sawOther(kv), signal);
+    onOther();
+  }
   const mark = async (): Promise<void> => {
     const next = randomUUID();
     // NATS first: a plane that is killed in between finds the mark that the trace still has
@@ -55,6 +59,19 @@ export async function keepMark(
     await pause(EVERY, signal, { ref: false });
   } while (!signal.aborted);
   if (isOurs()) await new Deadline(LAST).within('marking the trace', mark().catch(unanswered));
+}
+
+const OTHER = 'trace.other';
+
+const sawOther = async (kv: KV): Promise<number> => kv.put(OTHER, JSON.stringify(Date.now()));
+
+/**
+ * Whether large bodies to which this trace does not refer may still be another's: the one before it, to which people may
+ * return, keeps its messages for as long.
+ */
+export async function hasOtherBodies(kv: KV, keep: number, now = Date.now()): Promise<boolean> {
+  const entry = await kv.get(OTHER);
+  return entry?.operation === 'PUT' && now - entry.json<number>() < keep;
 }
 
 async function readMarks(kv: KV): Promise<Marks | undefined> {

@@ -22,7 +22,7 @@ import type { PurgeOptions, PurgeReport, TraceStore } from '../trace/trace-store
 import { type VerifyReport, verifyTrace } from '../trace/verify.ts';
 import { purgeRegularly } from './regular-purge.ts';
 import { tellDamaged, tellMissing, tellOther } from './trace-losses.ts';
-import { keepMark } from './trace-mark.ts';
+import { hasOtherBodies, keepMark } from './trace-mark.ts';
 import { followSettings, isSameSearch, type TraceSettings } from './trace-settings.ts';
 
 export interface TracingOptions {
@@ -99,7 +99,7 @@ export async function startTracing(parts: TracingOptions): Promise<Tracing> {
       if (again) held.again();
       again = false;
       const purging = purgeRegularly({ purge, store, kv, log }, signal);
-      const sweeping = sweepRegularly(parts, signal);
+      const sweeping = sweepRegularly(parts, () => hasOtherBodies(kv, settings.now.keep), signal);
       const recording = recordRunningHosts(parts, signal);
       const projecting = held;
       const onOther = (): void => {
@@ -241,6 +241,7 @@ function index(
  */
 async function sweepRegularly(
   { broker, store, log }: TracingOptions,
+  areOthers: () => Promise<boolean>,
   signal: AbortSignal,
 ): Promise<void> {
   const sweeper = bodySweeper(broker);
@@ -248,6 +249,7 @@ async function sweepRegularly(
     await pause(SWEEP_EVERY, signal, { ref: false });
     if (signal.aborted) return;
     try {
+      if (await areOthers()) continue;
       const isTraced = (bodyRef: string): Promise<boolean> => store.pointsTo(bodyRef);
       const count = await sweeper.sweep({ now: Date.now(), isTraced, signal });
       if (count > 0) log.info({ event: 'bodies-swept', count }, 'bodies-swept');

@@ -2,9 +2,11 @@ import { cp, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { freePort } from '../../sandbox/free-port.ts';
+import { state } from '../../src/broker/state.ts';
 import { runProduction } from '../../src/cli/run-production.ts';
 import { silentLogger } from '../../src/log/logger.ts';
 import { type OperatorPlane, startOperator } from '../../src/plane/operator-plane.ts';
+import { hasOtherBodies } from '../../src/plane/trace-mark.ts';
 import { mllpReceiver, sendUntilAcknowledged } from '../support/mllp-peers.ts';
 import { adt, WARD } from '../support/operator.ts';
 import { productionFolder } from '../support/production.ts';
@@ -84,6 +86,7 @@ test('a trace that was restored from a backup, or is gone, gets what the streams
   await production.operated(async (plane) => {
     await has(plane, '1', '2');
     // nothing is restored
+    expect(await hasOtherBodies((await state(plane.broker)).kv, 60_000)).toBe(false);
     expect((await plane.store.events({ limit: 50 })).map((one) => one.event)).not.toContain(
       'trace-restored',
     );
@@ -91,8 +94,12 @@ test('a trace that was restored from a backup, or is gone, gets what the streams
   await rm(trace, { recursive: true });
   await rename(backup, trace);
   await production.operated(async (plane) => {
+    const { kv } = await state(plane.broker);
     await has(plane, '1', '2');
     await told(plane, 'trace-restored', /restored from a backup/);
+    // large bodies may be those of the one before, for as long as it would have kept its messages
+    expect(await hasOtherBodies(kv, 60_000)).toBe(true);
+    expect(await hasOtherBodies(kv, 60_000, Date.now() + 60_000)).toBe(false);
   });
   // one day alone
   for (const file of await readdir(trace)) if (/^2.*db$/.test(file)) await rm(join(trace, file));

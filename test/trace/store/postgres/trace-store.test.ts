@@ -148,5 +148,16 @@ describe.runIf(programs !== undefined)('a private PostgreSQL', () => {
     const failure = postgresTraceStore({ url, production: 'nowhere' });
     await expect(failure).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', retryable: true });
     await expect(failure).rejects.not.toThrow(new URL(url).password);
+    // somebody has set another one, and may set this one again
+    const changed = new URL(server.url);
+    changed.password = 'of-last-year';
+    for (const path of ['/postgres', '/gone']) {
+      changed.pathname = path;
+      if (path === '/gone') changed.password = new URL(server.url).password;
+      const refusal = postgresTraceStore({ url: changed.href, production: 'nowhere' });
+      await expect(refusal).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', retryable: true });
+      await expect(refusal).rejects.toThrow(/refuses the user, the password or the database: set/);
+      await expect(refusal).rejects.not.toThrow(changed.password);
+    }
   });
 });
