@@ -1,5 +1,6 @@
 /** What a production's transforms and processes import: `import { defineTransform } from 'waybill'`. */
 export type { Document } from './document/document.ts';
+export { readFhir, writeFhir } from './document/fhir/typed-resource.ts';
 export { TemporaryError } from './error/adapter-error.ts';
 export type {
   TokenClaims,

@@ -135,7 +135,7 @@ test('no ring of imports leads through several folders, sub-folders counted', ()
   expect(rings).toEqual([]);
 });
 
-test('no file of the program has more than 500 lines', () => {
+test('no file of the program that somebody writes has more than 500 lines', () => {
   const long = globSync([
     'src/**/*.ts',
     'sandbox/**/*.ts',
@@ -143,8 +143,11 @@ test('no file of the program has more than 500 lines', () => {
     'bench/**/*.ts',
     'console/src/**/*.{ts,tsx}',
   ])
-    .map((file) => ({ file, lines: readFileSync(file, 'utf8').split('\n').length }))
-    .filter(({ lines }) => lines > 501);
+    .map((file) => ({ file, lines: readFileSync(file, 'utf8').split('\n') }))
+    .filter(
+      ({ lines: [first = '', ...rest] }) => !first.startsWith('// Generated') && rest.length > 500,
+    )
+    .map(({ file }) => file);
   expect(long).toEqual([]);
 });
 

@@ -6,6 +6,7 @@ import {
   listenerPlace,
   routePattern,
 } from 'waybill/peer';
+import { servedVersion } from './fhir-version.ts';
 import { smartSettings } from './smart-settings.ts';
 
 /** What a server may be asked for; the names are those of FHIR, where it has one. */
@@ -73,6 +74,7 @@ const who = {
 };
 
 const what = {
+  version: servedVersion,
   interactions: setting.list(
     setting.choice(INTERACTIONS, { help: 'An interaction.', default: 'read' }),
     {
@@ -81,7 +83,7 @@ const what = {
     },
   ),
   resources: setting.list(setting.text({ help: 'A type of resource, such as Patient.' }), {
-    help: 'The types of resources that are served; others are answered with 404. If empty, all of R4 but Subscription, which has to be named: only a server behind can notify.',
+    help: 'The types of resources that are served; others are answered with 404. If empty, all of the version but Subscription, which has to be named: only a server behind can notify.',
     example: '["Patient", "Observation"]',
   }),
   validate: setting.choice(
@@ -91,7 +93,7 @@ const what = {
       full: 'Also required codes, references and invariants',
     },
     {
-      help: 'What a resource must satisfy by the definitions of R4; otherwise the answer is 422 with all that is wrong.',
+      help: 'What a resource must satisfy by the definitions of the version; otherwise the answer is 422 with all that is wrong.',
       default: 'structure',
     },
   ),

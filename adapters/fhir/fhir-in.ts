@@ -27,7 +27,7 @@ export default inbound({
   type: 'fhir-in',
   title: 'FHIR, serving',
   summary:
-    'Serves a FHIR R4 API: reads, searches, writes and transactions are messages, and the answer of their target is the answer.',
+    'Serves a FHIR API: reads, searches, writes and transactions are messages, and the answer of their target is the answer.',
   settings: fhirInSettings,
   sharing: (settings) =>
     Promise.resolve({
@@ -80,6 +80,7 @@ function faultsOf({
   interactions,
   smart,
   publicUrl,
+  version,
 }: FhirInValues): SettingsFault[] {
   const faults = authorityFaults(smart?.server, publicUrl);
   const fault: Fault = (setting, what, remedy) => {
@@ -92,10 +93,10 @@ function faultsOf({
       'Write it without parameters and with * at its end, such as /fhir/*.',
     );
   }
-  for (const type of resources.filter((one) => !isFhirType(one))) {
+  for (const type of resources.filter((one) => !isFhirType(one, version))) {
     fault(
       'resources',
-      `FHIR R4 has no resource ${type}`,
+      `FHIR ${version} has no resource ${type}`,
       'Correct it; names begin with a capital.',
     );
   }

@@ -26,6 +26,7 @@ import {
   tryHttp,
 } from 'waybill/peer';
 import { type FhirValues, fhirSettings } from './fhir-settings.ts';
+import { askedTypes, isOfVersion } from './fhir-version.ts';
 import { forwarded } from './forwarded.ts';
 
 export default outbound({
@@ -89,12 +90,12 @@ type Trying = Lent<typeof fhirSettings>;
  */
 async function tryFhir(lent: Trying, step: Step): Promise<void> {
   const { settings } = lent;
-  const headers = { accept: 'application/fhir+json' };
+  const headers = { accept: askedTypes(settings.version).json };
   const described = await tryHttp(lent, step, {
     values: settings,
     trial: { url: below(settings.url, 'metadata'), method: 'GET', headers, exact: true },
   });
-  await step('FHIR', (detail) => detail(serverText(described)));
+  await step('FHIR', (detail) => detail(serverText(described, settings.version)));
   const [, type] = /^([A-Z][A-Za-z]+)(?=[?/]|$)/.exec(settings.query?.source ?? '') ?? [];
   if (type === undefined) return;
   await step('search', async (detail) => {
@@ -111,12 +112,22 @@ async function tryFhir(lent: Trying, step: Step): Promise<void> {
   });
 }
 
-function serverText({ body }: HttpAnswer): string {
+function serverText({ body }: HttpAnswer, version: FhirValues['version']): string {
   const { resourceType, fhirVersion, software } = Object(jsonOf(body)) as Record<string, unknown>;
   if (resourceType !== 'CapabilityStatement') {
     throw new StepFailure(
       'the server does not describe itself as a FHIR server at /metadata',
       'Correct url: it is the base address, before the type of resource',
+    );
+  }
+  if (
+    version !== undefined &&
+    typeof fhirVersion === 'string' &&
+    !isOfVersion(fhirVersion, version)
+  ) {
+    throw new StepFailure(
+      `the server says that it speaks FHIR ${fhirVersion.slice(0, 20)}`,
+      `Correct version, which is ${version}, or url: a server may have each version at an address of its own`,
     );
   }
   const { name } = Object(software) as { name?: unknown };
@@ -254,8 +265,6 @@ function entriesOf(resource: unknown): readonly Entry[] {
 const statusOf = ({ response }: Entry): number =>
   Number.parseInt(String(response?.status), 10) || 0;
 
-const JSON_TYPE = 'application/fhir+json';
-
 type FhirQuestion = Omit<HttpQuestion, 'signal'>;
 
 /** An address below the base, whether or not the base ends in a slash. */
@@ -275,7 +284,7 @@ async function fhirRequest(message: Message, values: FhirValues): Promise<FhirQu
     return {
       method: 'DELETE',
       url: below(values.url, await found(message, values)),
-      headers: { accept: JSON_TYPE, ...(await matching(message, values)) },
+      headers: { accept: askedTypes(values.version).json, ...(await matching(message, values)) },
     };
   }
   if (action === 'transaction') return sent(message, values, { method: 'POST', path: '' });
@@ -293,8 +302,8 @@ async function fhirRequest(message: Message, values: FhirValues): Promise<FhirQu
 }
 
 /** As a form, the criteria are not in the address, and so not in the logs of proxies and servers. */
-function searched(query: string, { url, searchBy }: FhirValues): FhirQuestion {
-  const headers = { accept: JSON_TYPE };
+function searched(query: string, { url, searchBy, version }: FhirValues): FhirQuestion {
+  const headers = { accept: askedTypes(version).json };
   if (searchBy === 'address') return { method: 'GET', url: below(url, query), headers };
   const [path = '', criteria = ''] = query.split(/\?(.*)/s, 2);
   return {
@@ -345,13 +354,14 @@ interface Place {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-function sent(message: Message, { url, prefer }: FhirValues, place: Place): FhirQuestion {
-  const type = isXml(message) ? 'application/fhir+xml' : JSON_TYPE;
+function sent(message: Message, { url, prefer, version }: FhirValues, place: Place): FhirQuestion {
+  const types = askedTypes(version);
+  const type = isXml(message) ? types.xml : types.json;
   return {
     method: place.method,
     url: place.path === '' ? url : below(url, place.path),
     headers: {
-      accept: JSON_TYPE,
+      accept: types.json,
       'content-type': `${type}; charset=utf-8`,
       prefer: `return=${prefer}`,
       ...(message.traceparent !== undefined && { traceparent: message.traceparent }),

@@ -1,5 +1,6 @@
 import { setting } from 'waybill/adapter';
 import { httpClientSettings } from 'waybill/peer';
+import { askedVersion } from './fhir-version.ts';
 
 type Query = setting.Setting<setting.Template, string>;
 
@@ -29,6 +30,7 @@ const interaction = {
     help: 'The base address of the FHIR server, to which a resource type is added.',
     example: 'https://fhir.hospital.example/r4',
   }),
+  version: askedVersion,
   action: setting.choice(
     {
       auto: 'By the body: a Bundle of type transaction or batch is processed, a resource with an id is updated, any other is created',

@@ -2,8 +2,8 @@ import { inlineBody, type Message, RejectedError } from 'waybill/adapter';
 import { exactJson } from 'waybill/document';
 import { asBuffer, type HttpQuestion } from 'waybill/peer';
 import type { FhirValues } from './fhir-settings.ts';
+import { askedTypes } from './fhir-version.ts';
 
-const JSON_TYPE = 'application/fhir+json';
 const NAME = /^[A-Za-z\d\-.]{1,64}$/;
 
 /** The document that `fhir-in` makes of a request, as far as it is passed on. */
@@ -21,9 +21,10 @@ const METHODS: Readonly<Record<string, string>> = {
 /** The same request for another server. Throws a RejectedError if the message is not one. */
 export async function forwarded(
   message: Message,
-  { url }: Pick<FhirValues, 'url'>,
+  { url, version }: Pick<FhirValues, 'url'> & Partial<Pick<FhirValues, 'version'>>,
 ): Promise<Omit<HttpQuestion, 'signal'>> {
   const document = await documentOf(message);
+  const { json } = askedTypes(version);
   const { interaction, resource, search } = document;
   const isPosted = interaction === 'operation' && resource !== undefined;
   const method = isPosted ? 'POST' : (METHODS[String(interaction)] ?? 'GET');
@@ -34,8 +35,8 @@ export async function forwarded(
     method,
     url: addressOf(url, `${pathOf(document)}${query}`),
     headers: {
-      accept: JSON_TYPE,
-      ...(body !== undefined && { 'content-type': patch ?? `${JSON_TYPE}; charset=utf-8` }),
+      accept: json,
+      ...(body !== undefined && { 'content-type': patch ?? `${json}; charset=utf-8` }),
       ...conditions(document),
       ...(message.traceparent !== undefined && { traceparent: message.traceparent }),
     },

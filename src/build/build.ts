@@ -7,6 +7,7 @@ import { schemaFiles } from '../definition/schema.ts';
 import { adapterPages } from './adapter-pages.ts';
 import { builtConsole } from './built-console.ts';
 import { codePage } from './code-page.ts';
+import { fhirTypes } from './fhir-types.ts';
 import { OPERATIONS, operationTypes } from './operations.ts';
 import { errorPage, expressionPage, FORMAT_PAGE, formatPage } from './reference-pages.ts';
 
@@ -27,6 +28,7 @@ const generated = new Map<string, string>([
   ['docs/openapi.json', document] as const,
   [OPERATIONS, await operationTypes(document, root)] as const,
   [FORMAT_PAGE, formatPage(root)] as const,
+  ...fhirTypes(root),
 ]);
 
 for (const [path, text] of generated) {

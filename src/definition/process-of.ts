@@ -93,23 +93,23 @@ function routerOf(
 
 function validatorOf(
   { profiles }: Definition,
-  { validate: level, profile: names = [] }: ProcessDefinition,
+  { validate: level, fhirVersion, profile: names = [] }: ProcessDefinition,
 ): Parameters<typeof router>[0]['validate'] {
   if (level === 'none' && names.length === 0) return undefined;
   const demanded = names.flatMap((name) => profiles.get(name) ?? []);
   return (scope) => {
     const resource = resourceOf(scope.document());
     if (resource === undefined) return profileProblem(demanded, scope, level);
-    return level === 'none' ? undefined : fhirProblem(resource, level);
+    return level === 'none' ? undefined : fhirProblem(resource, { level, version: fhirVersion });
   };
 }
 
 /** A large Bundle takes its time: other work gets its turn meanwhile. */
 async function fhirProblem(
   resource: unknown,
-  level: 'structure' | 'full',
+  checking: Parameters<typeof findingFhir>[1],
 ): Promise<string | undefined> {
-  const findings = await inTurns(findingFhir(resource, { level }));
+  const findings = await inTurns(findingFhir(resource, checking));
   const found = findings.find(({ severity }) => severity === 'error');
   return found && `${found.path} ${found.text}.`;
 }

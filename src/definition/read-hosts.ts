@@ -235,7 +235,7 @@ function checkWork(entry: ProcessEntry, reading: Reading): void {
   }
 }
 
-const CHECKS_OF_RULES = ['validate', 'profile', 'invalid'];
+const CHECKS_OF_RULES = ['validate', 'fhirVersion', 'profile', 'invalid'];
 const WORKS = ['rules', 'code', 'collect'] as const;
 /** Milliseconds that messages may be collected at most: a batch that never ends would keep them for ever. */
 const LONGEST = 366 * 86_400_000;

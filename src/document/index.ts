@@ -23,7 +23,8 @@ export type { EdiCheckLevel, EdiFinding } from './edi/check/finding.ts';
 export { EdiDocument, ediDocument } from './edi/edi-document.ts';
 export { type EdiHead, ediHead, ediType, ediTypeOf } from './edi/edi-type.ts';
 export { type X12Element, x12Segment, x12SegmentNames } from './edi/x12/segment-elements.ts';
-export { fhirResourceTypes, isFhirType } from './fhir/validate/element-types.ts';
+export type { FhirVersion } from './fhir/definitions/definition-file.ts';
+export { fhirNumber, fhirResourceTypes, isFhirType } from './fhir/validate/element-types.ts';
 export type { FhirFinding } from './fhir/validate/finding.ts';
 export { fhirFindings, findingFhir } from './fhir/validate/validate.ts';
 export {

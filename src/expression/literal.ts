@@ -1,4 +1,5 @@
 import { isEdiCheckLevel } from '../document/edi/check/finding.ts';
+import { isFhirVersion } from '../document/fhir/definitions/definition-file.ts';
 import { fhirPathProblem } from '../document/fhir/path/fhir-path.ts';
 import { patternProblem } from '../document/text/pattern.ts';
 import { nearest } from '../error/nearest.ts';
@@ -74,6 +75,11 @@ const ediLevel: LiteralCheck = {
 
 const fhirPath: LiteralCheck = { position: 0, check: fhirPathProblem };
 
+const fhirVersion = (position: number): LiteralCheck => ({
+  position,
+  check: (text) => (isFhirVersion(text) ? undefined : 'The version is R4, R4B or R5.'),
+});
+
 const FUNCTIONS: Readonly<Record<string, readonly LiteralCheck[]>> = {
   field: [path],
   fields: [path],
@@ -88,7 +94,8 @@ const FUNCTIONS: Readonly<Record<string, readonly LiteralCheck[]>> = {
   hl7Time: [zone(1)],
   within: [span],
   ediErrors: [ediLevel],
-  fhirpath: [fhirPath],
+  fhirErrors: [fhirVersion(0)],
+  fhirpath: [fhirPath, fhirVersion(1)],
 };
 
 const METHODS: Readonly<Record<string, readonly LiteralCheck[]>> = {

@@ -2,6 +2,7 @@ import type { Receipt, Reply } from 'waybill/adapter';
 import { exactJson } from 'waybill/document';
 import type { HttpReply, Incoming } from 'waybill/peer';
 import type { FhirInValues } from '../fhir-in-settings.ts';
+import { fhirType } from '../fhir-version.ts';
 import { tag } from './message.ts';
 import { FHIR_TYPE, FhirRefusal, issueCode, outcomeBody, refused } from './outcome.ts';
 import { type Asked, isReading } from './request.ts';
@@ -136,7 +137,7 @@ function whole(given: Json, given200: number, answering: Answering): HttpReply {
   const isNew = asked.interaction === 'create' && given200 === 200;
   return {
     status: isNew ? 201 : given200,
-    headers: { 'content-type': `${FHIR_TYPE}; charset=utf-8`, ...headers },
+    headers: { 'content-type': `${fhirType(settings.version)}; charset=utf-8`, ...headers },
     body: bodyFor(resource, answering),
   };
 }

@@ -1,4 +1,4 @@
-import { fhirResourceTypes } from 'waybill/document';
+import { fhirNumber, fhirResourceTypes } from 'waybill/document';
 import type { FhirInValues } from '../fhir-in-settings.ts';
 import { isServed } from './request.ts';
 import { smartAddresses, smartSecurity } from './smart-configuration.ts';
@@ -16,7 +16,7 @@ const OF_TYPE: Readonly<Record<string, string>> = {
 
 /** What the server can do, for `/metadata`; `date` is when it was started. */
 export function capabilityStatement(
-  { interactions, resources, callers, cors, smart }: FhirInValues,
+  { interactions, resources, callers, cors, smart, version }: FhirInValues,
   { base, title, date }: { readonly base: string; readonly title: string; readonly date: string },
 ): object {
   const has = new Set<string>(interactions);
@@ -24,7 +24,7 @@ export function capabilityStatement(
   const types =
     resources.length > 0
       ? resources
-      : fhirResourceTypes().filter((type) => isServed(type, { resources }));
+      : fhirResourceTypes(version).filter((type) => isServed(type, { resources, version }));
   const system = ['transaction', 'batch'].filter((one) => has.has(one));
   return {
     resourceType: 'CapabilityStatement',
@@ -33,7 +33,7 @@ export function capabilityStatement(
     kind: 'instance',
     implementation: { description: title, url: base },
     software: { name: 'Waybill' },
-    fhirVersion: '4.0.1',
+    fhirVersion: fhirNumber(version),
     format: ['application/fhir+json', 'json'],
     rest: [
       {

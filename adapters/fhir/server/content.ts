@@ -1,6 +1,7 @@
 import { findingFhir, inTurns, jsonToKeep, readingJsonValue } from 'waybill/document';
 import { type Incoming, mediaTypeOf, type RequestBody } from 'waybill/peer';
 import type { FhirInValues } from '../fhir-in-settings.ts';
+import { permitsVersion } from '../fhir-version.ts';
 import { FhirRefusal, issuesOf, refused } from './outcome.ts';
 import { type Asked, isServed } from './request.ts';
 
@@ -19,10 +20,16 @@ export interface Carried {
 const JSON_TYPES = /^(?:application\/(?:fhir\+json|json|json-patch\+json)|text\/json)$/;
 
 /** Refuses a caller who wants anything but JSON. */
-export function checkFormat({ headers, query }: Incoming): void {
+export function checkFormat(
+  { headers, query }: Incoming,
+  { version }: Pick<FhirInValues, 'version'>,
+): void {
   const format = query.get('_format');
   const { accept = '*/*' } = headers;
   const wanted = format ?? accept;
+  if (!permitsVersion(wanted, version)) {
+    throw refused(406, `This server answers in FHIR ${version}.`);
+  }
   if (/json|\*\/\*|application\/\*/i.test(wanted) || wanted.trim() === '') return;
   throw refused(406, 'This server answers in JSON: application/fhir+json.');
 }
@@ -32,7 +39,7 @@ export async function carriedBy(
   incoming: Incoming,
   asked: Asked,
   body: RequestBody,
-  settings: Pick<FhirInValues, 'validate' | 'interactions' | 'resources'>,
+  settings: Pick<FhirInValues, 'validate' | 'interactions' | 'resources' | 'version'>,
 ): Promise<Carried> {
   const { interaction } = asked;
   const isPosted = incoming.method === 'POST' && interaction === 'search';
@@ -43,9 +50,12 @@ export async function carriedBy(
   const { type } = mediaTypeOf(incoming.headers['content-type']);
   if (isPosted) return { resource: undefined, asked, posted: await form(type, body) };
   if (!JSON_TYPES.test(type)) throw refused(415, 'Send JSON: application/fhir+json.');
+  if (!permitsVersion(incoming.headers['content-type'], settings.version)) {
+    throw refused(415, `Send FHIR ${settings.version}.`);
+  }
   const { value, exact } = await parsed(await body.bytes());
   if (interaction === 'patch') return { resource: patchOf(exact), asked, posted: undefined };
-  const resource = await checkedResource(value, settings.validate);
+  const resource = await checkedResource(value, settings);
   const known = matching(resource, asked, settings);
   return { resource: exact, asked: known, posted: undefined };
 }
@@ -87,12 +97,15 @@ function patchOf(value: unknown): unknown {
 }
 
 /** A large Bundle takes its time: other work gets its turn meanwhile. */
-async function checkedResource(value: unknown, level: FhirInValues['validate']): Promise<Json> {
+async function checkedResource(
+  value: unknown,
+  { validate: level, version }: Pick<FhirInValues, 'validate' | 'version'>,
+): Promise<Json> {
   const { resourceType } = Object(value) as Json;
   if (typeof resourceType !== 'string') {
     throw refused(400, 'The body is not a FHIR resource: it has no resourceType.', 'structure');
   }
-  const findings = level === 'none' ? [] : await inTurns(findingFhir(value, { level }));
+  const findings = level === 'none' ? [] : await inTurns(findingFhir(value, { level, version }));
   if (findings.some(({ severity }) => severity === 'error')) {
     throw new FhirRefusal(422, issuesOf(findings));
   }
@@ -103,7 +116,7 @@ async function checkedResource(value: unknown, level: FhirInValues['validate']):
 function matching(
   { resourceType, id, type: bundleType, entry }: Json,
   asked: Asked,
-  settings: Pick<FhirInValues, 'interactions' | 'resources'>,
+  settings: Pick<FhirInValues, 'interactions' | 'resources' | 'version'>,
 ): Asked {
   const { interaction, type } = asked;
   if (interaction === 'operation') return asked;
@@ -124,7 +137,7 @@ function matching(
 }
 
 /** No entry asks for a type that could not be asked for alone. */
-function checkEntries(given: unknown, settings: Pick<FhirInValues, 'resources'>): void {
+function checkEntries(given: unknown, settings: Pick<FhirInValues, 'resources' | 'version'>): void {
   const entries: readonly unknown[] = Array.isArray(given) ? given : [];
   for (const [at, entry] of entries.entries()) {
     const { request, resource } = Object(entry) as Json;

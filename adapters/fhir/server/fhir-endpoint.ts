@@ -23,11 +23,12 @@ import {
 } from 'waybill/peer';
 import type { Authority } from '../authority/authority.ts';
 import type { FhirInValues, fhirInSettings } from '../fhir-in-settings.ts';
+import { fhirType } from '../fhir-version.ts';
 import { type Answering, answerTo } from './answer.ts';
 import { capabilityStatement } from './capability.ts';
 import { type Carried, carriedBy, checkFormat } from './content.ts';
 import { messageFor } from './message.ts';
-import { FHIR_TYPE, outcomeReply, refused } from './outcome.ts';
+import { outcomeReply, refused } from './outcome.ts';
 import { type Asked, askedBy, isReading } from './request.ts';
 import { checkRequest, checkScopes, limitSearch, shownTo, smartView } from './smart-access.ts';
 import { smartAddresses, smartConfiguration } from './smart-configuration.ts';
@@ -127,7 +128,7 @@ export class FhirEndpoint implements HttpService {
     });
     if (authorized !== undefined) return authorized;
     const asked = askedBy(incoming, below, settings);
-    checkFormat(incoming);
+    checkFormat(incoming, settings);
     if (asked.interaction === 'capabilities') return this.#capabilities(incoming);
     body.check();
     const access = this.#access(asked);
@@ -190,7 +191,7 @@ export class FhirEndpoint implements HttpService {
       date: this.#since,
     });
     const indent = incoming.query.get('_pretty') === 'true' ? 2 : 0;
-    return jsonReply(statement, `${FHIR_TYPE}; charset=utf-8`, indent);
+    return jsonReply(statement, `${fhirType(settings.version)}; charset=utf-8`, indent);
   }
 
   #base({ secure, headers: { host = 'localhost' } }: Incoming): string {

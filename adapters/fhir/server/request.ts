@@ -19,7 +19,7 @@ const ID = /^[A-Za-z\d\-.]{1,64}$/;
 export function askedBy(
   { method, query }: Pick<Incoming, 'method' | 'query'>,
   below: string,
-  settings: Pick<FhirInValues, 'interactions' | 'resources'>,
+  settings: Pick<FhirInValues, 'interactions' | 'resources' | 'version'>,
 ): Asked {
   const parts = below.split('/').filter((part, at, all) => part !== '' || at < all.length - 1);
   const asked = askedAt(method, parts, query);
@@ -45,8 +45,12 @@ export function askedBy(
 }
 
 /** Whoever could create a Subscription would wait for notifications: only a server behind that sends them takes one. */
-export const isServed = (type: string, { resources }: Pick<FhirInValues, 'resources'>): boolean =>
-  isFhirType(type) && (resources.length === 0 ? type !== 'Subscription' : resources.includes(type));
+export const isServed = (
+  type: string,
+  { resources, version }: Pick<FhirInValues, 'resources' | 'version'>,
+): boolean =>
+  isFhirType(type, version) &&
+  (resources.length === 0 ? type !== 'Subscription' : resources.includes(type));
 
 /** Parameters that find nothing. */
 const OF_ANSWER = new Set(['_format', '_pretty', '_summary', '_elements']);

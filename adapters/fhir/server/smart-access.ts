@@ -194,7 +194,7 @@ function filtered(bundle: Json, patient: string, base: string): Json {
 }
 
 /**
- * Which elements of a resource say whose it is, from the compartment of Patient in FHIR R4. Where a type may be of
+ * Which elements of a resource say whose it is, from the compartment of Patient in FHIR R4 and R5. Where a type may be of
  * several patients (appointments), one of them is enough.
  */
 const OWNERS: Readonly<Record<string, readonly string[]>> = {
@@ -213,7 +213,7 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   CommunicationRequest: ['subject'],
   Composition: ['subject'],
   Condition: ['subject'],
-  Consent: ['patient'],
+  Consent: ['patient', 'subject'],
   Coverage: ['beneficiary'],
   DetectedIssue: ['patient'],
   DeviceRequest: ['subject'],
@@ -238,7 +238,7 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   MedicationDispense: ['subject'],
   MedicationRequest: ['subject'],
   MedicationStatement: ['subject'],
-  MolecularSequence: ['patient'],
+  MolecularSequence: ['patient', 'subject'],
   NutritionOrder: ['patient'],
   Observation: ['subject'],
   Procedure: ['subject'],
@@ -250,6 +250,15 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   Specimen: ['subject'],
   SupplyDelivery: ['patient'],
   VisionPrescription: ['patient'],
+  // of R5
+  BiologicallyDerivedProductDispense: ['patient'],
+  DeviceAssociation: ['subject'],
+  DeviceUsage: ['patient'],
+  EncounterHistory: ['subject'],
+  GenomicStudy: ['subject'],
+  ImagingSelection: ['subject'],
+  NutritionIntake: ['subject'],
+  RequestOrchestration: ['subject'],
 };
 
 /** What belongs to nobody, and may be seen with any patient. */

@@ -17,10 +17,11 @@ import {
   reportBelow,
   shaped,
 } from '../form/form.ts';
-import { meaning, withMeaning } from '../form/meaning.ts';
+import { meaning } from '../form/meaning.ts';
 import { settingForm, textAt, textOf } from '../form/setting-form.ts';
 import { splitProblem, suggestion } from '../problem.ts';
 import type { Written } from '../written/written.ts';
+import { checkSettings } from './check-settings.ts';
 import { retryForm } from './retry-form.ts';
 import { rulesSchema } from './rules-schema.ts';
 
@@ -398,36 +399,7 @@ const PROCESS = {
     example: '[registrar]',
     change: 'next message',
   },
-  validate: {
-    ...setting.choice(
-      {
-        none: 'messages are accepted as they are',
-        structure:
-          'segments must be those of the message type, in order; of FHIR in JSON, elements, types and cardinality',
-        full: 'also fields, lengths, tables and cardinality; of FHIR, codes, references and invariants',
-      },
-      {
-        help: 'What an HL7 message or FHIR resource must satisfy before it is processed.',
-        default: 'none',
-      },
-    ),
-    change: 'next message',
-  },
-  profile: {
-    form: many(
-      withMeaning(settingForm(setting.text({ help: 'The name of a profile.' })), 'profile'),
-    ),
-    help: 'The profiles that an HL7 message must satisfy before it is processed, whatever validate says; each is about the messages that it names.',
-    example: '[ward-adt]',
-    change: 'next message',
-  },
-  invalid: {
-    form: { read: textAt, schema: () => ({ type: 'string', ...meaning('target') }) },
-    help: 'What happens to a message that does not validate: suspend, or a target. Default suspend.',
-    example: 'suspend',
-    preset: 'suspend',
-    change: 'next message',
-  },
+  ...checkSettings,
   pool,
   order,
   whileWaiting: {

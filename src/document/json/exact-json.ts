@@ -33,16 +33,22 @@ export function jsonToKeep(text: string): { readonly value: unknown; readonly ex
 /** Whether each number of a JSON text is written again with the same digits. */
 export function writesBack(text: string): boolean {
   for (const [, number = ''] of text.matchAll(NUMBER)) {
-    if (String(Number(number)) !== number) return false;
+    if (!keepsDigits(number)) return false;
   }
   return true;
 }
 
+/** Whether a number is written again with the same digits. */
+export const keepsDigits = (number: string): boolean => String(Number(number)) === number;
+
 const exact: Reviver = (_key, value, context) => {
   const source = context?.source;
   const same = typeof value !== 'number' || source === undefined || String(value) === source;
-  return same ? value : (rawJSON?.(source) ?? value);
+  return same ? value : exactNumber(source);
 };
+
+/** A number with the digits of its JSON, where the engine can: an object that only `JSON.stringify` reads. */
+export const exactNumber = (json: string): unknown => rawJSON?.(json) ?? Number(json);
 
 /** Whether a value is a number of `exactJson` that is kept as it was written. */
 export const isExactNumber = (value: unknown): boolean => isRawJSON?.(value) === true;

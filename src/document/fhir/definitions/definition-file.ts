@@ -1,4 +1,12 @@
-/** The content of `r4.json`: what the structure definitions of FHIR say of types, as far as it is checked. */
+/** The versions of FHIR whose definitions there are. */
+export const FHIR_VERSIONS = ['R4', 'R4B', 'R5'] as const;
+
+export type FhirVersion = (typeof FHIR_VERSIONS)[number];
+
+export const isFhirVersion = (text: string): text is FhirVersion =>
+  (FHIR_VERSIONS as readonly string[]).includes(text);
+
+/** The content of `r4.json` and its like: what the structure definitions of FHIR say of types, as far as it is checked. */
 export interface DefinitionFile {
   readonly version: string;
   readonly types: Readonly<Record<string, TypeFile>>;

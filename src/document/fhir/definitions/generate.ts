@@ -1,12 +1,14 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DefinitionFile, Severity, TypeFile } from './definition-file.ts';
 
 /**
- * Makes `r4.json` from FHIR's own definitions (profiles-types.json, profiles-resources.json,
- * valuesets.json, v3-codesystems.json of definitions.json.zip, CC0), in a folder:
+ * Makes `r4.json` and its like from FHIR's own definitions (CC0), in a folder:
  *
- *     node --conditions=waybill-source src/document/fhir/definitions/generate.ts FOLDER
+ *     node --conditions=waybill-source src/document/fhir/definitions/generate.ts R5 FOLDER
+ *
+ * The folder is `package` of hl7.fhir.r5.core or hl7.fhir.r4b.core (npm), or has profiles-types.json,
+ * profiles-resources.json, valuesets.json and v3-codesystems.json of definitions.json.zip (R4).
  *
  * Nothing loads it at run time.
  */
@@ -54,20 +56,16 @@ interface Include {
 
 /** What every element or resource has is not repeated, nor rules that are checked otherwise. */
 const COMMON = /\.(?:id|extension|modifierExtension)$/;
+/** What not every type has itself. */
+const OF_TYPE = /^[^.]+\.modifierExtension$/;
 const OF_RESOURCES = /^\w+\.(?:meta|implicitRules|language|text|contained)$/;
 const OWN_RULES = new Set(['ele-1', 'ext-1', 'dom-6', 'ref-1']);
 /** Longer value sets are code systems of their own, such as languages. */
 const LONGEST = 400;
 
-function main(folder: string): void {
-  const all = ['profiles-types', 'profiles-resources', 'valuesets', 'v3-codesystems'].flatMap(
-    (name) => {
-      const text = readFileSync(join(folder, `${name}.json`), 'utf8');
-      const { entry } = JSON.parse(text) as { entry: { resource: Definition }[] };
-      return entry.map(({ resource }) => resource);
-    },
-  );
-  const file = definitionFile(all);
+function main(version: string, folder: string): void {
+  const isPackage = existsSync(join(folder, 'package.json'));
+  const file = definitionFile(isPackage ? ofPackage(folder) : ofBundles(folder));
   const lines = Object.entries(file).map(([key, value]) => {
     if (typeof value === 'string') return `"${key}":${JSON.stringify(value)}`;
     const rows = Object.entries(value).map(
@@ -75,8 +73,24 @@ function main(folder: string): void {
     );
     return `"${key}":{\n${rows.join(',\n')}\n}`;
   });
-  writeFileSync(join(import.meta.dirname, 'r4.json'), `{\n${lines.join(',\n')}\n}\n`);
+  const name = `${version.toLowerCase()}.json`;
+  writeFileSync(join(import.meta.dirname, name), `{\n${lines.join(',\n')}\n}\n`);
 }
+
+function ofBundles(folder: string): Definition[] {
+  return ['profiles-types', 'profiles-resources', 'valuesets', 'v3-codesystems'].flatMap((name) => {
+    const { entry } = read(join(folder, `${name}.json`)) as { entry: { resource: Definition }[] };
+    return entry.map(({ resource }) => resource);
+  });
+}
+
+function ofPackage(folder: string): Definition[] {
+  return globSync('{StructureDefinition,ValueSet,CodeSystem}-*.json', { cwd: folder })
+    .toSorted()
+    .map((name) => read(join(folder, name)) as Definition);
+}
+
+const read = (file: string): unknown => JSON.parse(readFileSync(file, 'utf8'));
 
 function definitionFile(all: readonly Definition[]): DefinitionFile {
   const structures = all.filter(
@@ -132,7 +146,8 @@ function typeFile(
 }
 
 const isCommon = (path: string, isResource: boolean): boolean =>
-  COMMON.test(path) || (isResource && OF_RESOURCES.test(path));
+  (COMMON.test(path) && (isResource || !OF_TYPE.test(path))) ||
+  (isResource && OF_RESOURCES.test(path));
 
 /** The invariants of an element, which are noted. */
 function keysOf(
@@ -205,5 +220,5 @@ function systemCodes(url: string, sets: ReadonlyMap<string, Definition>): string
   return concept && below(concept);
 }
 
-const [folder] = process.argv.slice(2);
-if (folder !== undefined) main(folder);
+const [version, folder] = process.argv.slice(2);
+if (version !== undefined && folder !== undefined) main(version, folder);

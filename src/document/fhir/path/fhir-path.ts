@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { EngineError } from '../../../error/engine-error.ts';
+import type { FhirVersion } from '../definitions/definition-file.ts';
 
 /** The part of the package `fhirpath` that is used. */
 interface Engine {
@@ -15,20 +16,27 @@ export type Evaluate = (
   variables?: Readonly<Record<string, unknown>>,
 ) => readonly unknown[];
 
-let engine: { readonly engine: Engine; readonly model: unknown } | 'none' | undefined;
+interface Installed {
+  readonly engine: Engine;
+  /** What the types of a version of FHIR are; R4B has those of R4. */
+  readonly modelOf: (version: FhirVersion) => unknown;
+}
+
+let engine: Installed | 'none' | undefined;
 
 /** `fhirpath` is an optional package: installed beside Waybill by those who need it. */
-function installed(): Exclude<typeof engine, undefined> {
+function installed(): Installed | 'none' {
   engine ??= load();
   return engine;
 }
 
-function load(): Exclude<typeof engine, undefined> {
+function load(): Installed | 'none' {
   const require = createRequire(import.meta.url);
   try {
     return {
       engine: require('fhirpath') as Engine,
-      model: require('fhirpath/fhir-context/r4') as unknown,
+      modelOf: (version) =>
+        require(version === 'R5' ? 'fhirpath/fhir-context/r5' : 'fhirpath/fhir-context/r4'),
     };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND') return 'none';
@@ -42,23 +50,37 @@ const compiled = new Map<string, Evaluate | undefined>();
 /** Expressions of productions and invariants are few; more than this come from nowhere good. */
 const REMEMBERED = 2_000;
 
-/** A compiled expression on an element of the type `base`; undefined if it is none, or without the package. */
-export function evaluator(expression: string, base?: string): Evaluate | undefined {
-  const key = `${base ?? ''} ${expression}`;
+interface Compiling {
+  /** The type of the element that it is asked of; left out, a resource says it itself. */
+  readonly base?: string;
+  /** Default R4. */
+  readonly version?: FhirVersion | undefined;
+}
+
+/** A compiled expression; undefined if it is none, or without the package. */
+export function evaluator(
+  expression: string,
+  { base, version = 'R4' }: Compiling = {},
+): Evaluate | undefined {
+  const key = `${version} ${base ?? ''} ${expression}`;
   if (compiled.has(key)) return compiled.get(key);
-  const made = compile(expression, base);
+  const made = compile(expression, base, version);
   if (compiled.size >= REMEMBERED) compiled.clear();
   compiled.set(key, made);
   return made;
 }
 
-function compile(expression: string, base: string | undefined): Evaluate | undefined {
+function compile(
+  expression: string,
+  base: string | undefined,
+  version: FhirVersion,
+): Evaluate | undefined {
   const found = installed();
   if (found === 'none') return undefined;
   try {
     return found.engine.compile(
       base === undefined ? expression : { base, expression },
-      found.model,
+      found.modelOf(version),
     );
   } catch {
     // a syntax error: the caller says so
@@ -76,8 +98,12 @@ export function fhirPathProblem(expression: string): string | undefined {
 }
 
 /** The values at a FHIRPath as text. Throws PATH_INVALID if it is none, or the package is not installed. */
-export function fhirPathTexts(resource: unknown, expression: string): string[] {
-  const evaluate = evaluator(expression);
+export function fhirPathTexts(
+  resource: unknown,
+  expression: string,
+  version?: FhirVersion,
+): string[] {
+  const evaluate = evaluator(expression, { version });
   if (evaluate === undefined) {
     throw new EngineError('PATH_INVALID', fhirPathProblem(expression) ?? 'That is not FHIRPath.');
   }

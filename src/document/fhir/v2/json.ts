@@ -1,3 +1,5 @@
+import { exactNumber, isExactNumber } from '../../json/exact-json.ts';
+
 /** A FHIR element or resource while it is being made. */
 export interface Element {
   [name: string]: unknown;
@@ -9,23 +11,20 @@ export interface Resource extends Element {
 }
 
 export const isElement = (value: unknown): value is Element =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) && !isRaw(value);
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !isExactNumber(value);
 
 const DECIMAL = /^[+-]?\d{1,15}(?:\.\d{1,15})?$/;
 
 /** A number in JSON; undefined if the text is none. */
 export const decimal = (text: string): unknown =>
-  DECIMAL.test(text) ? exactNumber(text) : undefined;
+  DECIMAL.test(text) ? jsonNumber(text) : undefined;
 
-/** A number written with the digits it came with, where the engine can. */
-function exactNumber(text: string): unknown {
-  const { rawJSON } = JSON as { rawJSON?: (json: string) => unknown };
+/** A number as JSON writes it, with the digits that it came with. */
+function jsonNumber(text: string): unknown {
   const written = /^[+-]?0*(\d+(?:\.\d+)?)$/.exec(text)?.[1];
-  if (rawJSON === undefined || written === undefined) return Number(text);
-  return rawJSON(`${text.startsWith('-') ? '-' : ''}${written}`);
+  if (written === undefined) return Number(text);
+  return exactNumber(`${text.startsWith('-') ? '-' : ''}${written}`);
 }
-
-const isRaw = (value: object): boolean => Object.getPrototypeOf(value) === null;
 
 /** Without empty elements, gaps and repeated entries; undefined if nothing is left. */
 export function tidy(value: unknown): unknown {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { DefinitionFile, TypeFile } from '../definitions/definition-file.ts';
+import type { DefinitionFile, FhirVersion, TypeFile } from '../definitions/definition-file.ts';
 
 /** An element of a type or of a part of it. */
 export interface ElementType {
@@ -25,41 +25,82 @@ export interface ElementsOf {
   readonly rules: readonly string[];
 }
 
-let file: DefinitionFile | undefined;
+/** What is no resource of its own. */
+const ABSTRACT = new Set(['Resource', 'DomainResource', 'CanonicalResource', 'MetadataResource']);
 
-/** FHIR R4 as `r4.json` has it; read by the first that needs it. */
-export function definitions(): DefinitionFile {
-  file ??= JSON.parse(
-    readFileSync(new URL('../definitions/r4.json', import.meta.url), 'utf8'),
-  ) as DefinitionFile;
-  return file;
+/** What the definitions of one version of FHIR say. */
+export class FhirDefinitions {
+  readonly version: FhirVersion;
+  readonly #file: DefinitionFile;
+  readonly #parts = new Map<string, ElementsOf>();
+  readonly #sets = new Map<string, ReadonlySet<string>>();
+
+  constructor(version: FhirVersion) {
+    this.version = version;
+    const place = new URL(`../definitions/${version.toLowerCase()}.json`, import.meta.url);
+    this.#file = JSON.parse(readFileSync(place, 'utf8')) as DefinitionFile;
+  }
+
+  /** As FHIR writes it: `4.0.1`. */
+  get number(): string {
+    return this.#file.version;
+  }
+
+  get rules(): DefinitionFile['rules'] {
+    return this.#file.rules;
+  }
+
+  kindOf(type: string): TypeFile['kind'] | undefined {
+    const { types } = this.#file;
+    return Object.hasOwn(types, type) ? types[type]?.kind : undefined;
+  }
+
+  isResource(type: string): boolean {
+    return this.kindOf(type) === 'resource' && !ABSTRACT.has(type);
+  }
+
+  resourceTypes(): readonly string[] {
+    return Object.keys(this.#file.types).filter((type) => this.isResource(type));
+  }
+
+  /** What is in a type (`Patient`), or below a part of it (`contact`). */
+  elementsOf(type: string, part = ''): ElementsOf {
+    const key = `${type} ${part}`;
+    const known = this.#parts.get(key);
+    if (known !== undefined) return known;
+    const made = read(this.#file, type, part);
+    this.#parts.set(key, made);
+    return made;
+  }
+
+  /** Whether a value set has the code; undefined if its codes are not known. */
+  hasCode(set: string, code: string): boolean | undefined {
+    const codes = this.#file.values[set];
+    if (codes === undefined) return undefined;
+    const known = this.#sets.get(set) ?? new Set(codes.split(' '));
+    this.#sets.set(set, known);
+    return known.has(code);
+  }
 }
 
-export const kindOfType = (type: string): TypeFile['kind'] | undefined =>
-  Object.hasOwn(definitions().types, type) ? definitions().types[type]?.kind : undefined;
+const known = new Map<FhirVersion, FhirDefinitions>();
 
-/** What is no resource of its own. */
-const ABSTRACT = new Set(['Resource', 'DomainResource']);
+/** The definitions of a version, read by the first that needs them. */
+export function definitionsOf(version: FhirVersion): FhirDefinitions {
+  const found = known.get(version) ?? new FhirDefinitions(version);
+  known.set(version, found);
+  return found;
+}
 
-export const isFhirType = (type: string): boolean =>
-  kindOfType(type) === 'resource' && !ABSTRACT.has(type);
+export const isFhirType = (type: string, version: FhirVersion = 'R4'): boolean =>
+  definitionsOf(version).isResource(type);
+
+/** A version as FHIR writes it: `4.0.1`. */
+export const fhirNumber = (version: FhirVersion): string => definitionsOf(version).number;
 
 /** Every type of resource. */
-export function fhirResourceTypes(): readonly string[] {
-  return Object.keys(definitions().types).filter((type) => isFhirType(type));
-}
-
-const parts = new Map<string, ElementsOf>();
-
-/** What is in a type (`Patient`), or below a part of it (`contact`). */
-export function elementsOf(type: string, part = ''): ElementsOf {
-  const key = `${type} ${part}`;
-  const known = parts.get(key);
-  if (known !== undefined) return known;
-  const made = read(type, part);
-  parts.set(key, made);
-  return made;
-}
+export const fhirResourceTypes = (version: FhirVersion = 'R4'): readonly string[] =>
+  definitionsOf(version).resourceTypes();
 
 const EXTENSIONS = { extension: '0..* Extension' };
 /** What every resource has. */
@@ -78,20 +119,23 @@ const OF_DOMAIN_RESOURCES = {
 /** Resources that are nothing but a container. */
 const CONTAINERS = new Set(['Bundle', 'Parameters', 'Binary']);
 
-function commonOf(type: string, part: string): Readonly<Record<string, string>> {
-  const { types } = definitions();
+function commonOf(
+  { types }: DefinitionFile,
+  type: string,
+  part: string,
+): Readonly<Record<string, string>> {
   if (part !== '') return { id: '0..1 string', ...EXTENSIONS, modifierExtension: '0..* Extension' };
   if (types[type]?.kind !== 'resource') return { id: '0..1 string', ...EXTENSIONS };
   return CONTAINERS.has(type) ? OF_RESOURCES : { ...OF_RESOURCES, ...OF_DOMAIN_RESOURCES };
 }
 
-function read(type: string, part: string): ElementsOf {
-  const of = definitions().types[type];
+function read(file: DefinitionFile, type: string, part: string): ElementsOf {
+  const of = file.types[type];
   const own = Object.entries(of?.elements ?? {}).filter(([path]) => {
     const name = path.slice(part === '' ? 0 : part.length + 1);
     return (part === '' || path.startsWith(`${part}.`)) && !name.includes('.') && name !== '';
   });
-  const elements = [...Object.entries(commonOf(type, part)), ...own].map(([path, text]) =>
+  const elements = [...Object.entries(commonOf(file, type, part)), ...own].map(([path, text]) =>
     elementType(path, text),
   );
   const byName = new Map(elements.flatMap((element) => namesOf(element)));
@@ -137,16 +181,3 @@ const OPEN = (
   'HumanName Identifier Money Period Quantity Range Ratio Reference SampledData Signature Timing ContactDetail Contributor ' +
   'DataRequirement Expression ParameterDefinition RelatedArtifact TriggerDefinition UsageContext Dosage Meta'
 ).split(' ');
-
-const sets = new Map<string, ReadonlySet<string>>();
-
-/** Whether a value set has the code; undefined if its codes are not known. */
-export function hasCode(set: string, code: string): boolean | undefined {
-  const known = sets.get(set);
-  if (known !== undefined) return known.has(code);
-  const codes = definitions().values[set];
-  if (codes === undefined) return undefined;
-  const fresh = new Set(codes.split(' '));
-  sets.set(set, fresh);
-  return fresh.has(code);
-}

@@ -1,20 +1,16 @@
 import { atOnce } from '../../in-turns.ts';
+import type { FhirVersion } from '../definitions/definition-file.ts';
 import { evaluator, isFhirPathInstalled } from '../path/fhir-path.ts';
 import { isElement } from '../v2/json.ts';
 import { fhirDate } from '../v2/times.ts';
-import {
-  definitions,
-  type ElementType,
-  elementsOf,
-  hasCode,
-  isFhirType,
-  kindOfType,
-} from './element-types.ts';
+import { definitionsOf, type ElementType, type FhirDefinitions } from './element-types.ts';
 import type { FhirFinding } from './finding.ts';
 
 interface FhirChecking {
   /** `structure`: elements, types and cardinality; `full`: also codes, references and invariants. */
   readonly level: 'structure' | 'full';
+  /** By whose definitions; default R4. */
+  readonly version?: FhirVersion | undefined;
 }
 
 /** More findings than anybody reads, and as deep as a resource is nested at most. */
@@ -22,7 +18,7 @@ const MOST = 100;
 const DEEPEST = 60;
 
 /**
- * What is wrong with a resource by the definitions of FHIR R4, at most 100 findings. Profiles and
+ * What is wrong with a resource by the definitions of FHIR, at most 100 findings. Profiles and
  * code systems outside of FHIR are not checked; invariants only where the package `fhirpath` is installed.
  */
 export function fhirFindings(resource: unknown, checking: FhirChecking): FhirFinding[] {
@@ -32,13 +28,14 @@ export function fhirFindings(resource: unknown, checking: FhirChecking): FhirFin
 /** As `fhirFindings`, a little at each step. */
 export function* findingFhir(
   resource: unknown,
-  { level }: FhirChecking,
+  { level, version = 'R4' }: FhirChecking,
 ): Generator<undefined, FhirFinding[]> {
-  const check = new ResourceCheck(level === 'full');
+  const definitions = definitionsOf(version);
+  const check = new ResourceCheck(definitions, level === 'full');
   yield* check.resource(resource, undefined, 0);
   const { findings } = check;
   if (level === 'full' && isElement(resource) && findings.length === 0) {
-    for (const finding of contradictions(resource)) {
+    for (const finding of contradictions(resource, definitions)) {
       yield;
       if (finding !== undefined && findings.push(finding) >= MOST) return findings;
     }
@@ -47,16 +44,21 @@ export function* findingFhir(
 }
 
 /** What is wrong with a resource of known structure. */
-function* contradictions(resource: Readonly<Record<string, unknown>>): Findings {
-  yield* unresolvedReferences(resource);
-  yield* brokenRules(resource);
+function* contradictions(
+  resource: Readonly<Record<string, unknown>>,
+  definitions: FhirDefinitions,
+): Findings {
+  yield* unresolvedReferences(resource, definitions);
+  yield* brokenRules(resource, definitions);
 }
 
 class ResourceCheck {
   readonly findings: FhirFinding[] = [];
+  readonly #definitions: FhirDefinitions;
   readonly #full: boolean;
 
-  constructor(full: boolean) {
+  constructor(definitions: FhirDefinitions, full: boolean) {
+    this.#definitions = definitions;
     this.#full = full;
   }
 
@@ -64,11 +66,11 @@ class ResourceCheck {
   *resource(value: unknown, at: string | undefined, depth: number): Generator<undefined> {
     yield;
     const type = isElement(value) ? value['resourceType'] : undefined;
-    if (!isElement(value) || typeof type !== 'string' || !isFhirType(type)) {
+    if (!isElement(value) || typeof type !== 'string' || !this.#definitions.isResource(type)) {
       this.#add(
         'structure',
         at ?? 'Resource',
-        'is not a resource of FHIR R4: it needs a resourceType that FHIR has',
+        `is not a resource of FHIR ${this.#definitions.version}: it needs a resourceType that FHIR has`,
       );
       return;
     }
@@ -83,9 +85,10 @@ class ResourceCheck {
       this.#add('structure', at, `is nested more than ${DEEPEST} levels deep`);
       return;
     }
-    const { byName, required } = elementsOf(type, part);
+    const { byName, required } = this.#definitions.elementsOf(type, part);
     const names = Object.keys(value);
-    if (names.length === 0 && !isFhirType(type)) this.#add('structure', at, 'is empty');
+    if (names.length === 0 && !this.#definitions.isResource(type))
+      this.#add('structure', at, 'is empty');
     this.#choices(names, byName, at);
     for (const name of names) {
       const element = byName.get(name.startsWith('_') ? name.slice(1) : name);
@@ -146,7 +149,7 @@ class ResourceCheck {
       else this.#add('structure', at, 'must be an element with elements of its own');
       return;
     }
-    const kind = kindOfType(type);
+    const kind = this.#definitions.kindOf(type);
     if (kind === 'primitive') this.#primitive(value, type, element, at);
     else if (type === 'Resource' || kind === 'resource') yield* this.resource(value, at, depth + 1);
     else if (!isElement(value)) this.#add('structure', at, `must be ${type}`);
@@ -158,7 +161,11 @@ class ResourceCheck {
 
   #primitive(value: unknown, type: string, { values }: ElementType, at: string): void {
     if (!isPrimitive(type, value)) this.#add('value', at, `is not ${type}`);
-    else if (this.#full && values !== undefined && hasCode(values, String(value)) === false) {
+    else if (
+      this.#full &&
+      values !== undefined &&
+      this.#definitions.hasCode(values, String(value)) === false
+    ) {
       this.#add('code-invalid', at, `is not a code of ${values}`);
     }
   }
@@ -169,7 +176,10 @@ class ResourceCheck {
     const codings = Array.isArray(value['coding']) ? (value['coding'] as unknown[]) : [value];
     const codes = codings.map((one) => (isElement(one) ? one['code'] : undefined));
     const found = codes.filter((code) => typeof code === 'string');
-    if (found.length > 0 && found.every((code) => hasCode(values, code) === false)) {
+    if (
+      found.length > 0 &&
+      found.every((code) => this.#definitions.hasCode(values, code) === false)
+    ) {
       this.#add('code-invalid', at, `has no code of ${values}`);
     }
   }
@@ -212,13 +222,16 @@ const known = (name: string): string => (/^_?[a-z][A-Za-z]{0,39}$/.test(name) ? 
  * References that lead nowhere (within a Bundle, `urn:uuid:…`) and those that lead to a resource of
  * a type that may not stand there.
  */
-function* unresolvedReferences(resource: Readonly<Record<string, unknown>>): Findings {
+function* unresolvedReferences(
+  resource: Readonly<Record<string, unknown>>,
+  definitions: FhirDefinitions,
+): Findings {
   const types = entryTypes(resource);
-  for (const { type, value, targets, at } of elementsIn(resource)) {
+  for (const { type, value, targets, at } of elementsIn(resource, definitions)) {
     yield undefined;
     const { reference } = value;
     if (type !== 'Reference' || typeof reference !== 'string') continue;
-    const text = problemOf(typeOf(reference, types), targets);
+    const text = problemOf(typeOf(reference, types, definitions), targets);
     if (text === undefined) continue;
     const code = text === NOWHERE ? 'not-found' : 'structure';
     yield { severity: 'error', code, path: at, text };
@@ -252,26 +265,33 @@ function entryTypes({
   );
 }
 
-function typeOf(reference: string, types: ReadonlyMap<string, string>): string | undefined {
+function typeOf(
+  reference: string,
+  types: ReadonlyMap<string, string>,
+  definitions: FhirDefinitions,
+): string | undefined {
   const entry = types.get(reference);
   if (entry !== undefined) return entry;
   if (/^urn:(?:uuid|oid):/.test(reference)) return types.size === 0 ? undefined : 'nowhere';
   const [, type] =
     /(?:^|\/)([A-Z][A-Za-z]+)\/[A-Za-z\d\-.]{1,64}(?:\/_history\/.+)?$/.exec(reference) ?? [];
-  return type !== undefined && kindOfType(type) === 'resource' ? type : undefined;
+  return type !== undefined && definitions.kindOf(type) === 'resource' ? type : undefined;
 }
 
 /** The invariants of FHIR that a resource breaks; none where `fhirpath` is not installed. */
-function* brokenRules(resource: Readonly<Record<string, unknown>>): Findings {
+function* brokenRules(
+  resource: Readonly<Record<string, unknown>>,
+  definitions: FhirDefinitions,
+): Findings {
   if (!isFhirPathInstalled()) return;
-  for (const placed of elementsIn(resource)) yield* brokenAt(placed);
+  for (const placed of elementsIn(resource, definitions)) yield* brokenAt(placed);
 }
 
 function* brokenAt(placed: Placed): Findings {
-  const { type, part, at } = placed;
-  for (const key of elementsOf(type, part).rules) {
+  const { type, part, at, definitions } = placed;
+  for (const key of definitions.elementsOf(type, part).rules) {
     yield undefined;
-    const [severity, expression, text] = definitions().rules[key] ?? ['warning', 'true', ''];
+    const [severity, expression, text] = definitions.rules[key] ?? ['warning', 'true', ''];
     if (yield* holds(key, expression, placed)) continue;
     yield { severity, code: 'invariant', path: at, text: `${text.trim()} (${key})` };
   }
@@ -298,8 +318,12 @@ function* holds(key: string, expression: string, placed: Placed): Generator<unde
 }
 
 /** An invariant that cannot be evaluated here, such as one that asks a terminology server, holds. */
-function isTrue(expression: string, { value, type, part, root }: Placed): boolean {
-  const evaluate = evaluator(expression, part === '' ? type : `${type}.${part}`);
+function isTrue(
+  expression: string,
+  { value, type, part, root, definitions: { version } }: Placed,
+): boolean {
+  const base = part === '' ? type : `${type}.${part}`;
+  const evaluate = evaluator(expression, { base, version });
   if (evaluate === undefined) return true;
   try {
     const result = evaluate(value, { resource: root, rootResource: root });
@@ -322,20 +346,22 @@ interface Placed {
   readonly root: Readonly<Record<string, unknown>>;
   /** Where it may lead, for a reference. */
   readonly targets: readonly string[];
+  readonly definitions: FhirDefinitions;
 }
 
 /** Every element of a resource of known structure that is not a primitive, the resource itself first. */
 function* elementsIn(
   resource: Readonly<Record<string, unknown>>,
+  definitions: FhirDefinitions,
   at = String(resource['resourceType']),
 ): Generator<Placed> {
   const type = String(resource['resourceType']);
-  yield* from({ value: resource, type, part: '', at, root: resource, targets: [] });
+  yield* from({ value: resource, type, part: '', at, root: resource, targets: [], definitions });
 }
 
 function* from(placed: Placed): Generator<Placed> {
   yield placed;
-  const { byName } = elementsOf(placed.type, placed.part);
+  const { byName } = placed.definitions.elementsOf(placed.type, placed.part);
   for (const [name, value] of Object.entries(placed.value)) {
     const element = byName.get(name);
     if (element === undefined) continue;
@@ -353,9 +379,9 @@ function inner(
   around: Placed,
 ): Generator<Placed> {
   if (part !== undefined) return from({ ...around, value, part, targets });
-  const isResource = type === 'Resource' || kindOfType(type) === 'resource';
+  const isResource = type === 'Resource' || around.definitions.kindOf(type) === 'resource';
   return isResource
-    ? elementsIn(value, around.at)
+    ? elementsIn(value, around.definitions, around.at)
     : from({ ...around, value, type, part: '', targets });
 }
 
@@ -370,6 +396,7 @@ const TEXTS: Readonly<Record<string, RegExp>> = {
   code: /^[^\s]+(?:\s[^\s]+)*$/,
   date: new RegExp(`^${YEAR}(?:-\\d\\d(?:-\\d\\d)?)?$`),
   dateTime: new RegExp(`^${YEAR}(?:-\\d\\d(?:-\\d\\d(?:T${TIME}${ZONE})?)?)?$`),
+  integer64: /^(?:0|[+-]?[1-9]\d{0,18})$/,
   id: /^[A-Za-z\d\-.]{1,64}$/,
   instant: new RegExp(`^${YEAR}-\\d\\d-\\d\\dT${TIME}${ZONE}$`),
   markdown: /\S/,
