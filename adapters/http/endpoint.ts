@@ -40,6 +40,7 @@ import { contentOf, incomingMessage, SignedOnce } from './incoming-message.ts';
 import type { BodyCheck, Operation } from './operation.ts';
 import { claimOf, filesClaims } from './operations-of.ts';
 import { prefixOf } from './sign-in/cookies.ts';
+import { framedFiles } from './sign-in/framed-files.ts';
 import { ownOrigin } from './sign-in/own-origin.ts';
 import type { SignInDesk } from './sign-in/sign-in-desk.ts';
 import { isPage, type SignInAction } from './sign-in/sign-in-settings.ts';
@@ -84,7 +85,7 @@ export class Endpoint implements HttpService {
     this.#lent = lent;
     this.#desk = desk;
     const { files } = lent.settings;
-    this.#files = files && new StaticFiles(files);
+    this.#files = files && new StaticFiles(framedFiles(files, lent.settings.signIn));
     this.#serving = new Serving(lent);
     this.#sameSite = ownOrigin(lent.settings.cors, lent.settings.signIn);
     this.operations = operations;
@@ -184,10 +185,14 @@ export class Endpoint implements HttpService {
   #refused(refusal: Refusal, { signIn }: Operation, { headers }: IncomingMessage): HttpReply {
     const { signIn: settings } = this.#lent.settings;
     if (!isPage(signIn) || settings === undefined) return refusalAnswer(refusal);
-    return refusalPage(refusal, {
-      language: pageLanguage(headers),
-      again: `${prefixOf(settings)}${settings.path}/login`,
-    });
+    const language = pageLanguage(headers);
+    const framedBy = settings.smart?.framedBy ?? [];
+    // only the EHR can launch again
+    if (signIn === 'launch' || signIn === 'launched') {
+      return refusalPage(refusal, { language, framedBy });
+    }
+    const again = `${prefixOf(settings)}${settings.path}/login`;
+    return refusalPage(refusal, { language, framedBy, again });
   }
 
   /** Refuses what can be refused by the head of a request. */
@@ -199,6 +204,7 @@ export class Endpoint implements HttpService {
     if (preflight !== undefined) return preflight;
     if (!takes) throw this.#notTaken(incoming.path);
     body.check();
+    this.#desk?.choose(incoming);
     if (operation.signIn !== undefined) return this.#signedIn(operation.signIn, incoming, body);
     return this.#taken(incoming, operation, body);
   }
@@ -215,7 +221,8 @@ export class Endpoint implements HttpService {
 
   #signedIn(action: SignInAction, incoming: Incoming, body: RequestBody): Promise<HttpReply> {
     if (this.#desk === undefined) throw new Refusal(404, 'Nobody signs in here.');
-    if (body.length === undefined || body.length > SIGN_IN_LIMIT) {
+    const isShort = body.length !== undefined && body.length <= SIGN_IN_LIMIT;
+    if (action !== 'fhir' && !isShort) {
       throw new Refusal(413, 'What is sent to sign in is short, and its length is told.');
     }
     return this.#desk.answer(action, incoming, () => body.bytes());

@@ -21,6 +21,7 @@ import { prefixOf } from './sign-in/cookies.ts';
 import { ownOrigin } from './sign-in/own-origin.ts';
 import { SignInDesk } from './sign-in/sign-in-desk.ts';
 import type { SignInValues } from './sign-in/sign-in-settings.ts';
+import { tryEhrs } from './sign-in/smart/try-ehrs.ts';
 
 type LentHere = LentInbound<typeof httpInSettings>;
 
@@ -108,7 +109,7 @@ async function tryHttpIn(lent: Lent<typeof httpInSettings>, step: Step): Promise
 async function trySignIn(
   lent: Lent<typeof httpInSettings>,
   step: Step,
-  { key, path, ldap, oidc, ...settings }: SignInValues,
+  { key, path, ldap, oidc, smart, ...settings }: SignInValues,
 ): Promise<void> {
   await step('key', (detail) =>
     plainly(async () => {
@@ -119,8 +120,9 @@ async function trySignIn(
     }),
   );
   if (ldap !== undefined) await tryDirectoryUsers(lent, step, ldap);
-  if (oidc === undefined) return;
   const { publicUrl } = settings;
-  const base = publicUrl && `${publicUrl.origin}${prefixOf(settings)}`;
-  await tryProvider(lent, step, oidc, base && `${base}${path}/callback`);
+  const base = publicUrl && `${publicUrl.origin}${prefixOf(settings)}${path}`;
+  if (oidc !== undefined) await tryProvider(lent, step, oidc, base && `${base}/callback`);
+  if (smart === undefined) return;
+  await tryEhrs(lent, step, { smart, path, redirect: base && `${base}/launched` });
 }

@@ -13,6 +13,14 @@ export interface Grants {
   rotate(token: string): Promise<IssuedGrant | RefusedGrant>;
   /** The grant with this id while it lasts: what a service asks before it takes an access token. */
   find(id: string): Promise<Grant | undefined>;
+  /**
+   * Changes what is kept with a grant while it lasts; nobody else's change is lost. `work` may be called again, and
+   * changes nothing by undefined. Resolves to the grant as it is then; undefined if it has ended.
+   */
+  change(
+    id: string,
+    work: (claims: GrantClaims) => GrantClaims | undefined,
+  ): Promise<Grant | undefined>;
   /** Ends a grant by its id or by any of its refresh tokens. Resolves to it, if there was one. */
   end(by: { readonly id: string } | { readonly token: string }): Promise<Grant | undefined>;
   /** Ends every grant of a subject, also those that other engines begin at this moment. */

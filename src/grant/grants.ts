@@ -141,6 +141,20 @@ class StoredGrants implements Grants {
     return (await this.#isEnded(stored)) ? undefined : grantOf(id, stored);
   }
 
+  async change(id: string, work: Parameters<Grants['change']>[1]): Promise<Grant | undefined> {
+    for (let tries = 0; tries < TRIES; tries++) {
+      const entry = await this.#read(id);
+      const { value: stored } = entry;
+      if (stored === undefined || this.#clock.now() >= stored.until) return undefined;
+      if (await this.#isEnded(stored)) return undefined;
+      const claims = work(stored.claims);
+      if (claims === undefined) return grantOf(id, stored);
+      const next = { ...stored, claims };
+      if (await this.#change(id, entry, next)) return grantOf(id, next);
+    }
+    throw busy();
+  }
+
   async end(by: Parameters<Grants['end']>[0]): Promise<Grant | undefined> {
     const id = idIn(by);
     if (id === undefined) return undefined;

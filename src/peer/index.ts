@@ -184,13 +184,21 @@ export {
   wholeSeconds,
 } from './object-store/object-store.ts';
 export { isSignedOut } from './oidc/logout-token.ts';
-export { type OidcAttempt, type OidcClient, oidcClient } from './oidc/oidc-client.ts';
+export {
+  type OidcAnswer,
+  type OidcAttempt,
+  type OidcClient,
+  type OidcTokens,
+  oidcClient,
+} from './oidc/oidc-client.ts';
 export { OidcProblem } from './oidc/oidc-problem.ts';
 export { type SealedAttempts, sealedAttempts } from './oidc/sealed-attempts.ts';
+export { type TextSeal, textSeal } from './oidc/text-seal.ts';
 export { missingPackage, optionalPackage } from './optional-package.ts';
 export { Paced, parallelSetting } from './paced.ts';
 export { poll } from './poll.ts';
 export { answersTls, firstBytes, type Probe, probe, tryListening, tryTls } from './probe.ts';
+export { type ProviderFetch, trustingFetch } from './provider-fetch.ts';
 export { type RelayedAnswer, relayedAnswer } from './relayed-answer.ts';
 export { codedReply, hl7Reply, judgedAsHl7, REPLY_PATTERNS, replyCodes } from './reply-code.ts';
 export { Resting } from './resting.ts';

@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import { exportJWK, generateKeyPair } from 'jose';
+import { decodeJwt, exportJWK, generateKeyPair } from 'jose';
 import { Provider } from 'oidc-provider';
 import { freePort } from '../../sandbox/free-port.ts';
 
@@ -78,6 +78,14 @@ export async function smartAuthority({
       await grant.save();
       return grant;
     },
+  });
+  // SMART tells the patient beside the tokens
+  provider.use(async (context, next) => {
+    await next();
+    const { body, path } = context as { readonly body: unknown; readonly path: string };
+    const { access_token: token } = Object(body) as { readonly access_token?: string };
+    if (path !== '/token' || token === undefined) return;
+    context.body = { ...(body as object), patient: decodeJwt<{ patient: string }>(token).patient };
   });
   const answer = provider.callback();
   const asked: URLSearchParams[] = [];

@@ -32,6 +32,8 @@ export interface SmartSiteGiven {
   readonly server?: Readonly<Record<string, unknown>>;
   /** The port of the first engine. */
   readonly port?: number;
+  /** The keys (PEM) of the application `signed` and of the backend service. */
+  readonly keys?: KeyPair;
 }
 
 export const SECRET = 'a secret of an application';
@@ -51,7 +53,12 @@ function answer(): Reply {
   return { body: Buffer.from(JSON.stringify(body)), type: 'application/fhir+json', code: '200' };
 }
 
-const keyPair = (): { readonly publicKey: string; readonly privateKey: string } =>
+interface KeyPair {
+  readonly publicKey: string;
+  readonly privateKey: string;
+}
+
+export const keyPair = (): KeyPair =>
   generateKeyPairSync('ec', {
     namedCurve: 'P-384',
     publicKeyEncoding: { type: 'spki', format: 'pem' },
@@ -63,10 +70,11 @@ export async function smartSite({
   app,
   server = {},
   port: first,
+  keys = keyPair(),
 }: SmartSiteGiven): Promise<SmartSite> {
   const nats = await startNats();
   const log: string[] = [];
-  const [own, backend] = [keyPair(), keyPair()];
+  const [own, backend] = [keyPair(), keys];
   const launchSecret = randomBytes(32).toString('hex');
   const password = await hashOf(PASSWORD);
   const users = new Map([
@@ -112,6 +120,7 @@ export async function smartSite({
         clients: [
           { id: 'app', title: 'Growth <chart>', redirects: [app], scopes },
           { id: 'web', redirects: [app], scopes, secret: 'secret' },
+          { id: 'signed', redirects: [app], scopes, key: 'backend-key' },
           { id: 'backend', backend: true, key: 'backend-key', scopes: ['system/Observation.rs'] },
           { id: 'rs', introspects: true, secret: 'secret', scopes: [] },
         ],

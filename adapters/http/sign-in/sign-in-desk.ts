@@ -22,9 +22,13 @@ import {
   providerGrant,
   Refusal,
 } from 'waybill/peer';
-import { SignInCookies } from './cookies.ts';
+import { prefixOf, SignInCookies } from './cookies.ts';
+import { LaunchDesk } from './launch-desk.ts';
 import { ProviderDesk } from './provider-desk.ts';
-import type { SignInAction, SignInValues } from './sign-in-settings.ts';
+import { FHIR_PATH, type SignInAction, type SignInValues } from './sign-in-settings.ts';
+import { FhirRelay } from './smart/fhir-relay.ts';
+import { launchGrant } from './smart/launch-grant.ts';
+import { heldLaunches, launchOf } from './smart/launched-cookies.ts';
 
 type LentHere = Pick<LentInbound<setting.Settings>, 'host' | 'event' | 'credential' | 'signal'> & {
   readonly signIn: SignInTools;
@@ -48,6 +52,8 @@ export class SignInDesk {
   readonly #grants: Grants;
   readonly #users: KnownUsers;
   readonly #provider: ProviderDesk | undefined;
+  readonly #launches: LaunchDesk | undefined;
+  readonly #relay: FhirRelay | undefined;
   readonly #cookies: SignInCookies;
   readonly #attempts: Attempts;
   readonly #addressOf: ReturnType<typeof callerAddresses>;
@@ -70,6 +76,23 @@ export class SignInDesk {
         given: async (issued, user) => (await this.#tokens(issued, user)).cookies,
         held: ({ headers }) => cookieOf(headers, this.#cookies.refresh),
       });
+    this.#launches =
+      settings.smart &&
+      new LaunchDesk(lent, settings, settings.smart, {
+        realm,
+        grants: this.#grants,
+        given: async (issued, user) => (await this.#tokens(issued, user)).cookies,
+        tooMany: (incoming) => this.#tooManyLaunches(incoming),
+      });
+    const path = `${settings.path}/${FHIR_PATH}`;
+    this.#relay =
+      this.#launches &&
+      new FhirRelay({
+        sessions: this.#launches.sessions,
+        path,
+        shown: `${prefixOf(settings)}${path}`,
+        signal: lent.signal,
+      });
   }
 
   /** Takes access tokens of sign-ins that have not ended. */
@@ -87,6 +110,11 @@ export class SignInDesk {
     };
   }
 
+  /** Leaves a request the cookies of the launch (SMART) that it names. */
+  choose(incoming: Incoming): void {
+    if (this.#launches !== undefined) this.#cookies.choose(incoming);
+  }
+
   answer(
     action: SignInAction,
     incoming: Incoming,
@@ -96,7 +124,43 @@ export class SignInDesk {
     if (action === 'jwks') return this.#jwks();
     if (action === 'begin') return this.#atProvider().begin(incoming);
     if (action === 'callback') return this.#atProvider().callback(incoming);
+    if (action === 'launch') return this.#atEhrs().begin(incoming);
+    if (action === 'launched') return this.#atEhrs().callback(incoming);
+    if (action === 'clientKeys') return this.#clientKeys();
+    if (action === 'fhir') return this.#relayed(incoming, body);
     return this.#changed(action, incoming, body);
+  }
+
+  #atEhrs(): LaunchDesk {
+    if (this.#launches === undefined) throw new Refusal(404, 'No EHR launches anything here.');
+    return this.#launches;
+  }
+
+  async #clientKeys(): Promise<HttpReply> {
+    return published(await this.#atEhrs().clientKeys());
+  }
+
+  /** Asks the EHR on behalf of the caller. */
+  async #relayed(incoming: Incoming, body: () => Promise<Buffer>): Promise<HttpReply> {
+    const { sid } = await this.#caller(incoming);
+    const held = accessToken(incoming) === undefined;
+    if (held) checkSameSite(incoming, this.#lent.cors);
+    const grant = typeof sid === 'string' ? await this.#grants.find(sid) : undefined;
+    if (grant === undefined || this.#relay === undefined) throw nobody(incoming);
+    return this.#relay.answer(grant, incoming, body);
+  }
+
+  /** Each launch is a cookie or two, and headers have a limit: the oldest make place. */
+  async #tooManyLaunches({ headers }: Incoming): Promise<readonly string[]> {
+    const held = heldLaunches(headers, this.#cookies.refresh);
+    const old = held.slice(0, Math.max(0, held.length + 1 - MOST_LAUNCHES));
+    for (const { token } of old) await this.#ended(await this.#grants.end({ token }));
+    return old.flatMap(({ id }) => this.#cookies.taken(id));
+  }
+
+  /** Gives back what a sign-in that has ended holds elsewhere. */
+  async #ended(grant: Grant | undefined): Promise<void> {
+    if (grant !== undefined) await this.#launches?.signOut(grant);
   }
 
   #atProvider(): ProviderDesk {
@@ -105,7 +169,7 @@ export class SignInDesk {
   }
 
   async #changed(
-    action: Exclude<SignInAction, 'me' | 'jwks' | 'begin' | 'callback'>,
+    action: ChangingAction,
     incoming: Incoming,
     body: () => Promise<Buffer>,
   ): Promise<HttpReply> {
@@ -145,6 +209,10 @@ export class SignInDesk {
 
   /** The person of a sign-in as they are known now; undefined if they may no longer sign in. */
   async #now({ subject: name, claims }: Grant): Promise<User | undefined> {
+    const launched = launchGrant({ claims });
+    if (launched !== undefined) {
+      return this.#launches && { name, claims: launched.claims, proof: '' };
+    }
     const provided = providerGrant(claims);
     if (provided === undefined) return this.#users.now({ subject: name, claims });
     return this.#provider && { name, claims: provided.claims, proof: '' };
@@ -154,22 +222,22 @@ export class SignInDesk {
     const token = this.#refreshToken(incoming, refreshToken);
     if (token === undefined) throw new Refusal(401, 'A refresh token is missing.');
     const rotated = await this.#grants.rotate(token);
-    if ('refused' in rotated) throw this.#refused(rotated);
+    if ('refused' in rotated) throw this.#refused(rotated, incoming);
     const { grant } = rotated;
     const user = await this.#checked(() => this.#now(grant));
     if (user === undefined) {
       await this.#grants.end({ id: grant.id });
       throw new Refusal(401, 'This user may no longer sign in, or has another password.', {
-        headers: this.#takenBack(),
+        headers: this.#takenBack(incoming),
       });
     }
     return this.#given(rotated, user);
   }
 
-  #refused({
-    refused,
-    grant,
-  }: Exclude<Awaited<ReturnType<Grants['rotate']>>, IssuedGrant>): Refusal {
+  #refused(
+    { refused, grant }: Exclude<Awaited<ReturnType<Grants['rotate']>>, IssuedGrant>,
+    incoming: Incoming,
+  ): Refusal {
     if (refused === 'reused') {
       const who = ` It is that of ${grant?.subject ?? 'somebody'}.`;
       this.#lent.event(
@@ -179,7 +247,7 @@ export class SignInDesk {
         who,
       );
     }
-    return new Refusal(401, REFUSED[refused], { headers: this.#takenBack() });
+    return new Refusal(401, REFUSED[refused], { headers: this.#takenBack(incoming) });
   }
 
   async #logout(incoming: Incoming, asked: Asked): Promise<HttpReply> {
@@ -190,32 +258,36 @@ export class SignInDesk {
     }
     if (grant !== undefined) await this.#grants.end({ id: grant.id });
     const redirect = grant && (await this.#provider?.signOut(grant, incoming));
-    if (redirect === undefined) return { status: 204, headers: this.#takenBack(), body: '' };
+    const taken = this.#takenBack(incoming);
+    await this.#ended(grant);
+    if (redirect === undefined) return { status: 204, headers: taken, body: '' };
     const answer = json(200, { redirect });
-    return { ...answer, headers: { ...answer.headers, ...this.#takenBack() } };
+    return { ...answer, headers: { ...answer.headers, ...taken } };
   }
 
   /** RFC 7009: a token that is not valid any more is as good as revoked. */
   async #revoke({ token }: Asked): Promise<HttpReply> {
     if (typeof token !== 'string') throw new Refusal(400, 'token is missing.');
     const id = token.split('.').length === 3 ? await this.#idIn(token) : undefined;
-    await (id === undefined ? this.#grants.end({ token }) : this.#grants.end({ id }));
+    await this.#ended(await this.#grants.end(id === undefined ? { token } : { id }));
     return { status: 200, headers: {}, body: '' };
   }
 
   async #me(incoming: Incoming): Promise<HttpReply> {
-    const token = accessToken(incoming) ?? cookieOf(incoming.headers, this.#cookies.access);
-    const headers = { 'www-authenticate': 'Bearer realm="waybill"' };
-    if (token === undefined) throw new Refusal(401, 'Nobody is signed in.', { headers });
-    const claims = await this.#refusing(() => this.verifier.verify(token));
+    const claims = await this.#caller(incoming);
     const { sub, iat, exp, jti: _, sid: __, iss: ___, aud: ____, ...rest } = claims;
     return json(200, { user: sub, since: iat, until: exp, claims: rest });
   }
 
+  /** What the access token of a request says. Throws the Refusal of one without, or with one that is over. */
+  async #caller(incoming: Incoming): Promise<Readonly<Record<string, unknown>>> {
+    const token = accessToken(incoming) ?? cookieOf(incoming.headers, this.#cookies.access);
+    if (token === undefined) throw nobody(incoming);
+    return this.#refusing(() => this.verifier.verify(token));
+  }
+
   async #jwks(): Promise<HttpReply> {
-    const keys = await this.#lent.signIn.keys.published(this.#settings.key);
-    const answer = json(200, { keys });
-    return { ...answer, headers: { ...answer.headers, 'cache-control': 'public, max-age=300' } };
+    return published(await this.#lent.signIn.keys.published(this.#settings.key));
   }
 
   async #given(issued: IssuedGrant, user: User): Promise<HttpReply> {
@@ -255,7 +327,11 @@ export class SignInDesk {
     return {
       access,
       times,
-      cookies: this.#cookies.given({ access, refresh: refreshToken }, times),
+      cookies: this.#cookies.given(
+        { access, refresh: refreshToken },
+        times,
+        launchGrant(grant) && id,
+      ),
     };
   }
 
@@ -289,8 +365,8 @@ export class SignInDesk {
     }
   }
 
-  #takenBack(): SetCookies {
-    return setCookies(this.#cookies.taken());
+  #takenBack({ headers }: Incoming): SetCookies {
+    return setCookies(this.#cookies.taken(launchOf(headers)));
   }
 
   async #refusing<Value>(work: () => Promise<Value>): Promise<Value> {
@@ -317,12 +393,31 @@ export class SignInDesk {
   }
 }
 
+/** Launches that one browser may hold at once. */
+const MOST_LAUNCHES = 6;
+
+function nobody({ headers }: Incoming): Refusal {
+  const isLaunched = /(?:^|; *)[\w-]+_refresh\.[\w-]{22}=/.test(headers.cookie ?? '');
+  const text = isLaunched
+    ? 'Nobody is signed in: the header X-Launched does not say which launch this belongs to.'
+    : 'Nobody is signed in.';
+  return new Refusal(401, text, { headers: { 'www-authenticate': 'Bearer realm="waybill"' } });
+}
+
+function published(keys: readonly object[]): HttpReply {
+  const answer = json(200, { keys });
+  return { ...answer, headers: { ...answer.headers, 'cache-control': 'public, max-age=300' } };
+}
+
 const REFUSED = {
   unknown: 'The refresh token is not known here. Sign in again.',
   expired: 'The refresh token has expired. Sign in again.',
   ended: 'The sign-in has ended. Sign in again.',
   reused: 'The refresh token was used before, so the sign-in was ended. Sign in again.',
 } as const;
+
+/** What changes a sign-in. */
+type ChangingAction = 'login' | 'refresh' | 'logout' | 'revoke' | 'signedOut';
 
 type SetCookies = { readonly 'set-cookie'?: string[] };
 

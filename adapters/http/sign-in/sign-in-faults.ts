@@ -2,6 +2,7 @@ import type { SettingsFault } from 'waybill/adapter';
 import type { CallerValues, CorsPolicy } from 'waybill/peer';
 import { directoryFaults, providerFaults } from 'waybill/peer';
 import type { SignInValues } from './sign-in-settings.ts';
+import { smartFaults } from './smart/smart-faults.ts';
 
 interface Beside {
   readonly signIn: SignInValues | undefined;
@@ -12,13 +13,17 @@ interface Beside {
 /** What is wrong between the settings of a sign-in and the others. */
 export function signInFaults({ signIn, callers, cors }: Beside): SettingsFault[] {
   if (signIn === undefined) return [];
-  const { key, users, ldap, oidc, cookies, sameSite } = signIn;
-  const faults: SettingsFault[] = [...directoryFaults(ldap), ...providerFaults(oidc)];
+  const { key, users, ldap, oidc, smart, cookies, sameSite } = signIn;
+  const faults: SettingsFault[] = [
+    ...directoryFaults(ldap),
+    ...providerFaults(oidc),
+    ...smartFaults(smart, signIn),
+  ];
   const fault = (path: readonly string[], what: string, remedy: string): void => {
     faults.push({ path: [...path], what, remedy });
   };
-  if (users === undefined && ldap === undefined && oidc === undefined) {
-    fault(['signIn'], 'nothing says who may sign in', 'Set users, ldap or oidc.');
+  if ([users, ldap, oidc, smart].every((one) => one === undefined)) {
+    fault(['signIn'], 'nothing says who may sign in', 'Set users, ldap, oidc or smart.');
   }
   if (oidc !== undefined && cookies === 'none') {
     fault(

@@ -6,6 +6,7 @@ import {
   type RoutePattern,
   routePatternOf,
 } from 'waybill/peer';
+import { smartSettings } from './smart/smart-settings.ts';
 
 const REALM = /^[A-Za-z0-9_-]{1,40}$/;
 
@@ -85,6 +86,7 @@ const fields = {
   ),
   ldap: directorySettings,
   oidc: providerSettings,
+  smart: smartSettings,
   key: setting.credential({
     help: 'What signs the access tokens: a credential of kind jwt-key with a private key. Callers of kind bearer with this verifier are those who signed in here.',
     kinds: ['jwt-key'],
@@ -103,7 +105,7 @@ const fields = {
 };
 
 export const signInSettings = setting.group(fields, {
-  help: 'Signs in users of this service: by name and password of a code table or a directory, or at an OpenID Connect provider. It gives short access tokens (JWT), refresh tokens that are used once, and sign-out, durable and the same for every engine.',
+  help: 'Signs in users of this service: by name and password of a code table or a directory, at an OpenID Connect provider, or launched from an EHR. It gives short access tokens (JWT), refresh tokens that are used once, and sign-out, durable and the same for every engine.',
 });
 
 export type SignInValues = setting.ValuesOf<typeof fields>;
@@ -126,14 +128,30 @@ const WITH_PROVIDER = {
   signedOut: 'POST backchannel-logout',
 } as const;
 
+/** `launch` and `launched` are pages of a browser. */
+const WITH_EHRS = {
+  launch: 'GET launch',
+  launched: 'GET launched',
+  clientKeys: 'GET smart-jwks.json',
+} as const;
+
+/** Below which last part of the path requests go to the EHR. */
+export const FHIR_PATH = 'fhir';
+
+const FHIR_ROUTES = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].flatMap((method) =>
+  ['', '/*'].map((rest) => ['fhir', `${method} ${FHIR_PATH}${rest}`] as const),
+);
+
 export type SignInAction =
+  | 'fhir'
+  | keyof typeof WITH_EHRS
   | keyof typeof ALWAYS
   | keyof typeof WITH_PASSWORDS
   | keyof typeof WITH_PROVIDER;
 
 /** Whether a person in a browser reads the answer. */
 export const isPage = (action: SignInAction | undefined): boolean =>
-  action === 'begin' || action === 'callback';
+  action === 'begin' || action === 'callback' || action === 'launch' || action === 'launched';
 
 /** What a service with these settings answers besides its operations. */
 export function signInOperations({
@@ -141,7 +159,8 @@ export function signInOperations({
   users,
   ldap,
   oidc,
-}: Pick<SignInValues, 'path' | 'users' | 'ldap' | 'oidc'>): readonly {
+  smart,
+}: Pick<SignInValues, 'path' | 'users' | 'ldap' | 'oidc' | 'smart'>): readonly {
   readonly action: SignInAction;
   readonly method: string;
   readonly pattern: RoutePattern;
@@ -150,8 +169,10 @@ export function signInOperations({
     ...ALWAYS,
     ...((users !== undefined || ldap !== undefined) && WITH_PASSWORDS),
     ...(oidc !== undefined && WITH_PROVIDER),
+    ...(smart !== undefined && WITH_EHRS),
   };
-  return Object.entries(all).map(([action, written]) => {
+  const routes = [...Object.entries(all), ...(smart === undefined ? [] : FHIR_ROUTES)];
+  return routes.map(([action, written]) => {
     const [method = '', last = ''] = written.split(' ');
     const pattern = routePatternOf(`${path}/${last}`);
     if (typeof pattern === 'string') throw new TypeError(pattern);

@@ -3,6 +3,7 @@ import { claimAt } from '../../message/caller.ts';
 import { briefly, type ProviderFetch, trustingFetch } from '../provider-fetch.ts';
 import { logoutTokens, type SignedOut } from './logout-token.ts';
 import { OidcProblem } from './oidc-problem.ts';
+import { smartMetadata } from './smart-metadata.ts';
 
 /** A client at an OpenID Connect provider. */
 export interface OidcClientSettings {
@@ -11,6 +12,10 @@ export interface OidcClientSettings {
   readonly issuer: string;
   readonly clientId: string;
   readonly clientSecret: string | undefined;
+  /** Signs what proves the client at a token endpoint (private_key_jwt), instead of a secret. */
+  readonly assertion?: ((tokenEndpoint: string) => Promise<string>) | undefined;
+  /** It is the authorization server of a FHIR server with this base address (SMART on FHIR): `issuer` is that base. */
+  readonly isSmart?: boolean;
   /** File (PEM) with the authorities that may have signed the provider's certificate; the public ones if left out. */
   readonly trust: string | undefined;
   /** Asked for besides `openid`. */
@@ -32,17 +37,35 @@ export interface OidcAttempt {
 export interface OidcAnswer {
   readonly claims: Readonly<Record<string, unknown>>;
   readonly idToken: string | undefined;
+  readonly tokens: OidcTokens;
+}
+
+/** What is given for calling others as the person; the tokens are secret. */
+export interface OidcTokens {
+  readonly access: string;
+  readonly refresh: string | undefined;
+  /** For how many more seconds the access token is good; undefined if that is not told. */
+  readonly lifetime: number | undefined;
+  /** The rest of the answer, such as `scope`, `patient` and `encounter`. */
+  readonly told: Readonly<Record<string, unknown>>;
 }
 
 /** Signs people in at an OpenID Connect provider: authorization code with PKCE, state and nonce. Every method rejects with an OidcProblem. */
 export interface OidcClient {
-  /** Where to send the browser. */
-  start(redirect: string): Promise<{ readonly url: URL; readonly attempt: OidcAttempt }>;
+  /** Where to send the browser. `asked` is asked for besides, also instead of the scopes. */
+  start(
+    redirect: string,
+    asked?: Readonly<Record<string, string>>,
+  ): Promise<{ readonly url: URL; readonly attempt: OidcAttempt }>;
   /**
    * Who it is, by the provider's answer; userinfo is asked too if the ID token lacks one of the claims that
    * are needed (paths).
    */
   finish(answer: URL, attempt: OidcAttempt, needed: readonly string[]): Promise<OidcAnswer>;
+  /** The next tokens. */
+  refresh(token: string): Promise<OidcTokens>;
+  /** Has tokens revoked (RFC 7009); does nothing where that is not offered. */
+  revoke(...tokens: readonly string[]): Promise<void>;
   /** The address for signing out at the provider too; undefined if it does not offer this. */
   signOut(idToken: string | undefined, back: string): Promise<URL | undefined>;
   /** What the provider has signed out. */
@@ -52,7 +75,7 @@ export interface OidcClient {
   /** Whether the provider knows the client and its secret, asked with a code that it never gave; for a test. */
   tryClient(redirect: string | undefined): Promise<void>;
   /** Whether it would send browsers back there; for a test. */
-  tryRedirect(redirect: string): Promise<void>;
+  tryRedirect(redirect: string, asked?: Readonly<Record<string, string>>): Promise<void>;
 }
 
 const TIMEOUT = 10;
@@ -81,7 +104,10 @@ class DiscoveredClient implements OidcClient {
     this.#settings = { ...settings, ask };
   }
 
-  async start(redirect: string): Promise<{ readonly url: URL; readonly attempt: OidcAttempt }> {
+  async start(
+    redirect: string,
+    asked: Readonly<Record<string, string>> = {},
+  ): Promise<{ readonly url: URL; readonly attempt: OidcAttempt }> {
     const library = await loaded();
     const verifier = library.randomPKCECodeVerifier();
     const attempt = {
@@ -97,6 +123,7 @@ class DiscoveredClient implements OidcClient {
       nonce: attempt.nonce,
       code_challenge: await library.calculatePKCECodeChallenge(verifier),
       code_challenge_method: 'S256',
+      ...asked,
     });
     return { url, attempt };
   }
@@ -107,8 +134,7 @@ class DiscoveredClient implements OidcClient {
     needed: readonly string[],
   ): Promise<OidcAnswer> {
     const library = await loaded();
-    const known = await this.#configuration();
-    const provider = configured(library, known.serverMetadata(), this.#settings);
+    const provider = await this.#asked(library);
     // the token comes from the provider itself, so a key that is new to us is no reason to wait
     if (this.#keys !== undefined) {
       library.setJwksCache(provider, { ...this.#keys, uat: this.#keys.uat - KEYS_REST });
@@ -123,13 +149,36 @@ class DiscoveredClient implements OidcClient {
       const claims = { ...tokens.claims() };
       const { userinfo_endpoint: endpoint } = provider.serverMetadata();
       const isEnough = needed.every((path) => claimAt(claims, path) !== undefined);
-      if (endpoint === undefined || isEnough) return { claims, idToken: tokens.id_token };
+      const got = { claims, idToken: tokens.id_token, tokens: tokensOf(tokens) };
+      if (endpoint === undefined || isEnough) return got;
       const more = await library.fetchUserInfo(provider, tokens.access_token, claims.sub ?? '');
-      return { claims: { ...more, ...claims }, idToken: tokens.id_token };
+      return { ...got, claims: { ...more, ...claims } };
     } catch (error) {
       throw problemOf(this.#settings, error, 'the provider’s answer was not accepted');
     } finally {
       this.#keys = library.getJwksCache(provider);
+    }
+  }
+
+  async refresh(token: string): Promise<OidcTokens> {
+    const library = await loaded();
+    const provider = await this.#asked(library);
+    try {
+      return tokensOf(await library.refreshTokenGrant(provider, token));
+    } catch (error) {
+      throw problemOf(this.#settings, error, 'no further token was given');
+    }
+  }
+
+  async revoke(...tokens: readonly string[]): Promise<void> {
+    const library = await loaded();
+    const known = await this.#configuration();
+    if (known.serverMetadata().revocation_endpoint === undefined) return;
+    for (const token of tokens) {
+      const provider = await this.#asked(library);
+      await library.tokenRevocation(provider, token).catch((error: unknown) => {
+        throw problemOf(this.#settings, error, 'a token was not revoked');
+      });
     }
   }
 
@@ -160,7 +209,7 @@ class DiscoveredClient implements OidcClient {
 
   async tryClient(redirect = 'https://localhost/'): Promise<void> {
     const library = await loaded();
-    const provider = await this.#configuration();
+    const provider = await this.#asked(library);
     const answer = new URL(redirect);
     answer.search = '?code=of-a-test';
     const { issuer } = provider.serverMetadata();
@@ -176,8 +225,8 @@ class DiscoveredClient implements OidcClient {
     }
   }
 
-  async tryRedirect(redirect: string): Promise<void> {
-    const { url } = await this.start(redirect);
+  async tryRedirect(redirect: string, asked?: Readonly<Record<string, string>>): Promise<void> {
+    const { url } = await this.start(redirect, asked);
     const signal = AbortSignal.timeout(TIMEOUT * 1_000);
     const answer = await this.#settings
       .ask(url.href, { redirect: 'manual', signal })
@@ -193,6 +242,14 @@ class DiscoveredClient implements OidcClient {
     });
   }
 
+  /** With a proof of the client that is new where it is signed. */
+  async #asked(library: typeof client): Promise<client.Configuration> {
+    const metadata = (await this.#configuration()).serverMetadata();
+    const { assertion } = this.#settings;
+    const signed = await assertion?.(metadata.token_endpoint ?? metadata.issuer);
+    return configured(library, metadata, this.#settings, signed);
+  }
+
   #configuration(): Promise<client.Configuration> {
     this.#known ??= discovered(this.#settings).catch((error: unknown) => {
       this.#known = undefined;
@@ -206,11 +263,36 @@ class DiscoveredClient implements OidcClient {
 /** Loaded now: most productions have no provider. */
 const loaded = (): Promise<typeof client> => import('openid-client');
 
-const authenticated = (
+function authenticated(
   library: typeof client,
-  { clientSecret }: OidcClientSettings,
-): client.ClientAuth =>
-  clientSecret === undefined ? library.None() : library.ClientSecretPost(clientSecret);
+  { clientSecret, isSmart }: OidcClientSettings,
+  assertion?: string,
+): client.ClientAuth {
+  if (assertion !== undefined) return asserted(assertion);
+  if (clientSecret === undefined) return library.None();
+  // SMART has no other way for a secret
+  return isSmart === true
+    ? library.ClientSecretBasic(clientSecret)
+    : library.ClientSecretPost(clientSecret);
+}
+
+const asserted =
+  (assertion: string): client.ClientAuth =>
+  (_server, { client_id: id }, body) => {
+    body.set('client_id', id);
+    body.set('client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer');
+    body.set('client_assertion', assertion);
+  };
+
+function tokensOf({
+  access_token: access,
+  refresh_token: refresh,
+  expires_in: lifetime,
+  id_token: _,
+  ...told
+}: client.TokenEndpointResponse): OidcTokens {
+  return { access, refresh, lifetime, told };
+}
 
 const metadataOf = (
   library: typeof client,
@@ -222,12 +304,13 @@ function configured(
   library: typeof client,
   metadata: client.ServerMetadata,
   settings: Reached,
+  assertion?: string,
 ): client.Configuration {
   const provider = new library.Configuration(
     { ...metadata },
     settings.clientId,
     metadataOf(library, settings),
-    authenticated(library, settings),
+    authenticated(library, settings, assertion),
   );
   provider.timeout = TIMEOUT;
   provider[library.customFetch] = settings.ask as client.CustomFetch;
@@ -245,6 +328,9 @@ function isInsecure({ issuer }: OidcClientSettings): boolean {
 
 async function discovered(settings: Reached): Promise<client.Configuration> {
   const library = await loaded();
+  if (settings.isSmart === true) {
+    return configured(library, await smartMetadata(settings, TIMEOUT * 1_000), settings);
+  }
   return await library.discovery(
     new URL(settings.issuer),
     settings.clientId,
@@ -258,7 +344,21 @@ async function discovered(settings: Reached): Promise<client.Configuration> {
   );
 }
 
+/** Words of an error's description that say what it is about; nothing else of it is kept. */
+const ABOUT = /\b(aud|launch|redirect_uri|scope|code_challenge|PKCE|client_id|state|expired)\b/gi;
+
+/** What the launch of an app may have, beyond what every sign-in may. */
+const LAUNCH_REMEDIES: Readonly<Record<string, string>> = {
+  invalid_request:
+    'the launch may have expired, or aud (the address of the FHIR server) or the redirect address is not as the EHR knows it; launch the app again, then compare its registration',
+  invalid_scope: 'allow the scopes of ask for the app at the EHR, or ask for fewer',
+  invalid_grant:
+    'the session at the EHR is over, or the code was used twice or is too old; launch the app again, then compare the clocks',
+  invalid_client: 'compare clientId, and clientSecret or clientKey, with the app’s registration',
+};
+
 const REMEDIES: Readonly<Record<string, string>> = {
+  OAUTH_JWT_TIMESTAMP_CHECK_FAILED: 'set the clocks of both; clockSkew permits a small difference',
   invalid_client: 'compare clientId and clientSecret with the provider’s client',
   invalid_grant: 'the code was used twice or is too old; compare the clocks, then sign in again',
   access_denied: 'the person or a rule of the provider refused',
@@ -269,26 +369,53 @@ const REMEDIES: Readonly<Record<string, string>> = {
 const UNTRUSTED = /^(SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER))/;
 
 /** Only the provider's error code is kept: its description may name a person. */
-function problemOf(
-  { name, issuer, callback }: OidcClientSettings,
-  error: unknown,
-  what: string,
-): OidcProblem {
+function problemOf(settings: OidcClientSettings, error: unknown, what: string): OidcProblem {
+  if (error instanceof OidcProblem) return error;
   const { error: said } = error as { error?: unknown };
-  const word = typeof said === 'string' ? said : '';
+  const word = typeof said === 'string' ? said : isClientRefused(error) ? 'invalid_client' : '';
   const codes = codesOf(error);
-  const reason = [word, ...codes, claimText(error)].filter((one) => one !== '');
-  const remedy = codes.some((code) => UNTRUSTED.test(code))
-    ? `put the authority that signed the certificate of ${new URL(issuer).host} into the file under trust`
-    : word === 'redirect_uri_mismatch'
-      ? `register the address of ${callback} at the provider`
-      : (REMEDIES[word] ??
-        `compare issuer, clientId and clientSecret of ${name} with ${issuer}; check that it can be reached from here`);
+  const about = aboutOf(error);
+  const told = about === '' ? word : `${word} (about ${about})`;
+  const reason = [told, ...codes, claimText(error)].filter((one) => one !== '');
+  const remedy = remedyFor(settings, word, codes);
   const why = `${what}: ${reason.join(', ') || 'no reason given'}`;
   return new OidcProblem(
-    { kind: word === '' && isAway(codes) ? 'away' : 'refused', why, remedy },
+    { kind: word === '' && isAway(codes) ? 'away' : 'refused', said: word, why, remedy },
     { cause: error },
   );
+}
+
+function remedyFor(
+  { name, issuer, callback, isSmart }: OidcClientSettings,
+  word: string,
+  codes: readonly string[],
+): string {
+  if (codes.some((code) => UNTRUSTED.test(code))) {
+    return `put the authority that signed the certificate of ${new URL(issuer).host} into the file under trust`;
+  }
+  if (word === 'redirect_uri_mismatch')
+    return `register the address of ${callback} at the provider`;
+  const remedies = isSmart === true ? { ...REMEDIES, ...LAUNCH_REMEDIES } : REMEDIES;
+  const known = [word, ...codes].map((one) => remedies[one]).find((one) => one !== undefined);
+  return (
+    known ??
+    `compare issuer, clientId and clientSecret of ${name} with ${issuer}; check that it can be reached from here`
+  );
+}
+
+/** What the provider's description is about. */
+function aboutOf(error: unknown): string {
+  const { error_description: told } = error as { error_description?: unknown };
+  const words = typeof told === 'string' ? (told.match(ABOUT) ?? []) : [];
+  return [...new Set(words)].slice(0, 3).join(' and ');
+}
+
+/** A token endpoint that asks for Basic did not know the client; the library then leaves the answer unread. */
+function isClientRefused(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { cause } = error;
+  if (!Array.isArray(cause)) return isClientRefused(cause);
+  return cause.some((one: { readonly scheme?: unknown }) => one.scheme === 'basic');
 }
 
 /** Codes of the socket, of fetch, and of a time-out or an answer that is no provider's. */

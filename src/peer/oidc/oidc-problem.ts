@@ -5,13 +5,21 @@ export class OidcProblem extends Error {
   readonly remedy: string;
   /** `away`: it could not be asked, so trying again may help. `token`: it sent a token that is not accepted. */
   readonly kind: 'away' | 'refused' | 'token';
+  /** The provider's own word for it, such as `access_denied`; `''` if it gave none. */
+  readonly said: string;
 
   constructor(
-    { kind, why, remedy }: Pick<OidcProblem, 'kind' | 'why' | 'remedy'>,
+    {
+      kind,
+      why,
+      remedy,
+      said = '',
+    }: Pick<OidcProblem, 'kind' | 'why' | 'remedy'> & { readonly said?: string },
     options?: ErrorOptions,
   ) {
     super(why, options);
     this.kind = kind;
+    this.said = said;
     this.why = why;
     this.remedy = remedy;
   }

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { textSeal } from './text-seal.ts';
 
 /**
  * Sign-ins in progress. They are sealed in the browser's own cookie instead of being stored here:
@@ -14,35 +14,19 @@ export interface SealedAttempts<Waiting extends object> {
 
 /** Milliseconds that a person may spend at the provider. */
 const PATIENCE = 10 * 60_000;
-const CIPHER = 'aes-256-gcm';
-const IV = 12;
-const TAG = 16;
 
 export function sealedAttempts<Waiting extends object>(
   key: Uint8Array,
   now: () => number = Date.now,
 ): SealedAttempts<Waiting> {
+  const seal = textSeal(key);
   return {
-    seal(one) {
-      const iv = randomBytes(IV);
-      const cipher = createCipheriv(CIPHER, key, iv);
-      const text = JSON.stringify({ one, until: now() + PATIENCE });
-      const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
-      return Buffer.concat([iv, cipher.getAuthTag(), sealed]).toString('base64url');
-    },
+    seal: (one) => seal.seal(JSON.stringify({ one, until: now() + PATIENCE })),
     open(value) {
-      const bytes = Buffer.from(value, 'base64url');
-      if (bytes.byteLength <= IV + TAG) return undefined;
-      try {
-        const decipher = createDecipheriv(CIPHER, key, bytes.subarray(0, IV));
-        decipher.setAuthTag(bytes.subarray(IV, IV + TAG));
-        const text = Buffer.concat([decipher.update(bytes.subarray(IV + TAG)), decipher.final()]);
-        const { until, one } = JSON.parse(text.toString()) as { until: number; one: Waiting };
-        return until < now() ? undefined : one;
-      } catch {
-        // it was not sealed here
-        return undefined;
-      }
+      const text = seal.open(value);
+      if (text === undefined) return undefined;
+      const { until, one } = JSON.parse(text) as { until: number; one: Waiting };
+      return until < now() ? undefined : one;
     },
   };
 }

@@ -30,6 +30,9 @@ export const pageLanguage = (headers: IncomingHttpHeaders): PageLanguage =>
 export const inLanguage = (text: string, language: PageLanguage): string =>
   language === 'de' ? inGerman(text) : text;
 
+const policyOf = (ancestors: readonly string[]): string =>
+  `default-src 'none'; style-src 'unsafe-inline'; frame-ancestors ${ancestors.join(' ')}; base-uri 'none'`;
+
 interface PageOptions extends Partial<Pick<HttpReply, 'status' | 'headers'>> {
   readonly language?: PageLanguage;
 }
@@ -44,8 +47,7 @@ export function htmlPage(
     status,
     headers: {
       'content-type': 'text/html; charset=utf-8',
-      'content-security-policy':
-        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
+      'content-security-policy': policyOf(["'none'"]),
       'referrer-policy': 'same-origin',
       'x-content-type-options': 'nosniff',
       ...headers,
@@ -57,10 +59,26 @@ export function htmlPage(
 /** What a person in a browser gets instead of a problem document. */
 export const refusalPage = (
   { status, message, headers }: Refusal,
-  { language, again }: { readonly language: PageLanguage; readonly again?: string },
+  {
+    language,
+    again,
+    framedBy = [],
+  }: {
+    readonly language: PageLanguage;
+    readonly again?: string;
+    /** The origins in whose frames a person may read it. */
+    readonly framedBy?: readonly string[];
+  },
 ): HttpReply =>
   htmlPage(
     REFUSED[language].title,
     `<p>${escaped(inLanguage(message, language))}</p>${again === undefined ? '' : `<p><a href="${escaped(again)}">${REFUSED[language].again}</a></p>`}`,
-    { status, headers: { ...headers } as HttpReply['headers'], language },
+    {
+      status,
+      headers: {
+        ...(framedBy.length > 0 && { 'content-security-policy': policyOf(framedBy) }),
+        ...headers,
+      },
+      language,
+    },
   );

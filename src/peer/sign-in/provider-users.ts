@@ -5,7 +5,12 @@ import { claimAt } from '../../message/caller.ts';
 import { Refusal } from '../http-server/refusal.ts';
 import { kept } from '../kept.ts';
 import type { SignedOut } from '../oidc/logout-token.ts';
-import { type OidcAnswer, type OidcClient, oidcClient } from '../oidc/oidc-client.ts';
+import {
+  type OidcAnswer,
+  type OidcClient,
+  type OidcClientSettings,
+  oidcClient,
+} from '../oidc/oidc-client.ts';
 import { OidcProblem } from '../oidc/oidc-problem.ts';
 import type { ProviderValues } from './provider-settings.ts';
 import { scopeClaim } from './scope-map.ts';
@@ -16,8 +21,16 @@ type LentHere = Pick<Lent<setting.Settings>, 'credential' | 'signal'>;
 /** The client of a service at its provider; its secret is read again now and then. */
 export function providerClient(
   { credential, signal }: LentHere,
-  { issuer, clientId, clientSecret, trust, ask, clockSkew }: ProviderValues,
+  {
+    issuer,
+    clientId,
+    clientSecret,
+    trust,
+    ask,
+    clockSkew,
+  }: Pick<ProviderValues, 'issuer' | 'clientId' | 'clientSecret' | 'trust' | 'ask' | 'clockSkew'>,
   callback: string,
+  more: Partial<Pick<OidcClientSettings, 'name' | 'isSmart' | 'assertion'>> = {},
 ): () => Promise<OidcClient> {
   let known: { readonly secret: string | undefined; readonly client: OidcClient } | undefined;
   return kept(async () => {
@@ -34,6 +47,7 @@ export function providerClient(
       scopes: ask,
       clockSkew,
       callback,
+      ...more,
     });
     known = { secret, client };
     return client;
