@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { JetStreamApiError } from '@nats-io/jetstream';
 import { EngineError, isEngineError } from '../error/engine-error.ts';
+import { pause } from '../time/pause.ts';
 import { isAway } from './away.ts';
 
 /** How long a cluster may take, in milliseconds, to elect its leaders. */
@@ -50,4 +51,22 @@ function notMade(what: string, cause: unknown, refusal?: JetStreamApiError): Eng
       : `${refusal.message} (${refusal.code})`;
   const options = { retryable: true, cause };
   return new EngineError('BROKER_UNAVAILABLE', `NATS did not make ${what}: ${why}`, options);
+}
+
+/** How often, and after how many milliseconds, something is looked for that could not be asked about. */
+const LOOKS = 60;
+const BETWEEN = 5_000;
+
+/**
+ * Does what a running production can do without: again while NATS is away, for five minutes, until the signal aborts.
+ */
+export async function onceReached(look: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  for (let looks = 1; !signal.aborted; looks++) {
+    try {
+      return await look();
+    } catch (error) {
+      if (looks === LOOKS || !isAway(error)) throw error;
+    }
+    await pause(BETWEEN, signal, { ref: false });
+  }
 }

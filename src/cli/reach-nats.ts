@@ -1,5 +1,11 @@
 import { resolve } from 'node:path';
-import { type Broker, type BrokerStatus, connectBroker } from '../broker/broker.ts';
+import { isAway } from '../broker/away.ts';
+import {
+  type Broker,
+  type BrokerOptions,
+  type BrokerStatus,
+  connectBroker,
+} from '../broker/broker.ts';
 import type { CutStream } from '../broker/cut-streams.ts';
 import { type DataLock, lockData } from '../broker/embedded/data-lock.ts';
 import {
@@ -13,6 +19,7 @@ import { type StreamWatch, streamWatch } from '../broker/stream-watch.ts';
 import { keepPrivate, makeDataFolder } from '../database/private-files.ts';
 import type { Events } from '../log/events.ts';
 import type { Logger } from '../log/logger.ts';
+import { pause } from '../time/pause.ts';
 import { undoing } from './undoing.ts';
 
 export interface ReachOptions {
@@ -83,7 +90,7 @@ export async function reach(
       for (const one of hearers) one.lost?.(cut);
     },
   });
-  const broker = await connectBroker({
+  const broker = await connected(server, {
     ...access,
     production,
     role: 'engine',
@@ -103,6 +110,21 @@ export async function reach(
   const compare = (of: Broker): Promise<boolean> => watch.look(of);
   const hear = (hearer: ConnectionHearer): void => void hearers.push(hearer);
   return { data, lock, server, access, storedUpTo, lost, compare, broker, hear, tightened };
+}
+
+/** How often, and after how many milliseconds, a server of our own is connected to that was killed: it is started again. */
+const CONNECTS = 20;
+const BETWEEN = 250;
+
+async function connected(server: NatsServer | undefined, options: BrokerOptions): Promise<Broker> {
+  for (let connects = 1; ; connects++) {
+    try {
+      return await connectBroker(options);
+    } catch (error) {
+      if (server === undefined || connects === CONNECTS || !isAway(error)) throw error;
+    }
+    await pause(BETWEEN);
+  }
 }
 
 async function startServer(options: ReachOptions, data: string): Promise<NatsServer> {

@@ -24,7 +24,7 @@ import { type Reload, reloader } from '../engine/reload.ts';
 import { type StreamKeeper, streamsOf } from '../engine/stream-keeper.ts';
 import { ConfigError } from '../error/adapter-error.ts';
 import { background } from '../error/background.ts';
-import { EngineError } from '../error/engine-error.ts';
+import { describeError, EngineError, isEngineError } from '../error/engine-error.ts';
 import { hearUnexpected } from '../error/unexpected.ts';
 import { PeerCertificates } from '../host/peer-certificates.ts';
 import { type Events, events } from '../log/events.ts';
@@ -33,6 +33,7 @@ import { type Metrics, metrics } from '../log/metrics.ts';
 import { LoadedTables } from '../lookup/loaded-tables.ts';
 import { newsFilter } from '../peer/news.ts';
 import { Deadline } from '../time/deadline.ts';
+import { pause } from '../time/pause.ts';
 import { type KeptFiles, keptFiles } from './kept-files.ts';
 import { type Reached, type ReachOptions, reach, tellOfNats } from './reach-nats.ts';
 import { readOptions } from './reading.ts';
@@ -83,15 +84,26 @@ const LETTING_GO = 1_000;
 /** How many of them are reserved for the server. */
 const SERVER = 300;
 
+/** How often a start is begun again because NATS went away in the middle of it. */
+const AGAIN = 5;
+/** Milliseconds before that. */
+const PAUSE = 500;
+
 /**
  * Reads, checks and runs a production. Throws ConfigError with every problem before anything is
- * started. If something cannot be started then, what was started before it is ended.
+ * started. If something cannot be started then, what was started before it is ended; a start in the middle of which
+ * NATS went away is begun again, since nobody may be there to do it.
  */
 export async function runProduction(given: RunOptions): Promise<RunningProduction> {
-  try {
-    return await begin(given);
-  } catch (error) {
-    throw startTrouble(error, resolve(given.data));
+  for (let tries = 1; ; tries++) {
+    try {
+      return await begin(given);
+    } catch (error) {
+      const trouble = startTrouble(error, resolve(given.data));
+      if (tries > AGAIN || isEngineError(error) || !isAway(error)) throw trouble;
+      given.log.warn({ event: 'start-again', reason: describeError(trouble).text }, 'start-again');
+      await pause(PAUSE);
+    }
   }
 }
 
@@ -239,8 +251,7 @@ function answer(
     kept.keep(running(), { by: 'waybill', origin: 'start', reason: undefined, warnings: 0 }),
     'keeping what was read at the start',
   );
-  if (reached.server !== undefined)
-    background(director.tellLeftByOthers(), 'looking for what other productions left', isAway);
+  if (reached.server !== undefined) director.tellLeftByOthers();
   const reload = reloader({
     director,
     broker,

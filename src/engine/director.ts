@@ -1,9 +1,8 @@
 import { isAway } from '../broker/away.ts';
 import { startJanitor } from '../broker/janitor.ts';
 import { type Override, overrideStore } from '../broker/overrides.ts';
-import { queueStates } from '../broker/queue-survey.ts';
+import { onceReached } from '../broker/patiently.ts';
 import type { State, Switch } from '../broker/state.ts';
-import { waitingCounts } from '../broker/waiting-count.ts';
 import type { WaitingMessages } from '../control/engine-report.ts';
 import type { Definition, HostDefinition } from '../definition/definition.ts';
 import { background } from '../error/background.ts';
@@ -22,7 +21,7 @@ import { type Assembly, assemble, type Works } from './assemble.ts';
 import { watchClock } from './clock-watch.ts';
 import { notWaiting } from './end-queued.ts';
 import type { Engine } from './engine.ts';
-import { leftProductions, leftQueues, leftText } from './left-queues.ts';
+import { tellLeftProductions, tellLeftQueues } from './left-queues.ts';
 import { LookupLoader } from './lookup-loader.ts';
 import { describeOverride, followOverrides, type Overrides } from './overrides.ts';
 import { type QueuePlan, Queues } from './queues.ts';
@@ -119,7 +118,7 @@ export class Director {
     this.#janitor = startJanitor({ broker, margin, onKept, isLeft }, leases);
     const clocks = { kv: this.#engine.state.kv, events: this.#events };
     background(watchClock(clocks, this.#stopping.signal), 'comparing the clocks');
-    await this.#tellLeft();
+    this.#tellLeft();
   }
 
   #isOperation(stream: string): boolean {
@@ -127,23 +126,22 @@ export class Director {
     return part !== undefined && this.definition.operations.has(part.host);
   }
 
-  /** Reports queues with messages for hosts that the production no longer has. */
-  async #tellLeft(): Promise<void> {
-    const { broker } = this.#engine;
-    const [states, waiting] = await Promise.all([queueStates(broker), waitingCounts(broker)]);
-    for (const queue of leftQueues(states, waiting, (name) => this.hasQueue(name))) {
-      const text = `${leftText(queue)}: the production does not have it as a host with a queue, so they stay until it has it again`;
-      this.#events.told(queue.host, 'warn', 'queue-left', text);
-    }
+  /** What waits for hosts that the production no longer has. Messages flow by now: it is told once NATS answers. */
+  #tellLeft(): void {
+    const tell = (): Promise<void> =>
+      tellLeftQueues(this.#engine.broker, {
+        events: this.#events,
+        hasQueue: (name) => this.hasQueue(name),
+      });
+    const told = onceReached(tell, this.#stopping.signal);
+    background(told, 'looking for queues without a host', isAway);
   }
 
-  /** Reports what other productions left on the NATS server that only this engine uses. */
-  async tellLeftByOthers(): Promise<void> {
-    for (const { production, queues, suspended } of await leftProductions(this.#engine.broker)) {
-      const waiting = queues.reduce((sum, { depth }) => sum + depth, 0);
-      const text = `The production ${production} left ${waiting} waiting and ${suspended} suspended messages in this data folder, and nobody sends them. Stop, and start ${production} until they are gone: how to rename a production is in docs/operations.md, under Moving.`;
-      this.#events.told('', 'error', 'production-left', text);
-    }
+  /** What other productions left on the NATS server that only this engine uses. */
+  tellLeftByOthers(): void {
+    const tell = (): Promise<void> => tellLeftProductions(this.#engine.broker, this.#events);
+    const told = onceReached(tell, this.#stopping.signal);
+    background(told, 'looking for what other productions left', isAway);
   }
 
   /** Reports hosts that are not started, since what waits for them was stored for another kind of host. */
@@ -354,7 +352,7 @@ export class Director {
     const { connection, names } = this.#engine.broker;
     connection.publish(names.control('applied'));
     this.#events.configurationChanged(`changed: ${changed.join(', ') || 'rules only'}`, by);
-    await this.#tellLeft();
+    this.#tellLeft();
     if (failed.length > 0) {
       const text = `applied, but not started: ${failed.join('; ')}. Apply again to start them`;
       throw new EngineError('BROKER_UNAVAILABLE', text, { retryable: true });

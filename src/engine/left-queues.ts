@@ -5,6 +5,7 @@ import { productionsOf } from '../broker/productions.ts';
 import { queueStates } from '../broker/queue-survey.ts';
 import { waitingCounts } from '../broker/waiting-count.ts';
 import type { LeftQueue } from '../control/engine-report.ts';
+import type { Events } from '../log/events.ts';
 
 export function leftQueues(
   queues: ReadonlyMap<string, QueueState>,
@@ -16,6 +17,29 @@ export function leftQueues(
     .filter((host) => !hasQueue(host))
     .flatMap((host) => leftQueue(host, queues.get(host), waiting.get(host)?.count) ?? []);
 }
+
+/** Reports queues with messages for hosts that the running production does not have. */
+export async function tellLeftQueues(
+  broker: Broker,
+  { events, hasQueue }: { readonly events: Told; readonly hasQueue: (host: string) => boolean },
+): Promise<void> {
+  const [states, waiting] = await Promise.all([queueStates(broker), waitingCounts(broker)]);
+  for (const queue of leftQueues(states, waiting, hasQueue)) {
+    const text = `${leftText(queue)}: the production does not have it as a host with a queue, so they stay until it has it again`;
+    events.told(queue.host, 'warn', 'queue-left', text);
+  }
+}
+
+/** Reports what other productions left on a NATS server that only this engine uses. */
+export async function tellLeftProductions(broker: Broker, events: Told): Promise<void> {
+  for (const { production, queues, suspended } of await leftProductions(broker)) {
+    const waiting = queues.reduce((sum, { depth }) => sum + depth, 0);
+    const text = `The production ${production} left ${waiting} waiting and ${suspended} suspended messages in this data folder, and nobody sends them. Stop, and start ${production} until they are gone: how to rename a production is in docs/operations.md, under Moving.`;
+    events.told('', 'error', 'production-left', text);
+  }
+}
+
+type Told = Pick<Events, 'told'>;
 
 /** What waits for one host; undefined if nothing does. */
 export function leftQueue(

@@ -144,11 +144,13 @@ test.concurrent('the queue of a host that is taken out of the production keeps w
   await vi.waitFor(() => made.from.deliver(text('a0')));
   for (const value of ['b1', 'a2', 'b3']) await made.from.deliver(text(value));
   await running.director.apply(made.with(undefined), ['out', 'in']);
-  expect(told).toContainEqual(
-    expect.objectContaining({
-      event: 'queue-left',
-      text: expect.stringMatching(/^4 messages .*out/),
-    }),
+  await vi.waitFor(() =>
+    expect(told).toContainEqual(
+      expect.objectContaining({
+        event: 'queue-left',
+        text: expect.stringMatching(/^4 messages .*out/),
+      }),
+    ),
   );
   await sleep(5 * MARGIN);
   expect(await waiting(running)).toBe(4);

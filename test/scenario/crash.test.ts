@@ -132,6 +132,7 @@ test(
       for (let kill = 0; kill < KILLS; kill++) {
         await sleep(100 + next() * 500);
         const what = kill % 3;
+        expect(engine.ended, `it has ended by itself: ${engine.output()}`).toBe(false);
         // the one that was killed before may be on its way up
         if (what !== 0)
           await vi.waitFor(async () => process.kill(await engine.natsPid(), 'SIGKILL'));
