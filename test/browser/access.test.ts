@@ -80,10 +80,40 @@ describe.skipIf(noBrowser !== undefined)(`rights in Chromium ${noBrowser ?? ''}`
     await row.waitFor();
     expect(await page.getByText(`${made}`).count()).toBe(0);
     await row.getByRole('button', { name: 'Revoke nightly report' }).click();
+    const asked = page.getByRole('dialog');
+    await asked.getByText(/It was last used/).waitFor();
+    await asked.getByRole('button', { name: 'Cancel' }).click();
+    expect(await ask('status')).toBe(200);
+    await row.getByRole('button', { name: 'Revoke nightly report' }).click();
+    await asked.getByRole('button', { name: 'Revoke' }).click();
     await page.getByText('No token is valid.').waitFor();
     expect(await ask('status')).toBe(401);
     await page.getByRole('button', { name: 'Including expired ones' }).click();
     await page.getByRole('row').filter({ hasText: 'revoked' }).waitFor();
+  });
+
+  test('a new password for somebody else is asked about first, and shown once', async () => {
+    const works = async (): Promise<number> => {
+      const body = JSON.stringify({ user: 'nina', password: ROOT.password });
+      const headers = { 'content-type': 'application/json' };
+      return (await fetch(`${production.url}api/v1/sign-in`, { method: 'POST', headers, body }))
+        .status;
+    };
+    await open('users');
+    const row = page.getByRole('row').filter({ hasText: 'nina' });
+    const asked = page.getByRole('dialog', { name: 'New password for nina' });
+    await row.getByRole('button', { name: 'New password' }).press('Enter');
+    await asked.getByText(/is void at once/).waitFor();
+    // what has the focus first does nothing
+    await page.keyboard.press('Enter');
+    await asked.waitFor({ state: 'detached' });
+    expect(await works()).toBe(200);
+    await row.getByRole('button', { name: 'New password' }).click();
+    expect(await violations(page)).toEqual([]);
+    await asked.getByRole('button', { name: 'Make a new password' }).click();
+    const once = page.getByRole('status').filter({ hasText: 'nina signs in once with' });
+    expect(await once.locator('code').textContent()).toMatch(/^\S{8,}$/);
+    expect(await works()).toBe(401);
   });
 
   test('who is signed in chooses another password in the account menu, and stays signed in', async () => {

@@ -145,6 +145,8 @@ describe.skipIf(noBrowser !== undefined)(`editing in Chromium ${noBrowser ?? ''}
     await otto.reload();
     await otto.getByText('Somebody else has changed this file').waitFor(SOON);
     await otto.getByRole('button', { name: 'Throw the changes away' }).click();
+    await otto.getByText('What was changed in production.yaml is lost.').waitFor();
+    await otto.getByRole('button', { name: 'Throw them away' }).click();
     await otto.getByRole('button', { name: 'Look at it' }).click();
     await otto.getByRole('button', { name: 'Apply' }).click(SOON);
     await otto.getByText(/was changed by somebody else since it was opened/).waitFor(SOON);

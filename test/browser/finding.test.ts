@@ -265,6 +265,8 @@ describe.skipIf(noBrowser !== undefined)(`finding in Chromium ${noBrowser ?? ''}
     expect(await held.textContent()).toContain(`${message?.sessionId}`);
     await page.goBack();
     await page.getByRole('button', { name: 'Release' }).click();
+    await page.getByText('Nobody keeps it then').waitFor();
+    await page.getByRole('dialog').getByRole('button', { name: 'Release' }).click();
     await page.getByRole('button', { name: 'Hold' }).waitFor();
   });
 

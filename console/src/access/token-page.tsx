@@ -6,6 +6,7 @@ import { ask, type Body } from '../api/client.ts';
 import { serverNow } from '../clock/server-clock.ts';
 import { Button } from '../element/button.tsx';
 import { Checkboxes } from '../element/checkboxes.tsx';
+import { ConfirmedButton } from '../element/confirmed-button.tsx';
 import { CopyButton } from '../element/copy-button.tsx';
 import { Field } from '../element/field.tsx';
 import { ListTable } from '../element/list-table.tsx';
@@ -29,10 +30,6 @@ export function TokenPage(): ReactElement {
   const ended = useSearch({ from: '/tokens' }).expired !== undefined;
   const navigate = useNavigate();
   const again = () => client.invalidateQueries({ queryKey: ['tokens'] });
-  const revoke = useMutation({
-    mutationFn: (id: number) => ask('DELETE /tokens/{id}', { path: { id } }),
-    onSettled: again,
-  });
   const now = serverNow();
   const shown = data?.tokens.filter(({ revoked, expires }) => ended || (!revoked && expires > now));
   return (
@@ -53,7 +50,6 @@ export function TokenPage(): ReactElement {
         </>
       }
     >
-      {revoke.isError && <Problem error={revoke.error} />}
       <Pending answer={data} error={error} />
       {made !== undefined && (
         <ShownOnce>
@@ -101,14 +97,25 @@ export function TokenPage(): ReactElement {
               </td>
               <td className="px-3 py-1.5">
                 {!revoked && expires > now && (
-                  <Button
+                  <ConfirmedButton
                     look="danger"
-                    disabled={revoke.isPending}
                     aria-label={t('Revoke {label}', { label })}
-                    onClick={() => revoke.mutate(id)}
+                    asks={{
+                      title: t('Revoke {label}', { label }),
+                      children:
+                        lastUsed === undefined
+                          ? t('It was never used. It cannot be made valid again.')
+                          : rich(
+                              'It was last used {time}. A program that has it is refused from now on, and it cannot be made valid again: that program needs another one.',
+                              { time: <When at={lastUsed} as="ago" /> },
+                            ),
+                      act: t('Revoke'),
+                      order: () => ask('DELETE /tokens/{id}', { path: { id } }),
+                      onDone: again,
+                    }}
                   >
                     {t('Revoke')}
-                  </Button>
+                  </ConfirmedButton>
                 )}
               </td>
             </tr>

@@ -6,6 +6,7 @@ import type { OnCall } from '../../../src/api/contract/alert.ts';
 import { ask } from '../api/client.ts';
 import { onCall } from '../api/queries.ts';
 import { Button, ICON_BUTTON } from '../element/button.tsx';
+import { ConfirmedButton } from '../element/confirmed-button.tsx';
 import { ListTable } from '../element/list-table.tsx';
 import { LEVEL_NAMES } from '../element/names.ts';
 import { Nothing, Pending, Problem } from '../element/notice.tsx';
@@ -172,14 +173,9 @@ function Steps({ data: { steps } }: { readonly data: OnCall }): ReactElement {
 function Spans({ data: { spans, overrides, zone } }: { readonly data: OnCall }): ReactElement {
   const may = useMay();
   const client = useQueryClient();
-  const remove = useMutation({
-    mutationFn: (id: number) => ask('DELETE /alerts/on-call/{id}', { path: { id } }),
-    onSettled: () => client.invalidateQueries({ queryKey: ['on-call'] }),
-  });
   const reasons = new Map(overrides.map((one) => [one.id, one]));
   return (
     <>
-      {remove.isError && <Problem error={remove.error} />}
       <ul aria-label={t('Who is on call when')}>
         {spans.map(({ from, to, who, override }) => {
           const instead = override === undefined ? undefined : reasons.get(override);
@@ -200,15 +196,24 @@ function Spans({ data: { spans, overrides, zone } }: { readonly data: OnCall }):
                     {t('{reason} (by {by})', { reason: instead.reason, by: instead.by })}
                   </span>
                   {may('alert.manage') && (
-                    <Button
+                    <ConfirmedButton
                       look="quiet"
                       className="ml-auto"
                       aria-label={t('As the rota says again: {reason}', { reason: instead.reason })}
-                      disabled={remove.isPending}
-                      onClick={() => remove.mutate(instead.id)}
+                      asks={{
+                        title: t('As the rota says again'),
+                        children: t(
+                          'Alerts no longer go to {who}, but to whoever the rota names.',
+                          { who: instead.who },
+                        ),
+                        act: t('As the rota says'),
+                        order: () =>
+                          ask('DELETE /alerts/on-call/{id}', { path: { id: instead.id } }),
+                        onDone: () => void client.invalidateQueries({ queryKey: ['on-call'] }),
+                      }}
                     >
                       <Trash2 size={13} aria-hidden="true" />
-                    </Button>
+                    </ConfirmedButton>
                   )}
                 </span>
               )}

@@ -179,12 +179,24 @@ async function send(operation: Operation, call: AnyCall = {}): Promise<Response>
     throw new ApiProblem(
       0,
       'UNREACHABLE',
-      t('Waybill does not answer: is it running, and is the network up?'),
+      isAct(verb, pattern, body)
+        ? t(
+            'Waybill did not answer. It may have been done all the same: look before you do it again.',
+          )
+        : t('Waybill does not answer: is it running, and is the network up?'),
     );
   });
   if (response.ok) return response;
-  throw await problemOf(response);
+  throw await problemOf(response, isAct(verb, pattern, body));
 }
+
+/** What is sent as a POST and changes nothing. */
+const LOOKS =
+  /^(?:messages\/(?:search|count|export)|audit\/|workbench\/|sign-|rehearsals|production\/files\/check)|\/(?:rehearsal|test)$/;
+
+/** Whether something may have been done although there was no answer. */
+const isAct = (verb: string, pattern: string, body: unknown): boolean =>
+  verb !== 'GET' && !LOOKS.test(pattern) && (body as { dryRun?: boolean } | null)?.dryRun !== true;
 
 function headersOf(verb: string, { body, once }: AnyCall): Record<string, string> {
   return {
@@ -196,7 +208,9 @@ function headersOf(verb: string, { body, once }: AnyCall): Record<string, string
   };
 }
 
-async function problemOf(response: Response): Promise<ApiProblem> {
+const SERVER_FAILED = 500;
+
+async function problemOf(response: Response, act: boolean): Promise<ApiProblem> {
   const text = await response.text();
   await serverTextsLoaded;
   try {
@@ -210,13 +224,16 @@ async function problemOf(response: Response): Promise<ApiProblem> {
     );
   } catch {
     // not JSON: something other than our API answered
+    const told = { status: `${response.status}`, text: response.statusText };
     return new ApiProblem(
       response.status,
       'UNKNOWN',
-      t('the server answered {status} {text}', {
-        status: `${response.status}`,
-        text: response.statusText,
-      }),
+      act && response.status >= SERVER_FAILED
+        ? t(
+            'the server answered {status} {text}. It may have been done all the same: look before you do it again.',
+            told,
+          )
+        : t('the server answered {status} {text}', told),
     );
   }
 }

@@ -1,10 +1,10 @@
-import { queryOptions, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { queryOptions, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactElement, useState } from 'react';
 import type { WaitingKey } from '../../../src/api/contract/certificate.ts';
 import { ask } from '../api/client.ts';
 import { Button } from '../element/button.tsx';
+import { Confirm } from '../element/confirmed-button.tsx';
 import { CopyButton } from '../element/copy-button.tsx';
-import { Modal } from '../element/modal.tsx';
 import { Problem } from '../element/notice.tsx';
 import { Panel } from '../element/page.tsx';
 import { saveFile } from '../element/save-file.ts';
@@ -54,16 +54,7 @@ export function WaitingKeysPanel(): ReactElement {
       </Panel>
       {open?.what === 'new' && <NewKey onMade={changed} onClose={close} />}
       {open?.what === 'upload' && <Upload waiting={open.key} onTaken={changed} onClose={close} />}
-      {open?.what === 'discard' && (
-        <Discard
-          waiting={open.key}
-          onClose={close}
-          onDone={() => {
-            changed();
-            close();
-          }}
-        />
-      )}
+      {open?.what === 'discard' && <Discard waiting={open.key} onClose={close} onDone={changed} />}
     </div>
   );
 }
@@ -106,27 +97,15 @@ function Discard({
   readonly onDone: () => void;
   readonly onClose: () => void;
 }): ReactElement {
-  const discard = useMutation({
-    mutationFn: () => ask('DELETE /certificates/requests/{name}', { path: { name } }),
-    onSuccess: onDone,
-  });
   return (
-    <Modal
+    <Confirm
       title={t('Discard the key of {name}', { name })}
+      act={t('Discard')}
+      order={() => ask('DELETE /certificates/requests/{name}', { path: { name } })}
+      onDone={onDone}
       onClose={onClose}
-      footer={
-        <>
-          <Button onClick={onClose}>{t('Cancel')}</Button>
-          <Button look="danger" disabled={discard.isPending} onClick={() => discard.mutate()}>
-            {t('Discard')}
-          </Button>
-        </>
-      }
     >
-      <p>
-        {t('A certificate that an authority signs for it is of no use then. What is in use stays.')}
-      </p>
-      {discard.isError && <Problem error={discard.error} />}
-    </Modal>
+      {t('A certificate that an authority signs for it is of no use then. What is in use stays.')}
+    </Confirm>
   );
 }

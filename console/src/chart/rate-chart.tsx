@@ -18,10 +18,12 @@ interface RateChartProps {
   readonly marks?: readonly number[];
 }
 
-/** Room for the numbers on the left, the times below, and half a number above. */
+/** Room for the numbers on the left at least, and for each of their characters; for the times below, and half a number above. */
 const LEFT = 38;
+const CHARACTER = 7;
 const BELOW = 22;
 const ABOVE = 6;
+const BESIDE = 8;
 
 /** Messages in and errors per interval. Only visual: the numbers are next to it as text. */
 export function RateChart({
@@ -38,15 +40,17 @@ export function RateChart({
   const { came, failed } = sums(intervals, { step, from, to });
   const week = before.filter(({ missing }) => missing === undefined);
   const top = highest([...came, ...failed, ...week.map((hour) => (hour.in * step) / HOUR)]);
+  const longest = Math.max(...heightTicks(top).map((value) => count(value).length));
+  const left = Math.max(LEFT, longest * CHARACTER + BESIDE);
   const scale: Scale = {
-    x: (at) => LEFT + ((at - from) / (to - from)) * (width - LEFT),
+    x: (at) => left + ((at - from) / (to - from)) * (width - left),
     y: (value) => ABOVE + (1 - value / top) * (height - ABOVE - BELOW),
   };
   return (
     <div ref={place} aria-hidden="true" style={{ height }}>
       {width > 0 && (
         <svg width={width} height={height} className="block text-2xs">
-          <Axes scale={scale} width={width} height={height} from={from} to={to} top={top} />
+          <Axes {...{ scale, width, height, from, to, top, left }} />
           <g shapeRendering="crispEdges">
             <path className="fill-accent" d={bars(came, { step, from, scale })} />
             <path className="fill-bad" d={bars(failed, { step, from, scale })} />
@@ -84,9 +88,10 @@ interface AxesProps {
   readonly from: number;
   readonly to: number;
   readonly top: number;
+  readonly left: number;
 }
 
-function Axes({ scale, width, height, from, to, top }: AxesProps): ReactElement {
+function Axes({ scale, width, height, from, to, top, left }: AxesProps): ReactElement {
   return (
     <g className="fill-ink-3">
       {heightTicks(top).map((value) => (
@@ -94,14 +99,14 @@ function Axes({ scale, width, height, from, to, top }: AxesProps): ReactElement 
           <path
             className="stroke-line"
             shapeRendering="crispEdges"
-            d={`M${LEFT} ${Math.round(scale.y(value))}H${width}`}
+            d={`M${left} ${Math.round(scale.y(value))}H${width}`}
           />
-          <text x={LEFT - 8} y={scale.y(value)} dy="0.32em" textAnchor="end">
+          <text x={left - BESIDE} y={scale.y(value)} dy="0.32em" textAnchor="end">
             {count(value)}
           </text>
         </g>
       ))}
-      {timeTicks(from, to, width - LEFT).map(({ at, text }) => (
+      {timeTicks(from, to, width - left).map(({ at, text }) => (
         <text key={at} x={scale.x(at)} y={height - 5} textAnchor="middle">
           {text}
         </text>

@@ -4,6 +4,7 @@ import type { CheckReport } from '../../../src/api/contract/files.ts';
 import { ask } from '../api/client.ts';
 import type { Edit, Edits } from '../edit/edits.ts';
 import { Button } from '../element/button.tsx';
+import { ConfirmedButton } from '../element/confirmed-button.tsx';
 import { Field } from '../element/field.tsx';
 import { Problem } from '../element/notice.tsx';
 import { Panel } from '../element/page.tsx';
@@ -59,9 +60,19 @@ export function ChangeBar({
     <Panel
       title={t('{count} {count|file|files} changed, not applied', { count: edits.all.length })}
       actions={
-        <Button look="quiet" onClick={edits.clear}>
+        <ConfirmedButton
+          look="quiet"
+          asks={{
+            title: t('Throw the changes away'),
+            children: t('What was changed in {paths} is lost.', {
+              paths: edits.all.map(({ path }) => path).join(', '),
+            }),
+            act: t('Throw them away'),
+            order: async () => edits.clear(),
+          }}
+        >
           {t('Throw the changes away')}
-        </Button>
+        </ConfirmedButton>
       }
     >
       <div className="flex flex-col gap-3">

@@ -3,6 +3,7 @@ import { type ReactElement, useState } from 'react';
 import type { Draft, DraftView } from '../../../src/api/contract/files.ts';
 import { ApiProblem, ask } from '../api/client.ts';
 import { Button } from '../element/button.tsx';
+import { ConfirmedButton } from '../element/confirmed-button.tsx';
 import { Pending, Problem } from '../element/notice.tsx';
 import { Panel } from '../element/page.tsx';
 import { count } from '../element/time-text.ts';
@@ -44,13 +45,14 @@ function OpenDraft({
     queryFn: ({ signal }) => ask('GET /production/drafts/{id}', { path: { id }, signal }),
     enabled: isOpen,
   });
-  const decide = useMutation({
-    mutationFn: ({ act, leaveWaiting }: Decision) =>
-      ask(`POST /production/drafts/{id}/${act}`, { path: { id }, body: { leaveWaiting } }),
-    onSettled: () => client.invalidateQueries(),
+  const again = () => client.invalidateQueries();
+  const apply = useMutation({
+    mutationFn: (leaveWaiting: boolean) =>
+      ask('POST /production/drafts/{id}/apply', { path: { id }, body: { leaveWaiting } }),
+    onSettled: again,
   });
   const isOwn = me?.name.toLowerCase() === by.toLowerCase();
-  const waits = decide.error instanceof ApiProblem && decide.error.code === 'MESSAGES_WAITING';
+  const waits = apply.error instanceof ApiProblem && apply.error.code === 'MESSAGES_WAITING';
   const mayApply = may('config.deploy') && !(approval && isOwn);
   return (
     <Panel
@@ -82,10 +84,15 @@ function OpenDraft({
               isOwn={isOwn}
               mayApply={mayApply && data !== undefined}
               waits={waits}
-              isPending={decide.isPending}
-              onDecide={decide.mutate}
+              isPending={apply.isPending}
+              onApply={() => apply.mutate(waits)}
+              onRefuse={() =>
+                ask('POST /production/drafts/{id}/refuse', { path: { id }, body: {} }).finally(
+                  again,
+                )
+              }
             />
-            {decide.isError && <Problem error={decide.error} />}
+            {apply.isError && <Problem error={apply.error} />}
           </>
         )}
       </div>
@@ -122,34 +129,40 @@ interface DecisionProps {
   /** Whether messages wait for a host that would be removed. */
   readonly waits: boolean;
   readonly isPending: boolean;
-  readonly onDecide: (decision: Decision) => void;
+  readonly onApply: () => void;
+  readonly onRefuse: () => Promise<unknown>;
 }
 
-interface Decision {
-  readonly act: 'apply' | 'refuse';
-  readonly leaveWaiting: boolean;
-}
-
-function Decisions({ isOwn, mayApply, waits, isPending, onDecide }: DecisionProps): ReactElement {
+function Decisions({
+  isOwn,
+  mayApply,
+  waits,
+  isPending,
+  onApply,
+  onRefuse,
+}: DecisionProps): ReactElement {
   const may = useMay();
   return (
     <div className="flex flex-wrap gap-2">
       {mayApply && (
-        <Button
-          look="primary"
-          disabled={isPending}
-          onClick={() => onDecide({ act: 'apply', leaveWaiting: waits })}
-        >
+        <Button look="primary" disabled={isPending} onClick={onApply}>
           {waits ? t('Apply all the same') : t('Apply')}
         </Button>
       )}
       {(isOwn || may('config.deploy')) && (
-        <Button
+        <ConfirmedButton
           disabled={isPending}
-          onClick={() => onDecide({ act: 'refuse', leaveWaiting: false })}
+          asks={{
+            title: isOwn ? t('Withdraw') : t('Refuse'),
+            children: t(
+              'The proposed changes are not applied and no longer shown: who wants them makes them again.',
+            ),
+            act: isOwn ? t('Withdraw it') : t('Refuse it'),
+            order: onRefuse,
+          }}
         >
           {isOwn ? t('Withdraw') : t('Refuse')}
-        </Button>
+        </ConfirmedButton>
       )}
     </div>
   );

@@ -115,7 +115,7 @@ function Figure({
       <span className={`block text-[22px] leading-8 font-semibold tracking-tight ${TONES[tone]}`}>
         {value}
       </span>
-      <span className="block truncate text-xs text-ink-2">{detail}</span>
+      <span className="block truncate text-xs text-ink-2 max-sm:whitespace-normal">{detail}</span>
     </Link>
   );
 }

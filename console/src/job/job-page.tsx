@@ -5,6 +5,7 @@ import type { Job, JobItems, JobResults } from '../../../src/api/contract/job.ts
 import { ask } from '../api/client.ts';
 import { type ItemFilter, jobItems, job as jobQuery, jobResults } from '../api/queries.ts';
 import { Button } from '../element/button.tsx';
+import { ConfirmedButton } from '../element/confirmed-button.tsx';
 import { Choice } from '../element/field.tsx';
 import { ListTable } from '../element/list-table.tsx';
 import { Pending, Problem } from '../element/notice.tsx';
@@ -29,8 +30,7 @@ export function JobPage(): ReactElement {
   const client = useQueryClient();
   const { data: job, error } = useQuery(jobQuery(id));
   const steer = useMutation({
-    mutationFn: (verb: 'cancel' | 'pause' | 'resume') =>
-      ask(`POST /jobs/{id}/${verb}`, { path: { id } }),
+    mutationFn: (verb: 'pause' | 'resume') => ask(`POST /jobs/{id}/${verb}`, { path: { id } }),
     onSettled: () => client.invalidateQueries({ queryKey: ['jobs'] }),
   });
   return (
@@ -54,9 +54,21 @@ export function JobPage(): ReactElement {
             >
               {job.state === 'paused' ? t('Continue') : t('Pause')}
             </Button>
-            <Button look="danger" disabled={steer.isPending} onClick={() => steer.mutate('cancel')}>
+            <ConfirmedButton
+              look="danger"
+              asks={{
+                title: t('Stop job {id}', { id: `${id}` }),
+                children: t(
+                  'What it has not done yet is not done: {count} {count|message|messages}. It cannot go on after this; to go on later, pause it.',
+                  { count: job.total - job.done - job.failed },
+                ),
+                act: t('Stop it for good'),
+                order: () => ask('POST /jobs/{id}/cancel', { path: { id } }),
+                onDone: () => void client.invalidateQueries({ queryKey: ['jobs'] }),
+              }}
+            >
               {t('Stop')}
-            </Button>
+            </ConfirmedButton>
           </>
         )
       }
@@ -64,6 +76,7 @@ export function JobPage(): ReactElement {
       <Pending answer={job} error={error} />
       {job !== undefined && (
         <div className="flex flex-col gap-3">
+          {steer.isError && <Problem error={steer.error} />}
           <div className="max-w-xl" role="status">
             <p className="mb-1">
               <span className={verdictOf(job) === 'bad' ? 'font-medium text-bad' : ''}>

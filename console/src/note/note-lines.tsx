@@ -5,6 +5,7 @@ import { type FormEvent, type ReactElement, useState } from 'react';
 import type { Note } from '../../../src/api/contract/note.ts';
 import { ask } from '../api/client.ts';
 import { Button } from '../element/button.tsx';
+import { ConfirmedButton } from '../element/confirmed-button.tsx';
 import { Problem } from '../element/notice.tsx';
 import { When } from '../element/when.tsx';
 import { rich, t } from '../language/translate.ts';
@@ -36,10 +37,6 @@ function Line({ note, named }: { readonly note: Note; readonly named: boolean })
   const client = useQueryClient();
   const [editing, setEditing] = useState(false);
   const again = () => client.invalidateQueries({ queryKey: ['notes'] });
-  const remove = useMutation({
-    mutationFn: () => ask('DELETE /notes/{id}', { path: { id } }),
-    onSettled: again,
-  });
   const mayRemove = may('note.write') && (own || may('alert.manage'));
   return (
     <li className="flex items-start gap-2 py-1.5 first:pt-0 last:pb-0">
@@ -57,7 +54,6 @@ function Line({ note, named }: { readonly note: Note; readonly named: boolean })
             <span>{rich('changed {time}', { time: <When at={edited} as="recent" /> })}</span>
           )}
         </p>
-        {remove.isError && <Problem error={remove.error} />}
       </div>
       {own && may('note.write') && !editing && (
         <Button look="quiet" aria-label={t('Change this note')} onClick={() => setEditing(true)}>
@@ -65,14 +61,19 @@ function Line({ note, named }: { readonly note: Note; readonly named: boolean })
         </Button>
       )}
       {mayRemove && !editing && (
-        <Button
+        <ConfirmedButton
           look="quiet"
           aria-label={t('Remove this note')}
-          disabled={remove.isPending}
-          onClick={() => remove.mutate()}
+          asks={{
+            title: t('Remove this note'),
+            children: <q>{text}</q>,
+            act: t('Remove ## a note'),
+            order: () => ask('DELETE /notes/{id}', { path: { id } }),
+            onDone: again,
+          }}
         >
           <Trash2 size={13} aria-hidden="true" />
-        </Button>
+        </ConfirmedButton>
       )}
     </li>
   );

@@ -35,7 +35,8 @@ interface Shown extends Record<string, unknown> {
 }
 
 const ICONS = { service: LogIn, process: Cog, operation: LogOut } as const;
-const NODE_TYPES = { host: HostNode, group: GroupNode };
+/** `group` would get a look of its own from the library. */
+const NODE_TYPES = { host: HostNode, several: GroupNode };
 /** Replaces the library's own English texts, which are about moving and removing nodes. */
 const LABELS: Partial<AriaLabelConfig> = {
   'node.a11yDescription.default': t('The table shows the same and links to each host.'),
@@ -99,7 +100,7 @@ export default function ProductionDiagram({
   const nodes = boxes.map(
     (box): Node<Shown> => ({
       id: box.id,
-      type: box.group === undefined ? 'host' : 'group',
+      type: box.group === undefined ? 'host' : 'several',
       position: places.get(box.id) ?? { x: 0, y: 0 },
       width: NODE_WIDTH,
       height: NODE_HEIGHT,
@@ -382,25 +383,24 @@ function diagramLayout(
     const { x, y } = graph.node(name) as Placed;
     return [name, { x: x - NODE_WIDTH / 2, y: y - NODE_HEIGHT / 2 }] as const;
   });
-  return new Map(boxes.length > MANY ? folded(placed) : placed);
+  const ranks = Map.groupBy(placed, ([, { x }]) => Math.round(x));
+  const isTall = ranks.values().some(({ length }) => length > TALL);
+  return new Map(isTall ? folded(ranks, placed.length) : placed);
 }
 
+/** More boxes than this above each other are seen whole only where nothing in them can be read. */
+const TALL = 10;
 const COLUMN = NODE_WIDTH + 40;
 const ROW = NODE_HEIGHT + 22;
 const BETWEEN = 90;
 
-/**
- * Folds ranks of many boxes into columns beside each other: one tall column would be seen whole only where nothing in it
- * can be read.
- */
-function folded(
-  placed: readonly (readonly [string, Placed])[],
-): readonly (readonly [string, Placed])[] {
-  const ranks = [...Map.groupBy(placed, ([, { x }]) => Math.round(x)).entries()].toSorted(
-    ([a], [b]) => a - b,
-  );
+type Rank = readonly (readonly [string, Placed])[];
+
+/** Folds ranks of many boxes into columns beside each other. */
+function folded(byPlace: ReadonlyMap<number, Rank>, many: number): Rank {
+  const ranks = [...byPlace].toSorted(([a], [b]) => a - b);
   // as wide as high, more or less, as screens are wider
-  const rows = Math.max(6, Math.ceil(Math.sqrt((placed.length * COLUMN) / ROW / 1.5)));
+  const rows = Math.max(6, Math.ceil(Math.sqrt((many * COLUMN) / ROW / 1.5)));
   let left = 0;
   return ranks.flatMap(([, rank]) => {
     const columns = Math.ceil(rank.length / rows);

@@ -3,6 +3,7 @@ import type { ReactElement } from 'react';
 import type { Job } from '../../../src/api/contract/job.ts';
 import { addressIn, ask } from '../api/client.ts';
 import { Button } from '../element/button.tsx';
+import { ConfirmedButton } from '../element/confirmed-button.tsx';
 import { ListTable } from '../element/list-table.tsx';
 import { Problem } from '../element/notice.tsx';
 import { Progress } from '../job/jobs-page.tsx';
@@ -37,15 +38,14 @@ export function JobsInAll({ jobs: named }: { readonly jobs: readonly Named[] }):
     return why === null ? [] : [{ production, why }];
   });
   const open = rows.filter(({ job }) => job.ended === undefined);
-  const steer = useMutation({
-    mutationFn: (verb: 'pause' | 'resume' | 'cancel') =>
-      Promise.all(
-        open.map(({ production, id }) =>
-          ask(`POST /jobs/{id}/${verb}`, { production, path: { id } }),
-        ),
+  const again = () => client.invalidateQueries({ queryKey: ['productions'] });
+  const all = (verb: 'pause' | 'resume' | 'cancel') =>
+    Promise.all(
+      open.map(({ production, id }) =>
+        ask(`POST /jobs/{id}/${verb}`, { production, path: { id } }),
       ),
-    onSettled: () => client.invalidateQueries({ queryKey: ['productions'] }),
-  });
+    );
+  const steer = useMutation({ mutationFn: all, onSettled: again });
   const paused = open.length > 0 && open.every(({ job }) => job.state === 'paused');
   return (
     <>
@@ -59,9 +59,20 @@ export function JobsInAll({ jobs: named }: { readonly jobs: readonly Named[] }):
             >
               {paused ? t('Continue all') : t('Pause all')}
             </Button>
-            <Button look="danger" disabled={steer.isPending} onClick={() => steer.mutate('cancel')}>
+            <ConfirmedButton
+              look="danger"
+              asks={{
+                title: t('Stop all'),
+                children: t(
+                  'What these jobs have not done yet is not done, in {count} {count|production|productions}. They cannot go on after this; to go on later, pause them.',
+                  { count: open.length },
+                ),
+                act: t('Stop them for good'),
+                order: () => all('cancel').finally(again),
+              }}
+            >
               {t('Stop all')}
-            </Button>
+            </ConfirmedButton>
           </span>
         )}
       </div>

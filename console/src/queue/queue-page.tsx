@@ -90,7 +90,10 @@ export function QueuePage(): ReactElement {
                     key={queue.host}
                     className={`border-t border-line ${queue.host === host ? 'bg-selected' : 'hover:bg-hover'}`}
                   >
-                    <th scope="row" className="max-w-80 truncate px-3 py-1.5 font-normal">
+                    <th
+                      scope="row"
+                      className="max-w-80 truncate px-3 py-1.5 font-normal max-sm:!max-w-full max-sm:wrap-anywhere max-sm:whitespace-normal"
+                    >
                       <button
                         type="button"
                         aria-pressed={queue.host === host}
@@ -103,7 +106,7 @@ export function QueuePage(): ReactElement {
                             }),
                           })
                         }
-                        className="font-medium text-accent hover:underline"
+                        className="text-left font-medium text-accent hover:underline"
                       >
                         {queue.host}
                       </button>

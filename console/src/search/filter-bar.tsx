@@ -160,12 +160,15 @@ function FindBox({ state, onChange, first }: FilterBarProps): ReactElement {
     });
   };
   return (
-    <form onSubmit={submit} className="flex min-w-64 flex-1 items-center max-sm:w-full">
+    <form
+      onSubmit={submit}
+      className="flex min-w-64 flex-1 items-center max-sm:w-full max-sm:flex-wrap max-sm:gap-2"
+    >
       <select
         aria-label={t('Search field')}
         value={by}
         onChange={({ target }) => setField(target.value)}
-        className={`${INPUT} !w-auto max-w-36 min-w-24 shrink-0 rounded-r-none border-r-0`}
+        className={`${INPUT} !w-auto max-w-36 min-w-24 shrink-0 rounded-r-none border-r-0 max-sm:rounded-md max-sm:border-r`}
       >
         {(names.includes(by) || by === '' || by === ANY ? names : [by, ...names]).map((name) => (
           <option key={name}>{name}</option>
@@ -177,7 +180,7 @@ function FindBox({ state, onChange, first }: FilterBarProps): ReactElement {
         aria-label={t('How to compare')}
         defaultValue={begins ? 'begins' : 'is'}
         hidden={by === ANY}
-        className={`${INPUT} !w-28 shrink-0 rounded-none border-r-0`}
+        className={`${INPUT} !w-28 shrink-0 rounded-none border-r-0 max-sm:rounded-md max-sm:border-r`}
       >
         <option value="is">{t('is')}</option>
         <option value="begins">{t('begins with')}</option>
@@ -195,7 +198,7 @@ function FindBox({ state, onChange, first }: FilterBarProps): ReactElement {
         placeholder={t('Enter searches; paste a list of ids')}
         spellCheck={false}
         autoComplete="off"
-        className={`${INPUT} rounded-l-none`}
+        className={`${INPUT} rounded-l-none max-sm:basis-full max-sm:rounded-md`}
       />
     </form>
   );

@@ -4,6 +4,7 @@ import { Trash2, Users } from 'lucide-react';
 import { type FormEvent, type ReactElement, useState } from 'react';
 import { ask } from '../api/client.ts';
 import { Button } from '../element/button.tsx';
+import { ConfirmedButton } from '../element/confirmed-button.tsx';
 import { Field } from '../element/field.tsx';
 import { Modal } from '../element/modal.tsx';
 import { Pending, Problem } from '../element/notice.tsx';
@@ -33,10 +34,6 @@ export function SavedSearches({
     mutationFn: (name: string) =>
       ask('POST /saved-searches', { body: { name, shared, criteria: keptCriteria(state) } }),
     onSuccess: again,
-  });
-  const remove = useMutation({
-    mutationFn: (id: number) => ask('DELETE /saved-searches/{id}', { path: { id } }),
-    onSettled: again,
   });
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault();
@@ -71,14 +68,21 @@ export function SavedSearches({
               </span>
             )}
             {(owner === person?.name || person?.name === '') && (
-              <Button
+              <ConfirmedButton
                 look="quiet"
                 aria-label={t('Delete the search {name}', { name })}
-                disabled={remove.isPending}
-                onClick={() => remove.mutate(id)}
+                asks={{
+                  title: t('Delete the search {name}', { name }),
+                  children: isShared
+                    ? t('It is gone for everybody who uses it.')
+                    : t('Its filters are gone.'),
+                  act: t('Delete'),
+                  order: () => ask('DELETE /saved-searches/{id}', { path: { id } }),
+                  onDone: again,
+                }}
               >
                 <Trash2 size={13} aria-hidden="true" />
-              </Button>
+              </ConfirmedButton>
             )}
           </li>
         ))}
@@ -102,7 +106,6 @@ export function SavedSearches({
           {t('Others may use it as well')}
         </label>
         {keep.isError && <Problem error={keep.error} />}
-        {remove.isError && <Problem error={remove.error} />}
         <Button type="submit" look="primary" disabled={keep.isPending}>
           {t('Keep')}
         </Button>

@@ -1,16 +1,17 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import type { ReactElement } from 'react';
+import { type ReactElement, useState } from 'react';
 import type { PurgeReport, Storage } from '../../../src/api/contract/storage.ts';
 import { ask } from '../api/client.ts';
 import { storage as storageQuery } from '../api/queries.ts';
 import { serverNow } from '../clock/server-clock.ts';
-import { Button } from '../element/button.tsx';
-import { Pending, Problem } from '../element/notice.tsx';
+import { ConfirmedButton } from '../element/confirmed-button.tsx';
+import { Pending } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
 import { bytes, count, day, duration, moment } from '../element/time-text.ts';
 import { t } from '../language/translate.ts';
 import { useMay } from '../shell/me.ts';
+import { ReleaseButton } from './release-button.tsx';
 
 const DAY = 86_400_000;
 
@@ -19,10 +20,7 @@ export function StoragePage(): ReactElement {
   const { data, error } = useQuery(storageQuery);
   const client = useQueryClient();
   const may = useMay();
-  const purge = useMutation({
-    mutationFn: () => ask('POST /storage/purge'),
-    onSettled: () => client.invalidateQueries({ queryKey: ['storage'] }),
-  });
+  const [purged, setPurged] = useState<PurgeReport | undefined>(undefined);
   return (
     <Page
       title={t('Storage')}
@@ -36,19 +34,31 @@ export function StoragePage(): ReactElement {
       }
       actions={
         may('purge.manage') && (
-          <Button disabled={purge.isPending} onClick={() => purge.mutate()}>
+          <ConfirmedButton
+            asks={{
+              title: t('Purge now'),
+              children: t(
+                'Messages that are settled, held by nobody and past their time are removed with their bodies, and cannot be brought back.',
+              ),
+              act: t('Purge'),
+              order: () => ask('POST /storage/purge'),
+              onDone: (report) => {
+                setPurged(report);
+                void client.invalidateQueries({ queryKey: ['storage'] });
+              },
+            }}
+          >
             {t('Purge now')}
-          </Button>
+          </ConfirmedButton>
         )
       }
     >
       <Pending answer={data} error={error} />
       {data !== undefined && (
         <div className="flex flex-col gap-4">
-          {purge.isError && <Problem error={purge.error} />}
-          {purge.data !== undefined && (
+          {purged !== undefined && (
             <p role="status" className="rounded-md border border-line bg-surface px-3 py-2">
-              {purgeText(purge.data)}
+              {purgeText(purged)}
             </p>
           )}
           <Days storage={data} />
@@ -149,12 +159,7 @@ function goes(text: string, keep: number): string {
 }
 
 function Holds({ storage: { holds, heldSessions } }: { readonly storage: Storage }): ReactElement {
-  const client = useQueryClient();
   const may = useMay();
-  const release = useMutation({
-    mutationFn: (id: number) => ask('DELETE /storage/holds/{id}', { path: { id } }),
-    onSettled: () => client.invalidateQueries({ queryKey: ['storage'] }),
-  });
   return (
     <Panel title={t('Held sessions')} flush>
       {holds.length === 0 && (
@@ -190,9 +195,7 @@ function Holds({ storage: { holds, heldSessions } }: { readonly storage: Storage
                   })}
             </span>
             {may('purge.manage') && (
-              <Button disabled={release.isPending} onClick={() => release.mutate(sessionId)}>
-                {t('Release')}
-              </Button>
+              <ReleaseButton session={sessionId}>{t('Release')}</ReleaseButton>
             )}
           </li>
         ))}

@@ -24,7 +24,7 @@ export function FailureLine({
       search={{ target: host, status, error: code, cause, ...within }}
       className="flex items-center gap-2.5 px-3 py-1.5 hover:bg-hover"
     >
-      <span className="w-8 shrink-0 text-right font-semibold">{count(many)}</span>
+      <span className="min-w-12 shrink-0 text-right tabular-nums font-semibold">{count(many)}</span>
       <StatusBadge status={status} />
       <span className="min-w-0 flex-1 truncate" title={said ?? ours}>
         <strong className="font-medium">{host}</strong> {said !== undefined && <q>{said}</q>}{' '}

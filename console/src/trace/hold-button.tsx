@@ -10,6 +10,7 @@ import { Modal } from '../element/modal.tsx';
 import { Problem } from '../element/notice.tsx';
 import { t } from '../language/translate.ts';
 import { useMay } from '../shell/me.ts';
+import { ReleaseButton } from '../storage/release-button.tsx';
 
 const DAY = 86_400_000;
 const SPANS = [
@@ -26,10 +27,6 @@ export function HoldButton({ session }: { readonly session: number }): ReactElem
   const isAllowed = may('purge.manage');
   const { data } = useQuery({ ...storage, enabled: isAllowed, refetchInterval: false });
   const again = () => client.invalidateQueries({ queryKey: storage.queryKey });
-  const release = useMutation({
-    mutationFn: () => ask('DELETE /storage/holds/{id}', { path: { id: session } }),
-    onSettled: again,
-  });
   if (!isAllowed) return null;
   const held = data?.holds.find(({ sessionId }) => sessionId === session);
   return (
@@ -45,14 +42,13 @@ export function HoldButton({ session }: { readonly session: number }): ReactElem
           <Pin size={14} aria-hidden="true" />
         </Button>
       ) : (
-        <Button
+        <ReleaseButton
+          session={session}
           className="!border-held !bg-held-soft"
-          disabled={release.isPending}
-          onClick={() => release.mutate()}
           title={t('held by {by}: {reason}', held)}
         >
           <PinOff size={14} aria-hidden="true" /> {t('Release')}
-        </Button>
+        </ReleaseButton>
       )}
       {asking && (
         <HoldDialog

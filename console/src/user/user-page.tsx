@@ -5,6 +5,7 @@ import { type FormEvent, type ReactElement, useState } from 'react';
 import { AccessLinks } from '../access/access-links.tsx';
 import { ask, type Result } from '../api/client.ts';
 import { Button } from '../element/button.tsx';
+import { Confirm, ConfirmedButton } from '../element/confirmed-button.tsx';
 import { CopyButton } from '../element/copy-button.tsx';
 import { Choice, Field } from '../element/field.tsx';
 import { ListTable } from '../element/list-table.tsx';
@@ -33,14 +34,6 @@ export function UserPage(): ReactElement {
   const [adding, setAdding] = useState(false);
   const [given, setGiven] = useState<OneTime | undefined>(undefined);
   const again = () => client.invalidateQueries({ queryKey: ['users'] });
-  const password = useMutation({
-    mutationFn: async (name: string): Promise<OneTime> => ({
-      name,
-      ...(await ask('POST /users/{name}/password', { path: { name } })),
-    }),
-    onSuccess: setGiven,
-    onSettled: again,
-  });
   const [resetting, setResetting] = useState<string | undefined>(undefined);
   const [removing, setRemoving] = useState<string | undefined>(undefined);
   return (
@@ -56,7 +49,6 @@ export function UserPage(): ReactElement {
         </>
       }
     >
-      {password.isError && <Problem error={password.error} />}
       <Pending answer={data} error={error} />
       {given !== undefined && (
         <ShownOnce>
@@ -78,8 +70,10 @@ export function UserPage(): ReactElement {
             <UserRow
               key={user.name}
               user={user}
-              busy={password.isPending}
-              onPassword={() => password.mutate(user.name)}
+              onPassword={(one) => {
+                setGiven(one);
+                void again();
+              }}
               onReset={() => setResetting(user.name)}
               onRemove={() => setRemoving(user.name)}
             />
@@ -120,14 +114,12 @@ export function UserPage(): ReactElement {
 
 function UserRow({
   user: { name, roles, scope, lastSignIn, created, mustChange, breakGlass, expires, secondFactor },
-  busy,
   onPassword,
   onReset,
   onRemove,
 }: {
   readonly user: User;
-  readonly busy: boolean;
-  readonly onPassword: () => void;
+  readonly onPassword: (given: OneTime) => void;
   readonly onReset: () => void;
   readonly onRemove: () => void;
 }): ReactElement {
@@ -165,9 +157,23 @@ function UserRow({
       </td>
       <td className="px-3 py-1.5">
         <span className="flex gap-2">
-          <Button disabled={busy} onClick={onPassword}>
+          <ConfirmedButton
+            asks={{
+              title: t('New password for {name}', { name }),
+              children: t(
+                'The password that {name} has now is void at once, {name} is signed out everywhere, and programs with a token of theirs are refused from then on. The new one is shown here once, for you to pass on.',
+                { name },
+              ),
+              act: t('Make a new password'),
+              order: async (): Promise<OneTime> => ({
+                name,
+                ...(await ask('POST /users/{name}/password', { path: { name } })),
+              }),
+              onDone: onPassword,
+            }}
+          >
             <KeyRound size={13} aria-hidden="true" /> {t('New password')}
-          </Button>
+          </ConfirmedButton>
           {secondFactor.length > 0 && (
             <Button
               aria-label={t('Reset the second factor of {name}', { name })}
@@ -239,30 +245,17 @@ function Removal({
   readonly name: string;
   readonly onClose: () => void;
 }): ReactElement {
-  const remove = useMutation({
-    mutationFn: () => ask('DELETE /users/{name}', { path: { name } }),
-    onSuccess: onClose,
-  });
   return (
-    <Modal
+    <Confirm
       title={t('Remove {name}', { name })}
+      act={t('Remove')}
+      order={() => ask('DELETE /users/{name}', { path: { name } })}
       onClose={onClose}
-      footer={
-        <>
-          <Button onClick={onClose}>{t('Cancel')}</Button>
-          <Button look="danger" disabled={remove.isPending} onClick={() => remove.mutate()}>
-            {t('Remove')}
-          </Button>
-        </>
-      }
     >
-      <p>
-        {t(
-          '{name} is signed out everywhere and can no longer sign in. What {name} did stays in the audit log.',
-          { name },
-        )}
-      </p>
-      {remove.isError && <Problem error={remove.error} />}
-    </Modal>
+      {t(
+        '{name} is signed out everywhere and can no longer sign in. What {name} did stays in the audit log.',
+        { name },
+      )}
+    </Confirm>
   );
 }

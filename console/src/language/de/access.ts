@@ -67,6 +67,10 @@ export const german: Catalogue = {
   never: 'nie',
   'Revoke {label}': '{label} widerrufen',
   Revoke: 'Widerrufen',
+  'It was never used. It cannot be made valid again.':
+    'Er wurde nie benutzt. Er kann nicht wieder gültig gemacht werden.',
+  'It was last used {time}. A program that has it is refused from now on, and it cannot be made valid again: that program needs another one.':
+    'Er wurde zuletzt {time} benutzt. Ein Programm, das ihn hat, wird ab dann abgewiesen, und er kann nicht wieder gültig gemacht werden: Das Programm braucht einen anderen.',
   'What for': 'Wofür',
   'Valid, days': 'Gültig, Tage',
   'Permissions, out of those of its user': 'Darf, soweit sein Benutzer es darf',

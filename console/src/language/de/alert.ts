@@ -55,6 +55,10 @@ export const german: Catalogue = {
   nobody: 'niemand',
   '{reason} (by {by})': '{reason} (von {by})',
   'As the rota says again: {reason}': 'Wieder nach Plan: {reason}',
+  'As the rota says again': 'Wieder nach Plan',
+  'Alerts no longer go to {who}, but to whoever the rota names.':
+    'Alarme gehen nicht mehr an {who}, sondern an die Person, die der Plan nennt.',
+  'As the rota says': 'Nach Plan',
   'The rota is by the clock of {zone}; times here are those of this browser.':
     'Der Plan gilt nach der Uhr von {zone}; Zeiten hier sind die dieses Browsers.',
   'to be sent': 'zu senden',

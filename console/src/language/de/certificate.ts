@@ -24,7 +24,6 @@ export const german: Catalogue = {
   Whose: 'Wessen',
   'Used by': 'Benutzt von',
   Seen: 'Gesehen',
-  Cancel: 'Abbrechen',
   Certificate: 'Zertifikat',
   Credential: 'Credential',
   Discard: 'Verwerfen',

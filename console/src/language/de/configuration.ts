@@ -99,6 +99,8 @@ export const german: Catalogue = {
   '{count} {count|file|files} changed, not applied':
     '{count} {count|Datei|Dateien} geändert, nicht übernommen',
   'Throw the changes away': 'Änderungen verwerfen',
+  'What was changed in {paths} is lost.': 'Was in {paths} geändert wurde, ist verloren.',
+  'Throw them away': 'Verwerfen',
   'being checked…': 'wird geprüft …',
   'the check finds mistakes': 'die Prüfung findet Fehler',
   'the check finds no mistake': 'die Prüfung findet keinen Fehler',
@@ -115,6 +117,10 @@ export const german: Catalogue = {
   'Apply all the same': 'Trotzdem übernehmen',
   Withdraw: 'Zurückziehen',
   Refuse: 'Ablehnen',
+  'The proposed changes are not applied and no longer shown: who wants them makes them again.':
+    'Die vorgeschlagenen Änderungen werden nicht angewandt und nicht mehr gezeigt: Wer sie will, macht sie noch einmal.',
+  'Withdraw it': 'Vorschlag zurückziehen',
+  'Refuse it': 'Vorschlag ablehnen',
 
   // code tables
   Key: 'Schlüssel',

@@ -2,6 +2,7 @@ import type { Catalogue } from '../language.ts';
 
 export const german: Catalogue = {
   'What you have typed here would be lost.': 'Was Sie hier eingegeben haben, ginge verloren.',
+  Cancel: 'Abbrechen',
   Stay: 'Bleiben',
   'Throw it away': 'Wegwerfen',
   'Messages before {time} are still being indexed and may not be found by {fields} yet.':

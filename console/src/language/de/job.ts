@@ -53,6 +53,10 @@ export const german: Catalogue = {
   'Job {id}': 'Job {id}',
   '{act}, by {by}, {time}': '{act}, von {by}, {time}',
   Stop: 'Stoppen',
+  'Stop job {id}': 'Job {id} stoppen',
+  'What it has not done yet is not done: {count} {count|message|messages}. It cannot go on after this; to go on later, pause it.':
+    'Was er noch nicht getan hat, unterbleibt: {count} {count|Nachricht|Nachrichten}. Er kann danach nicht weitergehen; um später weiterzumachen, halten Sie ihn an.',
+  'Stop it for good': 'Endgültig stoppen',
   Show: 'Anzeigen',
   'What happened to the new messages': 'Was aus den neuen Nachrichten wurde',
   'one of them': 'eine davon',

@@ -15,6 +15,7 @@ export const german: Catalogue = {
   'Write ## a note': 'Schreiben',
   'Change this note': 'Diese Notiz ändern',
   'Remove this note': 'Diese Notiz entfernen',
+  'Remove ## a note': 'Entfernen',
   'changed {time}': 'geändert {time}',
   'host {name}': 'Host {name}',
   'message {id}': 'Nachricht {id}',

@@ -99,6 +99,9 @@ export const german: Catalogue = {
   'Continue all': 'Alle fortsetzen',
   'Pause all': 'Alle anhalten',
   'Stop all': 'Alle stoppen',
+  'What these jobs have not done yet is not done, in {count} {count|production|productions}. They cannot go on after this; to go on later, pause them.':
+    'Was diese Jobs noch nicht getan haben, unterbleibt, in {count} {count|Produktion|Produktionen}. Sie können danach nicht weitergehen; um später weiterzumachen, halten Sie sie an.',
+  'Stop them for good': 'Endgültig stoppen',
   'has not answered within {seconds} s': 'hat in {seconds} s nicht geantwortet',
   'left out, since they hold others too: {count}':
     'ausgelassen, weil sie auch andere enthalten: {count}',

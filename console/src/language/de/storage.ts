@@ -5,6 +5,9 @@ export const german: Catalogue = {
   '{size} in {count} {count|day|days}; settled messages stay {duration}':
     '{size} in {count} {count|Tag|Tagen}; erledigte Nachrichten bleiben {duration}',
   'Purge now': 'Jetzt bereinigen',
+  'Messages that are settled, held by nobody and past their time are removed with their bodies, and cannot be brought back.':
+    'Nachrichten, die erledigt sind, die niemand aufbewahrt und deren Zeit um ist, werden mit ihren Inhalten entfernt und lassen sich nicht zurückholen.',
+  Purge: 'Bereinigen',
   'Nothing has reached its age limit.': 'Nichts ist abgelaufen.',
   'Removed {days}.': 'Entfernt: {days}.',
   '{count} {count|session stays: it is|sessions stay: they are} open or held.':
@@ -28,4 +31,8 @@ export const german: Catalogue = {
   'by {by}, {time}, until released': 'von {by}, {time}, bis zur Freigabe',
   'by {by}, {time}, until {until}': 'von {by}, {time}, bis {until}',
   Release: 'Freigeben',
+  'Release session {id}': 'Session {id} freigeben',
+  'Nobody keeps it then: if it is past its time, the next purge removes it with its bodies.':
+    'Niemand bewahrt sie dann auf: Ist ihre Zeit um, entfernt die nächste Bereinigung sie mit ihren Inhalten.',
+  'Release it ## a session': 'Freigeben',
 };

@@ -20,6 +20,10 @@ export const german: Catalogue = {
   never: 'nie',
   '{since}, until {until}': '{since}, bis {until}',
   'New password': 'Neues Passwort',
+  'New password for {name}': 'Neues Passwort für {name}',
+  'The password that {name} has now is void at once, {name} is signed out everywhere, and programs with a token of theirs are refused from then on. The new one is shown here once, for you to pass on.':
+    'Das jetzige Passwort von {name} gilt sofort nicht mehr, {name} wird überall abgemeldet, und Programme mit einem Token von {name} werden ab dann abgewiesen. Das neue wird hier einmal gezeigt, damit Sie es weitergeben.',
+  'Make a new password': 'Neues Passwort vergeben',
   Name: 'Name',
   Role: 'Rolle',
   'May: {acts}': 'Darf: {acts}',
@@ -32,7 +36,6 @@ export const german: Catalogue = {
   Reset: 'Zurücksetzen',
   'App, passkeys and recovery codes of {name} are removed, and {name} is signed out everywhere, also programs with a token of theirs. Until another one is set up, the password alone is enough: make sure that it is {name} who asks.':
     'App, Passkeys und Wiederherstellungscodes von {name} werden entfernt, und {name} wird überall abgemeldet, auch Programme mit einem Token. Bis ein anderer eingerichtet ist, genügt das Passwort: Vergewissern Sie sich, dass es {name} ist, von wem die Bitte kommt.',
-  Cancel: 'Abbrechen',
   '{name} is signed out everywhere and can no longer sign in. What {name} did stays in the audit log.':
     '{name} wird überall abgemeldet und kann sich nicht mehr anmelden. Was {name} getan hat, bleibt im Audit-Protokoll.',
 };
