@@ -109,6 +109,19 @@ describe.skipIf(noBrowser !== undefined)(`acting on many in Chromium ${noBrowser
     await other.close();
   });
 
+  test('two messages of different sessions are compared from where they were found', async () => {
+    await open('messages?status=suspended&last=all');
+    const marks = page.getByRole('checkbox', { name: /^Mark message/ });
+    await marks.nth(0).click(SOON);
+    expect(await page.getByRole('link', { name: 'Compare the two' }).count()).toBe(0);
+    await marks.nth(1).click();
+    await page.getByRole('link', { name: 'Compare the two' }).click();
+    await page.getByRole('heading', { level: 1, name: /^What changed in message/ }).waitFor(SOON);
+    await page.getByText(/fields? differs?$/).waitFor(SOON);
+    const [, id, against] = /messages\/(\d+)\/diff\?against=(\d+)/.exec(page.url()) ?? [];
+    expect(Number(id)).toBeGreaterThan(Number(against));
+  });
+
   test('all that was found is acted on, not only what is loaded, as many as one may and wants', async () => {
     await open('messages?status=suspended&last=all');
     await page.getByText('100+ found').waitFor(SOON);

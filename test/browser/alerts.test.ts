@@ -66,7 +66,9 @@ describe.skipIf(noBrowser !== undefined)(`alerts in Chromium ${noBrowser ?? ''}`
     await page.getByLabel('Its new owner').fill('ann');
     await page.keyboard.press('Enter');
     await card.getByText('taken on by ann').waitFor();
-    await card.getByLabel('Put off').selectOption('4 hours');
+    await card.getByRole('button', { name: 'Put off…' }).click();
+    await card.getByRole('button', { name: 'until Monday at 8' }).waitFor();
+    await card.getByRole('button', { name: '4 hours' }).click();
     await card.getByText(/^snoozed until/).waitFor();
     expect(await violations(page)).toEqual([]);
     expect(await card.getByRole('button', { name: 'Take on' }).count()).toBe(0);

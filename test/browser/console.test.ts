@@ -204,7 +204,7 @@ describe.skipIf(noBrowser !== undefined)(`the console in Chromium ${noBrowser ??
       await route.fetch();
       await route.abort();
     });
-    await other.goto(`${running.url}/hosts/lab`);
+    await other.goto(`${opened.running.url}/hosts/lab`);
     await other.getByRole('button', { name: 'Stop' }).click();
     await other.getByText(/It may have been done all the same/).waitFor();
     await other.close();

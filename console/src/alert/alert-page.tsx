@@ -1,6 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import {
+  AlarmClock,
   CalendarClock,
   CircleAlert,
   Hand,
@@ -146,22 +147,29 @@ const HOUR = 3_600_000;
 const LATER = {
   hour: [t('1 hour'), () => serverNow() + HOUR],
   hours: [t('4 hours'), () => serverNow() + 4 * HOUR],
-  morning: [t('until 8 in the morning'), nextMorning],
+  morning: [t('until 8 in the morning'), () => nextMorning().getTime()],
   day: [t('1 day'), () => serverNow() + 24 * HOUR],
+  weekend: [t('until Monday at 8'), nextMonday],
   week: [t('7 days'), () => serverNow() + 7 * 24 * HOUR],
 } as const satisfies Record<string, readonly [string, () => number]>;
 
-function nextMorning(): number {
+function nextMorning(): Date {
   const morning = new Date(serverNow());
   morning.setHours(8, 0, 0, 0);
   if (morning.getTime() <= serverNow()) morning.setDate(morning.getDate() + 1);
+  return morning;
+}
+
+function nextMonday(): number {
+  const morning = nextMorning();
+  while (morning.getDay() !== 1) morning.setDate(morning.getDate() + 1);
   return morning.getTime();
 }
 
 function Acts({ alert: { id, ended, owner } }: { readonly alert: Alert }): ReactElement | null {
   const may = useMay();
   const client = useQueryClient();
-  const [asked, setAsked] = useState<'comment' | 'assign' | undefined>(undefined);
+  const [asked, setAsked] = useState<'comment' | 'assign' | 'later' | undefined>(undefined);
   const act = useMutation({
     mutationFn: (order: () => Promise<unknown>) => order(),
     onSuccess: () => setAsked(undefined),
@@ -200,28 +208,34 @@ function Acts({ alert: { id, ended, owner } }: { readonly alert: Alert }): React
           <MessageSquare size={14} aria-hidden="true" /> {t('Comment')}
         </Button>
         {open && (
-          <select
-            aria-label={t('Put off')}
-            value=""
-            disabled={act.isPending}
-            onChange={({ target }) => {
-              const [, until] = LATER[target.value as keyof typeof LATER];
-              act.mutate(() => ask('POST /alerts/{id}/snooze', { path, body: { until: until() } }));
-            }}
-            className={`${INPUT} !w-36 text-xs`}
+          <Button
+            look="quiet"
+            aria-expanded={asked === 'later'}
+            onClick={() => setAsked(asked === 'later' ? undefined : 'later')}
           >
-            <option value="" disabled>
-              {t('Put off…')}
-            </option>
-            {Object.entries(LATER).map(([name, [title]]) => (
-              <option key={name} value={name}>
-                {title}
-              </option>
-            ))}
-          </select>
+            <AlarmClock size={14} aria-hidden="true" /> {t('Put off…')}
+          </Button>
         )}
       </div>
-      {asked !== undefined && (
+      {asked === 'later' && (
+        // buttons, since a list would act with each arrow key
+        <div role="group" aria-label={t('Put off')} className="flex flex-wrap justify-end gap-2">
+          {Object.entries(LATER).map(([name, [title, until]]) => (
+            <Button
+              key={name}
+              disabled={act.isPending}
+              onClick={() =>
+                act.mutate(() =>
+                  ask('POST /alerts/{id}/snooze', { path, body: { until: until() } }),
+                )
+              }
+            >
+              {title}
+            </Button>
+          ))}
+        </div>
+      )}
+      {(asked === 'comment' || asked === 'assign') && (
         <OneField
           key={asked}
           label={asked === 'comment' ? t('What to say') : t('Its new owner')}

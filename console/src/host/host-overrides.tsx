@@ -18,7 +18,7 @@ const TITLES: Readonly<Record<Kind, string>> = {
   'log-level': t('Log level {level}', { level: 'debug' }),
 };
 
-const TIMES = [15, 60, 240, 1_440].map((minutes) => minutes * 60_000);
+const TIMES = [15, 60, 240, 1_440, 4_320].map((minutes) => minutes * 60_000);
 
 /** Temporary overrides for this host; with permission, they can be added or ended. */
 export function HostOverrides({ host }: { readonly host: Host }): ReactElement | null {

@@ -3,6 +3,7 @@ import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import {
   Bookmark,
   CalendarRange,
+  Columns2,
   Columns3,
   Download,
   Radio,
@@ -175,6 +176,7 @@ function Actions({ state, search, marks, toggleLive }: ActionProps): ReactElemen
   const [dialog, setDialog] = useState<'saved' | 'columns' | undefined>(undefined);
   const [{ columns }, prefer] = usePreferences();
   const close = (): void => setDialog(undefined);
+  const [newer, older, ...others] = [...marks.ids].toSorted((a, b) => b - a);
   return (
     <>
       {marks.mayMark && marks.ids.size > 0 && (
@@ -195,6 +197,19 @@ function Actions({ state, search, marks, toggleLive }: ActionProps): ReactElemen
             : t('Act on {count} marked', { count: marks.ids.size })}
         </Button>
       )}
+      {newer !== undefined &&
+        older !== undefined &&
+        others.length === 0 &&
+        may('message.content') && (
+          <Link
+            to="/messages/$id/diff"
+            params={{ id: newer }}
+            search={{ against: `${older}` }}
+            className={buttonStyle()}
+          >
+            <Columns2 size={14} aria-hidden="true" /> {t('Compare the two')}
+          </Link>
+        )}
       <Button onClick={() => setDialog('saved')}>
         <Bookmark size={14} aria-hidden="true" /> {t('Saved ## searches')}
       </Button>

@@ -25,6 +25,7 @@ export const german: Catalogue = {
   '4 hours': '4 Stunden',
   'until 8 in the morning': 'bis 8 Uhr morgens',
   '1 day': '1 Tag',
+  'until Monday at 8': 'bis Montag um 8',
   '7 days': '7 Tage',
   'What to say': 'Was zu sagen ist',
   'Its new owner': 'Wer sich ab jetzt kümmert',

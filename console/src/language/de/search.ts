@@ -115,6 +115,7 @@ export const german: Catalogue = {
   'None yet. Set the filters, then save them under a name.':
     'Noch keine. Stellen Sie die Filter ein und speichern Sie sie unter einem Namen.',
   shared: 'geteilt',
+  'Compare the two': 'Beide vergleichen',
   'Delete the search {name}': 'Suche {name} löschen',
   'It is gone for everybody who uses it.': 'Sie ist für alle weg, die sie benutzen.',
   'Its filters are gone.': 'Ihre Filter sind weg.',
