@@ -92,6 +92,12 @@ const HANDSHAKE_TIMEOUT = 10_000;
 /** Windows puts up to 48,000 bytes, the person's groups, into a ticket, which a browser sends in base64. */
 const HEADER_LIMIT = 80 * 1024;
 
+/**
+ * Milliseconds for each part, such as reading which files the console has: machines that all start after a power cut are
+ * slow, and with the 10 s that fastify gives the operator plane did not start.
+ */
+const START_TIMEOUT = 120_000;
+
 /** Builds the API without listening: for the OpenAPI document and for tests of the routes. */
 // oxlint-disable-next-line max-lines-per-function -- steps in one order, which sharing state across functions would hide
 export async function buildApi(options: Omit<ApiOptions, 'host' | 'port'>): Promise<Api> {
@@ -107,6 +113,7 @@ export async function buildApi(options: Omit<ApiOptions, 'host' | 'port'>): Prom
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
     bodyLimit: BODY_LIMIT,
+    pluginTimeout: START_TIMEOUT,
     requestTimeout: REQUEST_TIMEOUT,
     forceCloseConnections: true,
     schemaController: lazySchemas(),

@@ -5,6 +5,7 @@ import { type Browser, browser, noBrowser, violations } from '../support/browser
 import { addLocalUser } from '../support/local-user.ts';
 import { type Operated, operated } from '../support/operator.ts';
 
+const ORDER = { method: 'POST', headers: { 'content-type': 'application/json' } };
 const ROOT = { name: 'root', password: 'a lantern by the ward' };
 
 /** Who may do what, as an administrator sees and changes it. */
@@ -41,6 +42,12 @@ describe.skipIf(noBrowser !== undefined)(`rights in Chromium ${noBrowser ?? ''}`
     await stack.disposeAsync();
   });
 
+  /** The status of a sign-in as nina with the password that she had. */
+  const works = async (): Promise<number> => {
+    const body = JSON.stringify({ user: 'nina', password: ROOT.password });
+    const { status } = await fetch(`${production.url}api/v1/sign-in`, { ...ORDER, body });
+    return status;
+  };
   const open = (path: string) => page.goto(`${production.url}${path}`);
 
   test('the rights of a user are told by role and host, and changed', async () => {
@@ -93,12 +100,6 @@ describe.skipIf(noBrowser !== undefined)(`rights in Chromium ${noBrowser ?? ''}`
   });
 
   test('a new password for somebody else is asked about first, and shown once', async () => {
-    const works = async (): Promise<number> => {
-      const body = JSON.stringify({ user: 'nina', password: ROOT.password });
-      const headers = { 'content-type': 'application/json' };
-      return (await fetch(`${production.url}api/v1/sign-in`, { method: 'POST', headers, body }))
-        .status;
-    };
     await open('users');
     const row = page.getByRole('row').filter({ hasText: 'nina' });
     const asked = page.getByRole('dialog', { name: 'New password for nina' });
