@@ -8,6 +8,8 @@ export interface SmartAuthority extends AsyncDisposable {
   readonly issuer: string;
   /** What the app asked for at the authorization endpoint. */
   readonly asked: readonly URLSearchParams[];
+  /** Said beside the tokens from now on, besides the patient or instead. */
+  told: Readonly<Record<string, unknown>>;
 }
 
 export interface SmartAuthorityOptions {
@@ -33,6 +35,8 @@ export async function smartAuthority({
   const issuer = `http://localhost:${port}`;
   const { privateKey } = await generateKeyPair('RS256', { extractable: true });
   const key = { ...(await exportJWK(privateKey)), kid: 'first', alg: 'RS256', use: 'sig' };
+  const asked: URLSearchParams[] = [];
+  const self: Omit<SmartAuthority, typeof Symbol.asyncDispose> = { issuer, asked, told: {} };
   const provider = new Provider(issuer, {
     clients: [
       {
@@ -85,10 +89,10 @@ export async function smartAuthority({
     const { body, path } = context as { readonly body: unknown; readonly path: string };
     const { access_token: token } = Object(body) as { readonly access_token?: string };
     if (path !== '/token' || token === undefined) return;
-    context.body = { ...(body as object), patient: decodeJwt<{ patient: string }>(token).patient };
+    const { patient } = decodeJwt<{ patient: string }>(token);
+    context.body = { ...(body as object), patient, ...self.told };
   });
   const answer = provider.callback();
-  const asked: URLSearchParams[] = [];
   const server = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '/', issuer);
     if (pathname === '/auth') asked.push(searchParams);
@@ -103,12 +107,10 @@ export async function smartAuthority({
     return void finish().catch(() => response.destroy());
   });
   await new Promise<void>((resolve) => server.listen(port, 'localhost', resolve));
-  return {
-    issuer,
-    asked,
+  return Object.assign(self, {
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },
-  };
+  });
 }

@@ -141,8 +141,16 @@ export class LaunchDesk {
     const sealed = await this.sessions.sealed(ehrTokens(told.tokens, Date.now()));
     const launch = { fhir, claims: user.claims, sealed };
     const issued = await grants.begin({ subject: user.name, claims: keptLaunch(launch) });
-    const gone = await this.#desk.tooMany(incoming);
-    return { grant: issued.grant, cookies: [...gone, ...(await this.#desk.given(issued, user))] };
+    const { grant } = issued;
+    try {
+      const cookies = await this.#desk.given(issued, user);
+      return { grant, cookies: [...(await this.#desk.tooMany(incoming)), ...cookies] };
+    } catch (error) {
+      // nobody holds it: what it says does not fit into a cookie, or nothing could be signed
+      await grants.end({ id: grant.id });
+      await this.signOut(grant);
+      throw error;
+    }
   }
 
   /** Only one that is known: a link to here may name any server. */

@@ -158,6 +158,20 @@ export class SignInDesk {
     return old.flatMap(({ id }) => this.#cookies.taken(id));
   }
 
+  /** Before the others have ended, as their tokens at EHRs are known by them. */
+  async #endedEverywhere({ subject, id }: Grant): Promise<void> {
+    const others: Grant[] = [];
+    if (this.#launches !== undefined) {
+      await this.#grants.endWhere((one) => {
+        const isOther = one.subject === subject && one.id !== id;
+        if (isOther) others.push(one);
+        return isOther;
+      });
+    }
+    await this.#grants.endAll(subject);
+    for (const one of others) await this.#ended(one);
+  }
+
   /** Gives back what a sign-in that has ended holds elsewhere. */
   async #ended(grant: Grant | undefined): Promise<void> {
     if (grant !== undefined) await this.#launches?.signOut(grant);
@@ -254,7 +268,7 @@ export class SignInDesk {
     const grant = await this.#grantOf(incoming, asked['refreshToken']);
     if (asked['everywhere'] === true) {
       if (grant === undefined) throw new Refusal(401, 'Nobody is signed in.');
-      await this.#grants.endAll(grant.subject);
+      await this.#endedEverywhere(grant);
     }
     if (grant !== undefined) await this.#grants.end({ id: grant.id });
     const redirect = grant && (await this.#provider?.signOut(grant, incoming));

@@ -154,7 +154,7 @@ class DiscoveredClient implements OidcClient {
       const more = await library.fetchUserInfo(provider, tokens.access_token, claims.sub ?? '');
       return { ...got, claims: { ...more, ...claims } };
     } catch (error) {
-      throw problemOf(this.#settings, error, 'the provider’s answer was not accepted');
+      throw this.#failed(error, 'the provider’s answer was not accepted');
     } finally {
       this.#keys = library.getJwksCache(provider);
     }
@@ -166,7 +166,7 @@ class DiscoveredClient implements OidcClient {
     try {
       return tokensOf(await library.refreshTokenGrant(provider, token));
     } catch (error) {
-      throw problemOf(this.#settings, error, 'no further token was given');
+      throw this.#failed(error, 'no further token was given');
     }
   }
 
@@ -240,6 +240,13 @@ class DiscoveredClient implements OidcClient {
       why: `the provider answers ${answer.status} where a browser would begin`,
       remedy: `register ${redirect} as a redirect address of ${this.#settings.clientId}, for code with PKCE`,
     });
+  }
+
+  /** What cannot be reached may have moved, so its configuration is asked for again. */
+  #failed(error: unknown, what: string): OidcProblem {
+    const problem = problemOf(this.#settings, error, what);
+    if (problem.kind === 'away') this.#known = undefined;
+    return problem;
   }
 
   /** With a proof of the client that is new where it is signed. */

@@ -1,6 +1,7 @@
 import { Client } from 'fhir-kit-client';
 import { decodeJwt, importPKCS8, SignJWT } from 'jose';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { credentialSet } from '../../support/credential-set.ts';
 import { PASSWORD } from '../../support/portal.ts';
 import {
   asked,
@@ -293,6 +294,22 @@ test('a confidential application needs its secret, in the header or the form', a
   expect(
     (await tokenFor(site, { ...ofCode(await webCode(), web), client_secret: SECRET })).status,
   ).toBe(200);
+});
+
+test('a credential of Waybill as backend service finds the token endpoint by the FHIR base, and its token is for the scopes of the service', async () => {
+  await using set = credentialSet({
+    warehouse: {
+      kind: 'oauth2',
+      provider: 'generic',
+      issuer: `${site.base}/`,
+      clientId: 'backend',
+      scope: 'system/Observation.rs',
+      authentication: { privateKeyJwt: { key: site.backendKey, algorithm: 'ES384' } },
+    },
+  });
+  const headers = { authorization: `Bearer ${await set.token('warehouse')}` };
+  expect((await fetch(`${site.base}/Observation`, { headers })).status).toBe(200);
+  expect((await fetch(`${site.base}/Patient`, { headers })).status).toBe(403);
 });
 
 test('a backend service signs its sign-in; a used, foreign, long or unsigned assertion is refused by its cause', async () => {

@@ -222,7 +222,10 @@ test('a token of the EHR that ends is renewed by one of many requests at two eng
   }
   expect(own.ehr.log.join('')).not.toContain('sign-in-reused');
   const held = new Map(browser.cookies);
-  expect((await anna.ask('POST', '/auth/logout', {})).status).toBe(204);
+  // another device of the same person
+  const bert = await own.launch(aVisitor(own), { patient: 'bert' });
+  expect((await anna.ask('POST', '/auth/logout', { everywhere: true })).status).toBe(204);
+  expect((await bert.ask('GET', search)).status).toBe(401);
   expect([...browser.cookies.keys()]).toEqual([]);
   // who goes back has the page, but not what it showed
   for (const [name, value] of held) browser.cookies.set(name, value);
