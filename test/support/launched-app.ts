@@ -1,5 +1,7 @@
 import { SignJWT } from 'jose';
+import httpIn from '../../adapters/http/http-in.ts';
 import { freePort } from '../../sandbox/free-port.ts';
+import { testSteps } from './open-adapter.ts';
 import type { Asked } from './operator.ts';
 import { PASSWORD, type Portal, portal } from './portal.ts';
 import { atPage, keyPair, SECRET, type SmartSite, smartSite } from './smart-site.ts';
@@ -128,3 +130,27 @@ export async function launchedApp(given: LaunchedAppGiven = {}): Promise<Launche
 const ASK = ['fhirUser', 'launch/patient', 'patient/*.rs', 'offline_access'];
 
 export const aVisitor = (app: LaunchedApp): Visitor => visitor(app.url);
+
+/** What a trial of such an app says of its EHR. */
+export async function ehrTrial(
+  ehr: Readonly<Record<string, unknown>>,
+  publicUrl: string,
+): ReturnType<typeof testSteps> {
+  const steps = await testSteps(
+    httpIn,
+    {
+      listen: `127.0.0.1:${await freePort()}`,
+      path: '/api/*',
+      callers: FROM_COOKIE,
+      signIn: { key: 'portal-key', cookies: 'both', publicUrl, smart: { ehrs: [ehr] } },
+    },
+    {
+      credentials: {
+        secret: { kind: 'bearer', token: () => Promise.resolve('another secret') },
+        'portal-key': { kind: 'bearer', token: () => Promise.resolve('x') },
+      },
+      verifiers: { 'portal-key': { verify: () => Promise.reject(new TypeError('unused')) } },
+    },
+  );
+  return steps.filter(({ name }) => ['ehr', 'clock', 'client', 'redirect'].includes(name));
+}

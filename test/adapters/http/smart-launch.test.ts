@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import httpIn from '../../../adapters/http/http-in.ts';
 import { httpInFaults } from '../../../adapters/http/operations-of.ts';
-import { freePort } from '../../../sandbox/free-port.ts';
 import { callerOf } from '../../../src/message/caller.ts';
 import {
   aVisitor,
+  ehrTrial,
   FROM_COOKIE,
   type LaunchedApp,
   launchedApp,
 } from '../../support/launched-app.ts';
-import { readGiven, testSteps } from '../../support/open-adapter.ts';
+import { readGiven } from '../../support/open-adapter.ts';
 
 let app: LaunchedApp;
 beforeAll(async () => {
@@ -280,42 +280,13 @@ test('an app proves itself by a secret or a signed assertion, and a trial says w
   }
 });
 
-const trial = async (
-  own: LaunchedApp,
-  ehr: Readonly<Record<string, unknown>>,
-  publicUrl = own.url,
-) => {
-  const steps = await testSteps(
-    httpIn,
-    {
-      listen: `127.0.0.1:${await freePort()}`,
-      path: '/api/*',
-      callers: FROM_COOKIE,
-      signIn: {
-        key: 'portal-key',
-        cookies: 'both',
-        publicUrl,
-        smart: { ehrs: [{ fhir: own.ehr.base, clientId: 'app', ...ehr }] },
-      },
-    },
-    {
-      credentials: {
-        secret: { kind: 'bearer', token: () => Promise.resolve('another secret') },
-        'portal-key': { kind: 'bearer', token: () => Promise.resolve('x') },
-      },
-      verifiers: { 'portal-key': { verify: () => Promise.reject(new TypeError('unused')) } },
-    },
-  );
-  return steps.filter(({ name }) => ['ehr', 'clock', 'client', 'redirect'].includes(name));
-};
-
 test('a trial goes through the EHR, its clock, the registration and the address to come back to, and names what is wrong', async () => {
   const said = async (
     ehr: Readonly<Record<string, unknown>>,
     publicUrl?: string,
   ): Promise<readonly string[]> =>
-    (await trial(app, ehr, publicUrl)).map((one) =>
-      [`${one.name}:`, one.cause ?? one.detail].join(' '),
+    (await ehrTrial({ fhir: app.ehr.base, clientId: 'app', ...ehr }, publicUrl ?? app.url)).map(
+      (one) => [`${one.name}:`, one.cause ?? one.detail].join(' '),
     );
   const good = await said({});
   expect(good).toHaveLength(4);

@@ -1,6 +1,6 @@
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { FROM_COOKIE } from '../../support/launched-app.ts';
+import { ehrTrial, FROM_COOKIE } from '../../support/launched-app.ts';
 import type { Asked } from '../../support/operator.ts';
 import { type Portal, portal } from '../../support/portal.ts';
 import { type SmartAuthority, smartAuthority } from '../../support/smart-authority.ts';
@@ -26,18 +26,23 @@ const json = (value: unknown, more: Partial<Answered> = {}): Answered => ({
   body: JSON.stringify(value),
 });
 
+/** What its configuration has besides or instead, and the time that it tells. */
+let said: Readonly<Record<string, unknown>>;
+let date: string | undefined;
+
 const configuration = (): object => ({
   issuer: authority.issuer,
   jwks_uri: `${authority.issuer}/jwks`,
   authorization_endpoint: `${authority.issuer}/auth`,
   token_endpoint: `${authority.issuer}/token`,
   code_challenge_methods_supported: ['S256'],
+  ...said,
 });
 
 beforeAll(async () => {
   fhir = await webServer((request) =>
     request.path.endsWith('/smart-configuration')
-      ? json(configuration())
+      ? json(configuration(), date === undefined ? {} : { headers: { date } })
       : answers(request, request.headers.authorization?.replace('Bearer ', '') ?? ''),
   );
   app = await portal({
@@ -57,6 +62,8 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   authority.told = {};
+  said = {};
+  date = undefined;
   answers = (_, token) => json({ resourceType: 'Patient', id: decodeJwt(token)['patient'] });
 });
 afterAll(async () => {
@@ -171,4 +178,31 @@ test('an answer comes back as it was, but for the pages of a search, and without
   expect((await ask('GET', '/auth/fhir/Observation')).status).toBe(502);
   answers = () => ({ headers: { 'content-type': 'text/html' }, body: 'x'.repeat(33 * 1_048_576) });
   expect((await ask('GET', '/auth/fhir/Binary/1')).status).toBe(502);
+});
+
+test('an EHR without what an app needs, or with another time, is named by a trial', async () => {
+  const first = async (more: typeof said): Promise<string> => {
+    said = more;
+    const [step] = await ehrTrial({ fhir: `${fhir.url}/fhir`, clientId: 'app' }, url);
+    return `${step?.name} ${step?.result}: ${step?.cause ?? step?.detail ?? ''}`;
+  };
+  expect(await first({ capabilities: ['launch-ehr'], scopes_supported: ['openid'] })).toBe(
+    `ehr passed: ${fhir.url}/fhir, signs people in as ${authority.issuer}; not among its capabilities: launch-standalone, client-public; not among its scopes: fhirUser, launch/patient, patient/*.rs`,
+  );
+  // the keys are then where OpenID Connect has them
+  expect(await first({ jwks_uri: undefined })).toContain('ehr passed');
+  const wrong: readonly (readonly [typeof said, string])[] = [
+    [{ issuer: undefined }, 'names no issuer'],
+    [{ token_endpoint: undefined }, 'names no token_endpoint'],
+    [{ code_challenge_methods_supported: ['plain'] }, 'does not offer PKCE with S256'],
+    [{ token_endpoint: 'ftp://evil.example/' }, 'a token_endpoint that is not an https address'],
+  ];
+  for (const [more, cause] of wrong) expect(await first(more)).toContain(cause);
+  said = {};
+  date = new Date(Date.now() - 600_000).toUTCString();
+  const steps = await ehrTrial({ fhir: `${fhir.url}/fhir`, clientId: 'app' }, url);
+  expect(steps.find(({ name }) => name === 'clock')).toMatchObject({
+    result: 'failed',
+    cause: expect.stringContaining('its clock differs by -600 s') as string,
+  });
 });

@@ -21,15 +21,18 @@ export async function tryEhrs(
     const ehr = ehrOf(lent, values, path);
     await step('ehr', (detail) => plainly(async () => detail(await told(ehr))));
     await step('clock', (detail) => plainly(async () => detail(await clockOf(ehr))));
-    // without an engine nothing is signed
-    if (values.clientKey === undefined || lent.signIn !== undefined) {
-      await step('client', (detail) =>
-        plainly(async () => {
-          await (await ehr.client()).tryClient(redirect);
-          detail(`${values.clientId} is known there`);
-        }),
-      );
-    }
+    await step('client', (detail) =>
+      plainly(async () => {
+        if (values.clientKey !== undefined && lent.signIn === undefined) {
+          detail(
+            'not tried, as only an engine signs: the first launch shows whether its key is known',
+          );
+          return;
+        }
+        await (await ehr.client()).tryClient(redirect);
+        detail(`${values.clientId} is known there`);
+      }),
+    );
     if (redirect === undefined) continue;
     await step('redirect', (detail) =>
       plainly(async () => {
