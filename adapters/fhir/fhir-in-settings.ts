@@ -83,7 +83,7 @@ const what = {
     },
   ),
   resources: setting.list(setting.text({ help: 'A type of resource, such as Patient.' }), {
-    help: 'The types of resources that are served; others are answered with 404. If empty, all of the version but Subscription, which has to be named: only a server behind can notify.',
+    help: 'The types of resources that are served; others are answered with 404. If empty, all of the version but Subscription, which has to be named, and sent to what keeps it.',
     example: '["Patient", "Observation"]',
   }),
   validate: setting.choice(

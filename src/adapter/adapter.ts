@@ -3,6 +3,7 @@ import type { Message, NewMessage, Receipt, Reply } from '../message/message.ts'
 import type { RetryPolicy } from '../time/back-off.ts';
 import type { CertificateFacts } from './certificate-facts.ts';
 import type { Credential } from './credential.ts';
+import type { Records } from './records.ts';
 import type { Settings, ValuesOf } from './setting.ts';
 import type { SignInTools } from './sign-in-tools.ts';
 import { type Step, StepFailure } from './test-step.ts';
@@ -46,6 +47,8 @@ export interface Lent<S extends Settings> {
    * means (`wrong-control-id`).
    */
   readonly isRuled?: ((key: string) => boolean) | undefined;
+  /** What hosts of the production that name the same realm keep together; left out where no engine runs. */
+  readonly records?: ((realm: string) => Records) | undefined;
 }
 
 export type ConnectionState = 'listening' | 'connected' | 'waiting' | 'disconnected';

@@ -27,7 +27,7 @@ export interface Keyed {
   all<Value>(kind: KeyedKind, signal?: AbortSignal): AsyncGenerator<KeyedFound<Value>>;
 }
 
-export type KeyedKind = 'state' | 'batch' | 'mail' | 'grant' | 'era' | 'used';
+export type KeyedKind = 'state' | 'batch' | 'mail' | 'grant' | 'era' | 'used' | 'record';
 
 /** The key is any text, such as an order number; only its hash is part of a name in NATS. */
 export interface KeyedPlace {

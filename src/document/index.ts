@@ -24,7 +24,12 @@ export { EdiDocument, ediDocument } from './edi/edi-document.ts';
 export { type EdiHead, ediHead, ediType, ediTypeOf } from './edi/edi-type.ts';
 export { type X12Element, x12Segment, x12SegmentNames } from './edi/x12/segment-elements.ts';
 export type { FhirVersion } from './fhir/definitions/definition-file.ts';
-export { fhirNumber, fhirResourceTypes, isFhirType } from './fhir/validate/element-types.ts';
+export {
+  fhirNumber,
+  fhirResourceTypes,
+  hasFhirElement,
+  isFhirType,
+} from './fhir/validate/element-types.ts';
 export type { FhirFinding } from './fhir/validate/finding.ts';
 export { fhirFindings, findingFhir } from './fhir/validate/validate.ts';
 export {

@@ -2,6 +2,7 @@ import type { Credential } from '../adapter/credential.ts';
 import type { TokenVerifier } from '../adapter/token-verifier.ts';
 import { isAway } from '../broker/away.ts';
 import type { Broker } from '../broker/broker.ts';
+import { records } from '../broker/records.ts';
 import type { NamedJwtKeys } from '../credential/jwt/token-keys.ts';
 import { isPassword } from '../credential/password.ts';
 import type { Definition, HostDefinition, ServiceDefinition } from '../definition/definition.ts';
@@ -160,6 +161,7 @@ function runtimeOf(
     verifier,
     peerCertificate,
     memory: (host, isOurs) => state.memory(host, isOurs),
+    records: (realm) => records(keyed, realm),
     signIn: {
       keys: jwt,
       isPassword,

@@ -1,5 +1,6 @@
 import type { ConnectionState } from '../adapter/adapter.ts';
 import type { Credential } from '../adapter/credential.ts';
+import type { Records } from '../adapter/records.ts';
 import type { SignInTools } from '../adapter/sign-in-tools.ts';
 import type { TokenVerifier } from '../adapter/token-verifier.ts';
 import { isAway } from '../broker/away.ts';
@@ -80,6 +81,7 @@ export interface Runtime {
   readonly peerCertificate: PeerCertificates['see'];
   readonly memory: State['memory'];
   readonly signIn: SignInTools;
+  readonly records: (realm: string) => Records;
 }
 
 /** The name of a host's lease among its delays. */

@@ -4,7 +4,7 @@ import type { HostState, Runtime } from './host.ts';
 
 /** What the engine provides to every adapter, inbound or outbound. */
 export function lend(
-  { production, events, logs, credential, verifier, peerCertificate }: Runtime,
+  { production, events, logs, credential, verifier, peerCertificate, records }: Runtime,
   host: string,
   {
     settings,
@@ -35,6 +35,7 @@ export function lend(
       if (changed && isUp) events.connected(host, detail ?? connection);
     },
     event: (level, name, text, unlogged) => events.told(host, level, name, { text, unlogged }),
+    records,
     isRuled: (key) => Object.hasOwn(replies, key),
   };
 }

@@ -40,6 +40,8 @@ export interface OpenOptions {
   readonly memory?: string;
   /** The production's own `replies`. */
   readonly ruled?: readonly string[];
+  /** What adapters keep, on a real NATS. */
+  readonly records?: Lent<Settings>['records'];
 }
 
 interface SeenEvent {
@@ -195,6 +197,7 @@ export function lend<S extends Settings>(
     connection: (state, detail) => seen.states.push({ state, detail }),
     event: (level, name, text) => seen.events.push({ level, name, text }),
     isRuled: (key) => options.ruled?.includes(key) ?? false,
+    records: options.records,
   };
   return { lent, seen, abort: () => controller.abort(new Error('host stopped')) };
 }

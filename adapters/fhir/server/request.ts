@@ -28,7 +28,7 @@ export function askedBy(
   if (type !== undefined && !isServed(type, settings)) {
     const text =
       type === 'Subscription'
-        ? 'This server notifies nobody itself. Where the server behind it does, its operators name Subscription under resources.'
+        ? 'This server has no subscriptions. Its operators name Subscription under resources, and send it to what keeps them.'
         : 'This server has no resources of this type.';
     throw refused(404, text, 'not-supported');
   }
@@ -44,7 +44,7 @@ export function askedBy(
   return asked;
 }
 
-/** Whoever could create a Subscription would wait for notifications: only a server behind that sends them takes one. */
+/** Whoever could create a Subscription would wait for notifications: it has to be named by who knows that something sends them. */
 export const isServed = (
   type: string,
   { resources, version }: Pick<FhirInValues, 'resources' | 'version'>,

@@ -10,7 +10,7 @@ export const isFhirVersion = (text: string): text is FhirVersion =>
 export interface DefinitionFile {
   readonly version: string;
   readonly types: Readonly<Record<string, TypeFile>>;
-  /** Invariants by their key: severity, FHIRPath, and what they ask for in words. */
+  /** Invariants by their key, with `~` and a type where FHIR has the key twice: severity, FHIRPath, and what they ask for in words. */
   readonly rules: Readonly<Record<string, readonly [Severity, expression: string, text: string]>>;
   /** The codes of a value set that a required binding names, one after the other. */
   readonly values: Readonly<Record<string, string>>;

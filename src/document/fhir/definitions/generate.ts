@@ -151,15 +151,19 @@ const isCommon = (path: string, isResource: boolean): boolean =>
 
 /** The invariants of an element, which are noted. */
 function keysOf(
-  { constraint = [] }: ElementDefinition,
+  { path, constraint = [] }: ElementDefinition,
   rules: Record<string, [Severity, string, string]>,
 ): string {
   const keys: string[] = [];
   for (const { key, severity, expression, human } of constraint) {
     if (OWN_RULES.has(key) || expression === undefined) continue;
     // what an author of the rule wanted to see
-    rules[key] = [severity, expression.replaceAll(/\.trace\([^)]*\)/g, ''), human];
-    keys.push(key);
+    const rule = [severity, expression.replaceAll(/\.trace\([^)]*\)/g, ''), human] as const;
+    // FHIR uses some keys (inv-1) for several rules
+    const isOther = rules[key] !== undefined && rules[key][1] !== rule[1];
+    const own = isOther ? `${key}~${path.split('.')[0]}` : key;
+    rules[own] = [...rule];
+    keys.push(own);
   }
   return keys.join(' ');
 }

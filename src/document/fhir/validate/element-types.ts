@@ -95,6 +95,10 @@ export function definitionsOf(version: FhirVersion): FhirDefinitions {
 export const isFhirType = (type: string, version: FhirVersion = 'R4'): boolean =>
   definitionsOf(version).isResource(type);
 
+/** Whether the resources of a type have an element of this name. */
+export const hasFhirElement = (type: string, name: string, version: FhirVersion): boolean =>
+  definitionsOf(version).elementsOf(type).byName.has(name);
+
 /** A version as FHIR writes it: `4.0.1`. */
 export const fhirNumber = (version: FhirVersion): string => definitionsOf(version).number;
 

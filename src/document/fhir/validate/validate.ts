@@ -293,7 +293,12 @@ function* brokenAt(placed: Placed): Findings {
     yield undefined;
     const [severity, expression, text] = definitions.rules[key] ?? ['warning', 'true', ''];
     if (yield* holds(key, expression, placed)) continue;
-    yield { severity, code: 'invariant', path: at, text: `${text.trim()} (${key})` };
+    yield {
+      severity,
+      code: 'invariant',
+      path: at,
+      text: `${text.trim()} (${key.replace(/~.*/, '')})`,
+    };
   }
 }
 

@@ -99,3 +99,28 @@ test('a path of FHIRPath knows the choices of its version', () => {
     'x',
   ]);
 });
+
+const parameters = (parameter: object): object => ({
+  resourceType: 'Parameters',
+  parameter: [{ name: 'x', ...parameter }],
+});
+
+test.for(['R4', 'R4B', 'R5'] as const)(
+  'a rule whose key stands for several is the one of its type in %s',
+  (version) => {
+    const task = {
+      resourceType: 'Task',
+      status: 'requested',
+      intent: 'order',
+      authoredOn: '2026-01-02',
+    };
+    expect(problems(task, version)).toEqual([]);
+    expect(problems({ ...task, lastModified: '2026-01-01' }, version)).toEqual([
+      expect.stringMatching(/^Task Last modified date must be greater .* \(inv-1\)$/),
+    ]);
+    expect(problems(parameters({ valueString: 'x' }), version)).toEqual([]);
+    expect(problems(parameters({}), version)).toEqual([
+      expect.stringMatching(/^Parameters.parameter\[0\] A parameter must have .*\(inv-1\)$/),
+    ]);
+  },
+);

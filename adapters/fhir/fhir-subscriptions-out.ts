@@ -1,0 +1,174 @@
+import {
+  DisableError,
+  type Lent,
+  type Message,
+  type OpenOutbound,
+  outbound,
+  RejectedError,
+  type Reply,
+  type SettingsFault,
+} from 'waybill/adapter';
+import { jsonToKeep } from 'waybill/document';
+import { type SubscriptionsValues, subscriptionsSettings } from './fhir-subscriptions-settings.ts';
+import { type Json, readCriteria } from './subscription/criteria.ts';
+import { concerning, type Notification, resourcesIn } from './subscription/events.ts';
+import type { Topic } from './subscription/given.ts';
+import { answerRequest } from './subscription/requests.ts';
+import { type Subscription, Subscriptions } from './subscription/subscriptions.ts';
+
+export default outbound({
+  type: 'fhir-subscriptions-out',
+  title: 'FHIR, subscriptions',
+  summary:
+    'Keeps the subscriptions of callers of fhir-in, and finds who is to be notified of a resource.',
+  settings: subscriptionsSettings,
+  replies: {
+    '2xx': 'complete',
+    // what a caller asked for in vain is answered all the same
+    '4xx': 'complete',
+    '503': ['retry', 'fail'],
+    none: ['retry', 'fail'],
+    other: 'fail',
+  },
+  check: (settings) => Promise.resolve(faultsOf(settings)),
+  open: (lent) => Promise.resolve(opened(lent)),
+});
+
+function faultsOf({ topics, version }: SubscriptionsValues): SettingsFault[] {
+  return topics.flatMap((topic, at): SettingsFault[] => {
+    if (topic === undefined) return [];
+    const path = ['topics', String(at), 'criteria'];
+    if (topic.criteria.length === 0) {
+      return [{ path, what: 'it is about nothing', remedy: 'Write criteria, such as Encounter.' }];
+    }
+    return topic.criteria.flatMap((text) => {
+      const read = readCriteria(text, version);
+      return typeof read === 'string'
+        ? [{ path, what: 'it cannot be looked for', remedy: read }]
+        : [];
+    });
+  });
+}
+
+function topicsOf({ topics, version }: SubscriptionsValues): readonly Topic[] {
+  return topics.flatMap((topic) =>
+    topic === undefined
+      ? []
+      : [
+          {
+            url: topic.url,
+            criteria: topic.criteria.flatMap((text) => {
+              const read = readCriteria(text, version);
+              return typeof read === 'string' ? [] : [read];
+            }),
+          },
+        ],
+  );
+}
+
+function opened(lent: Lent<typeof subscriptionsSettings>): OpenOutbound {
+  const { settings, records, signal, event } = lent;
+  if (records === undefined) throw new DisableError('Nothing is kept: no engine runs here.');
+  const subscriptions = new Subscriptions(records(settings.store), signal);
+  const serving = { settings, subscriptions, topics: topicsOf(settings), event };
+  return {
+    async send(message) {
+      const { value, exact } = await contentOf(message);
+      const { interaction, type, resourceType } = value;
+      const isAsked =
+        resourceType === undefined &&
+        typeof interaction === 'string' &&
+        (type === 'Subscription' || type === 'SubscriptionTopic');
+      if (isAsked) return answerRequest(value, serving);
+      return notified(message, { value, exact }, serving);
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+interface Content {
+  readonly value: Json;
+  /** The same with numbers as they are written. */
+  readonly exact: Json;
+}
+
+async function contentOf(message: Message): Promise<Content> {
+  try {
+    const { value, exact } = jsonToKeep(Buffer.from(await message.body.bytes()).toString('utf8'));
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+      return { value: value as Json, exact: exact as Json };
+    }
+  } catch {
+    // the parser's error is dropped: it quotes the body
+  }
+  throw new RejectedError(
+    'The message is neither a FHIR resource in JSON nor a request of fhir-in. Check the transform.',
+  );
+}
+
+/** One notification for each subscriber and resource, as a list; nothing if nobody is to be told. */
+async function notified(
+  message: Message,
+  { value, exact }: Content,
+  {
+    settings,
+    subscriptions,
+    event,
+  }: {
+    readonly settings: SubscriptionsValues;
+    readonly subscriptions: Subscriptions;
+    readonly event: Lent<typeof subscriptionsSettings>['event'];
+  },
+): Promise<Reply> {
+  const resources = resourcesIn(value);
+  const written = resourcesIn(exact);
+  const at = new Date(message.created).toISOString();
+  const all: Notification[] = [];
+  const active =
+    resources.length === 0
+      ? []
+      : [...(await subscriptions.all()).values()].filter((one) => counts(one, settings));
+  for (const subscription of active) {
+    if (subscription.end <= Date.now()) {
+      await end(subscription, subscriptions, event);
+      continue;
+    }
+    const found = concerning(subscription, resources);
+    if (found.length === 0) continue;
+    const events = found.length;
+    const first = await subscriptions.count(subscription.id, { message: message.id, events });
+    for (const [index, resource] of found.entries()) {
+      const { id, resourceType } = resource;
+      const isWhole = subscription.content === 'full-resource';
+      all.push({
+        notification: {
+          subscription: subscription.id,
+          number: first + index,
+          at,
+          focus: typeof id === 'string' ? `${String(resourceType)}/${id}` : undefined,
+        },
+        ...(isWhole && { resource: written[resources.indexOf(resource)] ?? resource }),
+      });
+    }
+  }
+  return {
+    body: all.length === 0 ? new Uint8Array() : Buffer.from(JSON.stringify(all)),
+    type: 'application/json',
+    code: '200',
+    text: `${all.length} notifications`,
+  };
+}
+
+const counts = ({ status, owner }: Subscription, { owners }: SubscriptionsValues): boolean =>
+  status === 'active' && (owners.length === 0 || owners.includes(owner));
+
+async function end(
+  { id, owner }: Subscription,
+  subscriptions: Subscriptions,
+  event: Lent<typeof subscriptionsSettings>['event'],
+): Promise<void> {
+  await subscriptions.change(id, (before) =>
+    before.status === 'active' ? { ...before, status: 'off' } : before,
+  );
+  event('info', 'subscription-ended', `Subscription ${id} of ${owner} is over.`, owner);
+}

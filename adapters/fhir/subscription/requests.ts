@@ -1,0 +1,283 @@
+import type { Lent, Reply } from 'waybill/adapter';
+import type { SubscriptionsValues, subscriptionsSettings } from '../fhir-subscriptions-settings.ts';
+import { permits, smartScope } from '../smart-scope.ts';
+import type { Json } from './criteria.ts';
+import { type Given, readGiven, type Topic } from './given.ts';
+import { statusOf } from './notice.ts';
+import type { Subscription, Subscriptions } from './subscriptions.ts';
+
+const FHIR_TYPE = 'application/fhir+json';
+
+interface Serving {
+  readonly settings: SubscriptionsValues;
+  readonly topics: readonly Topic[];
+  readonly subscriptions: Subscriptions;
+  readonly event: Lent<typeof subscriptionsSettings>['event'];
+}
+
+/** The answer to a request of `fhir-in` about subscriptions and topics. */
+export async function answerRequest(document: Json, serving: Serving): Promise<Reply> {
+  const { type, interaction } = document;
+  if (type === 'SubscriptionTopic') return topicsFor(document, serving);
+  const serve = SERVED[String(interaction)];
+  return serve === undefined
+    ? refusal(405, 'Subscriptions do not have this.')
+    : serve(document, serving);
+}
+
+type Serve = (document: Json, serving: Serving) => Promise<Reply>;
+
+const SERVED: Readonly<Record<string, Serve>> = {
+  create,
+  update,
+  read: async (document, serving) => {
+    const found = await own(document, serving);
+    return found === undefined ? missing() : reply(shown(found));
+  },
+  search,
+  delete: async (document, { subscriptions, ...serving }) => {
+    const found = await own(document, { subscriptions, ...serving });
+    if (found === undefined) return missing();
+    await subscriptions.remove(found.id);
+    serving.event(
+      'info',
+      'subscription-ended',
+      `${found.owner} has deleted subscription ${found.id}.`,
+      found.owner,
+    );
+    return { body: new Uint8Array(), type: FHIR_TYPE, code: '204' };
+  },
+  operation: statusFor,
+};
+
+async function create(document: Json, serving: Serving): Promise<Reply> {
+  const { settings, subscriptions, event } = serving;
+  const owner = ownerOf(document);
+  const given = await givenBy(document, serving);
+  if ('body' in given) return given;
+  const all = [...(await subscriptions.all()).values()];
+  const theirs = all.filter((one) => one.owner === owner);
+  const same = theirs.find((one) => one.status !== 'off' && isSame(one, given));
+  // a client that subscribes each time it starts is not told everything as often as it was started
+  if (same !== undefined) return reply(shown(await renewed(same, given, serving)), '200');
+  if (all.length >= settings.most || theirs.length >= settings.mostEach) {
+    return refusal(422, 'There are too many subscriptions already.', 'too-costly');
+  }
+  const made = await subscriptions.add({ ...fieldsOf(given, settings), owner });
+  event('info', 'subscription-made', `${owner} has made subscription ${made.id}.`, owner);
+  return reply(shown(made), '201');
+}
+
+async function update(document: Json, serving: Serving): Promise<Reply> {
+  const found = await own(document, serving);
+  if (found === undefined) return missing();
+  const { ifMatch } = document;
+  if (typeof ifMatch === 'string' && ifMatch !== String(found.versionId)) {
+    return refusal(412, 'The subscription has changed meanwhile.', 'conflict');
+  }
+  const given = await givenBy(document, serving);
+  if ('body' in given) return given;
+  return reply(shown(await renewed(found, given, serving)));
+}
+
+/** As it is given now, and tried again if it was in error. */
+async function renewed(
+  { id }: Subscription,
+  given: Given,
+  { subscriptions, settings }: Serving,
+): Promise<Subscription> {
+  const after = await subscriptions.change(id, (before) => {
+    const fields = fieldsOf(given, settings);
+    const isProven = before.status === 'active' && before.endpoint === given.endpoint;
+    const status = isProven && fields.status === 'requested' ? 'active' : fields.status;
+    return { ...before, ...fields, status, error: undefined, failing: undefined };
+  });
+  if (after === undefined) throw new Error('the subscription was deleted meanwhile');
+  return after;
+}
+
+function fieldsOf(
+  { criteria, topic, endpoint, content, end, isOff, resource }: Given,
+  { longest }: SubscriptionsValues,
+): Omit<Subscription, 'format' | 'id' | 'versionId' | 'changed' | 'owner'> {
+  const latest = Date.now() + longest;
+  return {
+    status: isOff ? 'off' : 'requested',
+    criteria,
+    topic,
+    endpoint,
+    content,
+    end: Math.min(end ?? latest, latest),
+    resource,
+  };
+}
+
+const isSame = (one: Subscription, given: Given): boolean =>
+  one.endpoint === given.endpoint &&
+  one.content === given.content &&
+  one.topic === given.topic &&
+  JSON.stringify(one.criteria) === JSON.stringify(given.criteria);
+
+/** What a request asks for, or its refusal. */
+async function givenBy(
+  document: Json,
+  { settings, topics, subscriptions }: Serving,
+): Promise<Given | Reply> {
+  const { resource } = document;
+  if ((Object(resource) as Json)['resourceType'] !== 'Subscription') {
+    return refusal(400, 'The body is not a Subscription.', 'invalid');
+  }
+  if (settings.owners.length > 0 && !settings.owners.includes(ownerOf(document))) {
+    return refusal(403, 'The caller may not subscribe.', 'forbidden');
+  }
+  const endpoints = await subscriptions.endpoints();
+  if (endpoints === undefined) {
+    return refusal(503, 'No operation that notifies has run yet.', 'transient');
+  }
+  const given = readGiven(resource as Json, { version: settings.version, topics, endpoints });
+  if (typeof given === 'string') return refusal(422, given);
+  const lacking = given.criteria.find(({ type }) => !mayRead(document, type));
+  if (lacking !== undefined) {
+    return refusal(403, `The caller may not read and search ${lacking.type}.`, 'forbidden');
+  }
+  return given;
+}
+
+/** With scopes of SMART only what could be read and searched of all patients is subscribed to. */
+function mayRead({ caller }: Json, type: string): boolean {
+  const { scopes, patient } = Object(caller) as Json;
+  if (patient !== undefined && patient !== null) return false;
+  const all = (Array.isArray(scopes) ? (scopes as unknown[]) : []).flatMap(
+    (text) => smartScope(String(text)) ?? [],
+  );
+  if (all.length === 0) return true;
+  return permits(
+    all.filter(({ level }) => level !== 'patient'),
+    ['r', 's'],
+    type,
+  );
+}
+
+function ownerOf({ caller }: Json): string {
+  const { name } = Object(caller) as Json;
+  return typeof name === 'string' ? name : '';
+}
+
+/** The subscription that is asked for, if it is the caller's: of others nobody learns that they are there. */
+async function own(
+  document: Json,
+  { subscriptions }: Pick<Serving, 'subscriptions'>,
+): Promise<Subscription | undefined> {
+  const { id } = document;
+  const found = typeof id === 'string' ? await subscriptions.find(id) : undefined;
+  return found?.owner === ownerOf(document) ? found : undefined;
+}
+
+async function search(document: Json, { subscriptions }: Serving): Promise<Reply> {
+  const owner = ownerOf(document);
+  const query = Object(document['query']) as Json;
+  const wanted = (name: string, value: string | undefined): boolean =>
+    query[name] === undefined ||
+    [query[name]].flat().some((one) =>
+      String(one)
+        .split(',')
+        .includes(value ?? ''),
+    );
+  const found = [...(await subscriptions.all()).values()].filter(
+    (one) =>
+      one.owner === owner &&
+      wanted('_id', one.id) &&
+      wanted('status', one.status) &&
+      wanted('url', one.endpoint) &&
+      wanted('topic', one.topic),
+  );
+  return reply(found.map((one) => shown(one)));
+}
+
+/** `Subscription/7/$status`, and `$status` of all of the caller's. */
+async function statusFor(document: Json, { subscriptions, settings }: Serving): Promise<Reply> {
+  if (document['operation'] !== 'status')
+    return refusal(404, 'There is no such operation.', 'not-found');
+  const one = document['id'] === undefined ? undefined : await own(document, { subscriptions });
+  if (document['id'] !== undefined && one === undefined) return missing();
+  const owner = ownerOf(document);
+  const all =
+    one === undefined
+      ? [...(await subscriptions.all()).values()].filter((other) => other.owner === owner)
+      : [one];
+  const entry: Json[] = [];
+  for (const each of all) {
+    const count = await subscriptions.counted(each.id);
+    const { version } = settings;
+    entry.push({
+      resource: statusOf(each, { type: 'query-status', version, count }),
+      search: { mode: 'match' },
+    });
+  }
+  return reply({
+    resourceType: 'Bundle',
+    type: 'searchset',
+    total: entry.length,
+    ...(entry.length > 0 && { entry }),
+  });
+}
+
+function topicsFor({ interaction, query }: Json, { topics }: Serving): Promise<Reply> {
+  if (interaction !== 'search') {
+    return Promise.resolve(refusal(405, 'Topics are only searched for.', 'not-supported'));
+  }
+  const { url } = Object(query) as Json;
+  const found = topics.filter((topic) => url === undefined || url === topic.url);
+  return Promise.resolve(
+    reply(
+      found.map((topic) => ({
+        resourceType: 'SubscriptionTopic',
+        url: topic.url,
+        status: 'active',
+        resourceTrigger: topic.criteria.map(({ type, filters }) => ({
+          description: [
+            type,
+            ...filters.map(({ name, values }) => `${name}=${values.join(',')}`),
+          ].join(' '),
+          resource: type,
+        })),
+      })),
+    ),
+  );
+}
+
+/** A subscription as its owner sees it. */
+function shown({
+  id,
+  versionId,
+  changed,
+  status: current,
+  end,
+  error,
+  resource,
+}: Subscription): Json {
+  return {
+    ...resource,
+    id,
+    meta: { versionId: String(versionId), lastUpdated: changed },
+    status: current,
+    end: new Date(end).toISOString(),
+    ...(error !== undefined && resource['criteria'] !== undefined && { error }),
+  };
+}
+
+const reply = (value: unknown, code = '200'): Reply => ({
+  body: Buffer.from(JSON.stringify(value)),
+  type: FHIR_TYPE,
+  code,
+});
+
+const missing = (): Reply => refusal(404, 'There is no such resource.', 'not-found');
+
+function refusal(status: number, diagnostics: string, code = 'processing'): Reply {
+  const issue = [{ severity: 'error', code, diagnostics }];
+  return {
+    ...reply({ resourceType: 'OperationOutcome', issue }, String(status)),
+    text: diagnostics,
+  };
+}

@@ -1,0 +1,155 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import fhirSubscriptionsOut from '../../../adapters/fhir/fhir-subscriptions-out.ts';
+import {
+  type Subscription,
+  Subscriptions,
+} from '../../../adapters/fhir/subscription/subscriptions.ts';
+import { type Broker, connectBroker } from '../../../src/broker/broker.ts';
+import { ensureKeyed, keyed } from '../../../src/broker/keyed.ts';
+import { records } from '../../../src/broker/records.ts';
+import type { Reply } from '../../../src/message/message.ts';
+import { startNats } from '../../support/nats.ts';
+import { type OpenedOutbound, openOutbound } from '../../support/open-adapter.ts';
+
+let nats: Awaited<ReturnType<typeof startNats>>;
+const brokers: Broker[] = [];
+const signal = new AbortController();
+
+beforeAll(async () => {
+  nats = await startNats();
+});
+afterAll(async () => {
+  await Promise.all(brokers.map((one) => one.close()));
+  await nats[Symbol.asyncDispose]();
+});
+
+/** Engines of a production of its own, each with its own connection. */
+async function engines(
+  count: number,
+  given: object = {},
+): Promise<{ readonly of: readonly OpenedOutbound[]; readonly kept: Subscriptions }> {
+  const production = `p-${randomBytes(4).toString('hex')}`;
+  const all: Broker[] = [];
+  for (let at = 0; at < count; at++) {
+    all.push(await connectBroker({ ...nats, production, role: 'engine' }));
+  }
+  brokers.push(...all);
+  const [first] = all;
+  if (first === undefined) throw new Error('no engine');
+  await ensureKeyed(first);
+  const realms = all.map((one) => keyed(one));
+  const of = await Promise.all(
+    realms.map((one) =>
+      openOutbound(fhirSubscriptionsOut, given as Record<string, unknown>, {
+        records: (realm) => records(one, realm),
+      }),
+    ),
+  );
+  const kept = new Subscriptions(records(keyed(first), 'subscriptions'), signal.signal);
+  await kept.allow(['https://x.example/']);
+  return { of, kept };
+}
+
+interface Asking {
+  readonly criteria?: string;
+  readonly caller?: object;
+}
+
+async function created(
+  engine: OpenedOutbound | undefined,
+  { criteria = 'Observation', caller = { name: 'a', scopes: [] } }: Asking = {},
+): Promise<string> {
+  const reply = await asked(engine, {
+    interaction: 'create',
+    type: 'Subscription',
+    caller,
+    resource: {
+      resourceType: 'Subscription',
+      status: 'requested',
+      criteria,
+      channel: { type: 'rest-hook', endpoint: 'https://x.example/a' },
+    },
+  });
+  const { id, issue } = bodyOf(reply) as { id?: string; issue?: { diagnostics: string }[] };
+  return id ?? `${reply?.code ?? ''} ${issue?.[0]?.diagnostics ?? ''}`;
+}
+
+let last = 0;
+const asked = (engine: OpenedOutbound | undefined, body: object, id?: number) =>
+  engine === undefined
+    ? Promise.reject(new Error('no engine'))
+    : engine.send(Buffer.from(JSON.stringify(body)), { id: id ?? ++last });
+const bodyOf = (reply: Reply | undefined): unknown => {
+  const text = Buffer.from(reply?.body ?? []).toString();
+  return text === '' ? [] : JSON.parse(text);
+};
+const numbers = (reply: Reply | undefined): number[] =>
+  (bodyOf(reply) as { notification: { number: number } }[]).map(
+    ({ notification }) => notification.number,
+  );
+const observation = { resourceType: 'Observation', id: '1', status: 'final' };
+const active = (before: Subscription): Subscription => ({ ...before, status: 'active' });
+
+test.for([
+  [['user/Observation.rs', 'user/Subscription.c'], /^[\da-f-]{36}$/],
+  [['system/*.read', 'system/Subscription.c'], /^[\da-f-]{36}$/],
+  [
+    ['user/Patient.rs', 'user/Subscription.c'],
+    /^403 The caller may not read and search Observation/,
+  ],
+  [['user/Observation.r', 'user/Subscription.c'], /^403/],
+  [['patient/Observation.rs', 'user/Subscription.c'], /^403/],
+] as const)('with the scopes %j: %s', async ([scopes, expected]) => {
+  const { of } = await engines(1);
+  expect(await created(of[0], { caller: { name: 'a', scopes } })).toMatch(expected);
+});
+
+test('a token for one patient does not subscribe, and neither does who is not among owners', async () => {
+  const { of } = await engines(1, { owners: ['a'] });
+  const caller = { name: 'a', scopes: ['user/*.cruds'], patient: '1' };
+  expect(await created(of[0], { caller })).toMatch(/^403 The caller may not read/);
+  expect(await created(of[0], { caller: { name: 'b', scopes: [] } })).toBe(
+    '403 The caller may not subscribe.',
+  );
+});
+
+test('what one engine has changed counts at the other at once, and a repeated event has the same number', async () => {
+  const { of, kept } = await engines(2);
+  const [one, two] = of;
+  expect(numbers(await asked(two, observation))).toEqual([]);
+  const id = await created(one);
+  await kept.change(id, active);
+  expect(numbers(await asked(two, observation, 1_000))).toEqual([1]);
+  expect(numbers(await asked(one, observation, 1_000))).toEqual([1]);
+  expect(numbers(await asked(one, observation, 1_001))).toEqual([2]);
+  const bundle = {
+    resourceType: 'Bundle',
+    type: 'collection',
+    entry: [{ resource: observation }, { resource: observation }],
+  };
+  expect(numbers(await asked(two, bundle, 1_002))).toEqual([3, 4]);
+  await asked(one, { interaction: 'delete', type: 'Subscription', id, caller: { name: 'a' } });
+  expect(numbers(await asked(two, observation))).toEqual([]);
+});
+
+test('there are not more than may be, for one caller and for all', async () => {
+  const { of } = await engines(1, { most: 3, mostEach: 2 });
+  const make = (name: string, criteria: string): Promise<string> =>
+    created(of[0], { criteria, caller: { name, scopes: [] } });
+  for (const criteria of ['Patient', 'Encounter']) await make('a', criteria);
+  expect(await make('a', 'Observation')).toMatch(/^422 There are too many/);
+  expect(await make('b', 'Observation')).not.toMatch(/^422/);
+  expect(await make('c', 'Observation')).toMatch(/^422 There are too many/);
+});
+
+test('what reads, and what is no resource, is told to nobody', async () => {
+  const { of, kept } = await engines(1);
+  await kept.change(await created(of[0]), active);
+  const request = { type: 'Observation', resource: observation };
+  expect(numbers(await asked(of[0], { ...request, interaction: 'operation' }))).toEqual([]);
+  expect(numbers(await asked(of[0], { ...request, interaction: 'update' }))).toEqual([1]);
+  const outcome = { resourceType: 'OperationOutcome', issue: [] };
+  expect(numbers(await asked(of[0], outcome))).toEqual([]);
+  await expect(asked(of[0], [1])).rejects.toMatchObject({ code: 'ADAPTER_REJECTED' });
+});
