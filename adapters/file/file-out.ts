@@ -129,6 +129,18 @@ export default outbound({
   title: 'Files in a folder',
   summary: 'Writes each message as a file into a folder on this machine.',
   settings,
+  check: ({ write, marker }) =>
+    Promise.resolve(
+      write === 'append' && marker !== undefined
+        ? [
+            {
+              path: ['marker'],
+              what: 'is not written for files that grow',
+              remedy: 'Leave out marker, or set write to file.',
+            },
+          ]
+        : [],
+    ),
   async open(lent) {
     const out = new FileOut(lent);
     await out.open();
@@ -159,6 +171,8 @@ class FileOut implements OpenOutbound {
   readonly #store: DiskStore;
   readonly #appender: Appender;
   readonly #sending: InFlight = inFlight();
+  /** The same for each try, by which an earlier one is known. */
+  readonly #texts = new WeakMap<Message, Message>();
 
   constructor(lent: Lent<typeof settings>) {
     const { mode, sync, separator } = lent.settings;
@@ -184,7 +198,8 @@ class FileOut implements OpenOutbound {
   async send(message: Message, signal: AbortSignal): Promise<undefined> {
     const { settings: values } = this.#lent;
     await this.#sending.until(signal, async () => {
-      const text = await transcoded(message, values.charset);
+      const text = this.#texts.get(message) ?? (await transcoded(message, values.charset));
+      this.#texts.set(message, text);
       if (values.write === 'append') await this.#append(text, signal);
       else await dropFile(this.#store, values, text, signal);
     });

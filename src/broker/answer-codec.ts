@@ -1,4 +1,4 @@
-import type { Receipt, Reply } from '../message/message.ts';
+import type { MessageOutcome, Receipt, Reply } from '../message/message.ts';
 import type { StoredBody } from './bodies.ts';
 
 /** The answer to a waiting sender: the peer's reply, or how the message ended without one. */
@@ -10,6 +10,7 @@ interface Head {
   readonly text?: string | undefined;
   readonly status?: string | undefined;
   readonly outcomeText?: string | undefined;
+  readonly error?: MessageOutcome['error'];
   /** Where the reply's body is stored if it is too large for one NATS message. */
   readonly bodyRef?: string | undefined;
   readonly size?: number | undefined;
@@ -29,6 +30,7 @@ export function encodeAnswer({ reply, outcome }: Answer, stored?: StoredBody): U
     text: reply?.text,
     status: outcome?.status,
     outcomeText: outcome?.text,
+    error: outcome?.error,
     bodyRef: stored?.bodyRef,
     size: stored?.size,
   };
@@ -48,7 +50,9 @@ export function decodeAnswer(data: Uint8Array): CodedAnswer {
       ? undefined
       : { type: head.type, code: head.code, text: head.text, body: bytes.subarray(4 + size) };
   const outcome =
-    head.status === undefined ? undefined : { status: head.status, text: head.outcomeText };
+    head.status === undefined
+      ? undefined
+      : { status: head.status, text: head.outcomeText, error: head.error };
   const { bodyRef, size: length = 0 } = head;
   const stored = bodyRef === undefined ? undefined : { bodyRef, size: length };
   return { answer: { reply, outcome }, stored };

@@ -258,6 +258,7 @@ async function callAnswer({ answers }: DurableOptions, stored: Uint8Array): Prom
   return {
     status: outcome?.status ?? 'completed',
     code: reply?.code,
+    error: outcome?.error,
     text: reply?.text ?? outcome?.text,
     type: reply?.type,
     body: reply?.body,

@@ -2,6 +2,7 @@ import type { Answers } from '../broker/answers.ts';
 import type { Taken } from '../broker/queue.ts';
 import type { ErrorCode } from '../error/codes.ts';
 import type { OutcomeRecord } from '../message/record.ts';
+import { outcomeOf } from './outcome-of.ts';
 import { type Settling, settle, untilStored } from './settle.ts';
 
 /** A person's order to end a message that has no outcome yet: permanently, or set aside to be checked. */
@@ -33,7 +34,8 @@ export async function endMessage(
     ? `${order.reason} (it was being sent: the peer may have received it)`
     : order.reason;
   if (replyTo !== undefined) {
-    const outcome = { status: order.status, text };
+    const { error } = told(order, text);
+    const outcome = { ...outcomeOf(order.status, error), text };
     await untilStored(() => parts.answers.send(replyTo, { outcome }), parts.patience);
   }
   await settle(parts, taken, {

@@ -68,7 +68,10 @@ export interface ReceiveOptions {
 export interface CallAnswer {
   /** `completed`, `error`, `suspended`. */
   readonly status: string;
+  /** The code of the target's own answer: `AE`, `404`. */
   readonly code?: string | undefined;
+  /** Why the call did not complete: a code of docs/errors.md, and whether the same may succeed later. */
+  readonly error?: { readonly code: string; readonly retryable: boolean } | undefined;
   readonly text?: string | undefined;
   readonly type?: string | undefined;
   readonly body?: Uint8Array | undefined;

@@ -9,6 +9,7 @@ import type { Envelope, Reply } from '../message/message.ts';
 import type { Explanation, RecordedError } from '../message/record.ts';
 import type { Clock } from '../time/clock.ts';
 import type { TransformOutput } from '../transform/transform.ts';
+import { outcomeOf } from './outcome-of.ts';
 import { loadBody, onLeg, type Subject, subject } from './subject.ts';
 import type { InlineTarget, ProcessResult, ProcessSend, QueueTarget, Wiring } from './wiring.ts';
 
@@ -332,5 +333,5 @@ export function directAnswer(legs: readonly Leg[]): Answer | undefined {
   const last = legs.findLast(({ message }) => message.replyTo !== undefined);
   const settled = last?.settled;
   if (settled === undefined) return undefined;
-  return { reply: settled.reply, outcome: { status: settled.status, text: settled.error?.text } };
+  return { reply: settled.reply, outcome: outcomeOf(settled.status, settled.error) };
 }

@@ -11,6 +11,7 @@ import type { Accepting } from '../flow/accept.ts';
 import type { Doubts } from '../flow/doubts.ts';
 import type { EndOrder } from '../flow/end-message.ts';
 import { enqueue } from '../flow/enqueue.ts';
+import { outcomeOf } from '../flow/outcome-of.ts';
 import { type ReplyRules, replyRules } from '../flow/reply-rules.ts';
 import { type Leg, route } from '../flow/route.ts';
 import { type Sent, send } from '../flow/send.ts';
@@ -419,7 +420,7 @@ async function passOnAnswer(
   const { reply } = sent;
   const { replyTo } = message;
   if (replyTo !== undefined) {
-    const outcome = { status, text: sent.error?.text };
+    const outcome = outcomeOf(status, sent.error);
     await untilStored(() => accepting.answers.send(replyTo, { reply, outcome }), patience);
   }
   if (to.length === 0) return;

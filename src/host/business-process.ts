@@ -6,6 +6,7 @@ import type { WaitingRoom } from '../broker/waiting-room.ts';
 import { describeError, isEngineError } from '../error/engine-error.ts';
 import type { EndOrder } from '../flow/end-message.ts';
 import { enqueue } from '../flow/enqueue.ts';
+import { outcomeOf } from '../flow/outcome-of.ts';
 import { directAnswer, errorOf, type Leg, route } from '../flow/route.ts';
 import { settle, untilStored } from '../flow/settle.ts';
 import type { SettledMemory } from '../flow/settled-memory.ts';
@@ -302,7 +303,7 @@ export class BusinessProcess implements Host {
     }
     const error = errorOf(result);
     const owed = legs.some((leg) => leg.message.replyTo !== undefined);
-    const own = { reply: result.reply, outcome: { status: result.status, text: error?.text } };
+    const own = { reply: result.reply, outcome: outcomeOf(result.status, error) };
     return { result, error, passing: undefined, direct: owed ? directAnswer(legs) : own };
   }
 
@@ -387,7 +388,7 @@ function failed(caught: unknown): Ran {
     result: undefined,
     error,
     passing: mayPass(caught) ? { error, after: waitOf(caught) } : undefined,
-    direct: { outcome: { status: 'suspended', text: error.text } },
+    direct: { outcome: outcomeOf('suspended', error) },
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Body } from './body.ts';
 import type { Envelope, MessageFacts } from './envelope.ts';
+import type { RecordedError } from './record.ts';
 
 export type { Envelope, MessageFacts } from './envelope.ts';
 
@@ -59,5 +60,13 @@ export interface Receipt {
    * How the message ended at the target, when the adapter asked to wait. There may also be a reply:
    * rules may have set aside what the peer accepted.
    */
-  readonly outcome?: { readonly status: string; readonly text?: string | undefined } | undefined;
+  readonly outcome?: MessageOutcome | undefined;
+}
+
+/** How a message ended. */
+export interface MessageOutcome {
+  readonly status: string;
+  readonly text?: string | undefined;
+  /** Of an error, or of what was suspended. */
+  readonly error?: Pick<RecordedError, 'code' | 'retryable'> | undefined;
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Kvm } from '@nats-io/kv';
 import { expect, test, vi } from 'vitest';
+import { RejectedError, TemporaryError } from '../../src/adapter/index.ts';
 import { connectBroker } from '../../src/broker/broker.ts';
 import { aborted } from '../../src/broker/while-held.ts';
 import type { ProcessDefinition } from '../../src/definition/definition.ts';
@@ -116,6 +117,57 @@ test.concurrent('a process that runs again makes the same token, and judges a to
     sub: 'anna',
     refused: expect.stringContaining('the signature of the token does not belong') as string,
   });
+});
+
+test.concurrent('a call that fails says why, and whether a retry helps, also when the process runs again', async () => {
+  await using nats = await startNats();
+  const from = testInbound();
+  const away = testOutbound(() => {
+    throw new TemporaryError('The registry is being updated.');
+  });
+  const refusing = testOutbound(() => ({
+    code: 'AE',
+    text: 'no such ward',
+    type: 'text/plain',
+    body: Buffer.from(''),
+  }));
+  const broken = testOutbound(() => {
+    throw new RejectedError('The registry does not take this.');
+  });
+  const seen: unknown[] = [];
+  Object.assign(globalThis, { answersSeen: seen });
+  const body = `
+    const answers = [];
+    for (const target of ['away', 'refusing', 'broken', 'fine']) {
+      const { status, code, error } = await context.call(target, 'x');
+      answers.push({ status, code, error });
+    }
+    globalThis.answersSeen.push(answers);
+    if (globalThis.answersSeen.length === 1) throw Object.assign(new Error('again'), { code: 'X', retryable: true });`;
+  const once = { retry: { for: 0, every: 1, backoff: 1, max: 1, disconnected: 1 } };
+  const parts = { replies: { AE: 'fail' } };
+  await using _ = await run(
+    nats,
+    definition({
+      services: [serviceDefinition('in', from, { to: ['steps'] })],
+      processes: [processDefinition('steps', await code(nats.data, body))],
+      operations: [
+        operationDefinition('away', away, once),
+        operationDefinition('refusing', refusing, { ...once, ...parts }),
+        operationDefinition('broken', broken, once),
+        operationDefinition('fine', testOutbound(), once),
+      ],
+    }),
+  );
+  await vi.waitFor(() => from.deliver({ body: Buffer.from('x'), type: 'text/plain' }));
+  await vi.waitFor(() => expect(seen).toHaveLength(2), 10_000);
+  expect(seen[1]).toEqual(seen[0]);
+  expect(seen[0]).toEqual([
+    { status: 'error', code: undefined, error: { code: 'ADAPTER_TEMPORARY', retryable: true } },
+    { status: 'error', code: 'AE', error: { code: 'REPLY_UNEXPECTED', retryable: true } },
+    { status: 'error', code: undefined, error: { code: 'ADAPTER_REJECTED', retryable: false } },
+    { status: 'completed', code: undefined, error: undefined },
+  ]);
 });
 
 test.concurrent('a process that takes another path when it runs again is suspended', async () => {

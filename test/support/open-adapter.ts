@@ -92,6 +92,8 @@ export interface OpenedOutbound extends AsyncDisposable, Seen {
     message?: Partial<Message>,
     signal?: AbortSignal,
   ): Promise<Reply | undefined>;
+  /** The same message at each try, as an engine sends it. */
+  sendMessage(message: Message): Promise<Reply | undefined>;
   abort(): void;
   close(): Promise<void>;
 }
@@ -236,6 +238,7 @@ export async function openOutbound<S extends Settings>(
     ...opened(open, abort),
     send: (body, overrides = {}, signal = new AbortController().signal) =>
       open.send(messageOf(body, overrides), signal),
+    sendMessage: (message) => open.send(message, new AbortController().signal),
   };
 }
 

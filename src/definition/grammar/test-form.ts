@@ -71,6 +71,8 @@ const answerFields = {
   ),
   code: text('The code of the answer.', 'AA'),
   text: text('The explanation in the answer.'),
+  error: text('The code of the error with which it failed.', 'ADAPTER_TEMPORARY'),
+  retryable: setting.flag({ help: 'Whether that error says that a retry helps.', default: false }),
   type: text('The type of the answer’s body.', 'application/json'),
   body: text('The file with the answer’s body.'),
   content: text('The answer’s body itself.'),

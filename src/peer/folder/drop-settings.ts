@@ -1,4 +1,4 @@
-import { choice, flag, template, text, type ValuesOf } from '../../adapter/setting.ts';
+import { choice, flag, optional, template, text, type ValuesOf } from '../../adapter/setting.ts';
 import { type FolderPlace, folderTemplate } from './folder-template.ts';
 
 const EXISTING = {
@@ -36,6 +36,12 @@ function declared(place: FolderPlace) {
       default: '.*.part',
       advanced: true,
     }),
+    marker: optional(
+      text({
+        help: 'Once a file is in its place, an empty file is written beside it that says so: its name with this ending (.done: lab.hl7.done), or with * for the name without its own ending (*.done: lab.done).',
+        example: '.done',
+      }),
+    ),
     makeFolder: flag({
       help: 'Creates the folder if it is missing; needed if folder has expressions.',
       default: false,

@@ -7,9 +7,10 @@ import {
 } from '../../error/adapter-error.ts';
 import type { ErrorDetail } from '../../error/engine-error.ts';
 import { isTold, unless } from '../../error/foreseen.ts';
+import { inlineBody } from '../../message/body.ts';
 import type { Message } from '../../message/message.ts';
 import type { DropValues, WhenRefused } from './drop-settings.ts';
-import { checkFileName, numbered, temporaryPath } from './file-name.ts';
+import { checkFileName, markerName, numbered, temporaryPath } from './file-name.ts';
 import { FileError, type FileStore, inFolder, isFileProblem } from './file-store.ts';
 import { hasSameBytes } from './same-bytes.ts';
 
@@ -51,6 +52,26 @@ export async function dropFile(
 ): Promise<void> {
   const folder = await settings.folder.render(message);
   const name = await settings.name.render(message);
+  const placed = await dropAs({ store, settings, message, folder, name }, signal);
+  if (settings.marker === undefined) return;
+  // A try of which only the marker failed finds its file, and comes to this point again.
+  const marker = markerName(settings.marker, placed);
+  if (marker === placed) throw sameName();
+  const empty = { ...message, body: inlineBody(new Uint8Array()), size: 0 };
+  const markerSettings = { ...settings, exists: 'replace' } as const;
+  await dropAs({ store, settings: markerSettings, message: empty, folder, name: marker }, signal);
+}
+
+const sameName = (): SuspendError =>
+  new SuspendError(
+    'The marker of this file would have the name of the file. Correct the setting marker, and resend.',
+  );
+
+/** @returns the name of the file, which has a number if that is wanted and there was one of its name */
+async function dropAs(
+  { store, settings, message, folder, name }: Omit<Placement, 'temporary' | 'left'>,
+  signal: AbortSignal,
+): Promise<string> {
   checkFileName(name);
   const earlier = openTries(message);
   const temporaryOf = (tries: number): string =>
@@ -64,6 +85,7 @@ export async function dropFile(
   open.set(message, earlier + 1);
   try {
     await drop.run(signal);
+    return drop.placed;
   } catch (error) {
     // nothing of it is under way any more
     if (isAnswer(error) && open.get(message) === earlier + 1) open.set(message, earlier);
@@ -89,9 +111,12 @@ interface Placement {
 
 class Drop {
   readonly #placement: Placement;
+  /** The name under which the message is there, once it is. */
+  placed: string;
 
   constructor(placement: Placement) {
     this.#placement = placement;
+    this.placed = placement.name;
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -206,7 +231,8 @@ class Drop {
     const { store, folder, name, temporary } = this.#placement;
     for (let number = 0; number < MOST_NUMBERS; number++) {
       try {
-        await store.rename(temporary, inFolder(folder, numbered(name, number)));
+        this.placed = numbered(name, number);
+        await store.rename(temporary, inFolder(folder, this.placed));
         return;
       } catch (error) {
         if (!isFileProblem(error, 'exists')) throw error;
@@ -222,7 +248,9 @@ class Drop {
     for (let number = 0; number < most; number++) {
       const path = inFolder(folder, numbered(name, number));
       if ((await store.facts(path)) === undefined) return number === 0 ? 'none' : 'other';
-      if (await hasSameBytes(store, path, message.body)) return 'ours';
+      if (!(await hasSameBytes(store, path, message.body))) continue;
+      this.placed = numbered(name, number);
+      return 'ours';
     }
     return 'other';
   }

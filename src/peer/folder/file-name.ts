@@ -53,6 +53,13 @@ export function temporaryPath(
   return temporary.startsWith('/') ? temporary : inFolder(folder, temporary);
 }
 
+/** The name of the empty file that says that a file is whole. */
+export function markerName(marker: string, name: string): string {
+  return marker.includes('*')
+    ? marker.replaceAll('*', () => posix.parse(name).name)
+    : `${name}${marker}`;
+}
+
 /** `lab-3.hl7` for `lab.hl7`; the name itself for 0. */
 export function numbered(name: string, number: number): string {
   if (number === 0) return name;

@@ -3,7 +3,7 @@ import { type DropValues, dropSettings } from '../folder/drop-settings.ts';
 import { pickupSettings } from '../folder/pickup-settings.ts';
 
 const { followLinks: _, ...taking } = pickupSettings(text);
-const { temporary: __, makeFolder: ___, ...writing } = dropSettings('peer');
+const { temporary: __, makeFolder: ___, marker: ____, ...writing } = dropSettings('peer');
 
 /** The settings of every adapter that takes objects, under the same names. */
 export const objectPickupSettings = taking;
@@ -20,6 +20,6 @@ export const objectDropSettings = {
   ),
 };
 
-export type ObjectDropValues = Omit<DropValues, 'temporary' | 'makeFolder'> & {
+export type ObjectDropValues = Omit<DropValues, 'temporary' | 'makeFolder' | 'marker'> & {
   readonly contentType: string | undefined;
 };

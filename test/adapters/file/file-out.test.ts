@@ -1,9 +1,14 @@
-import { readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rmdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import fileOut from '../../../adapters/file/file-out.ts';
 import type { Body } from '../../../src/adapter/index.ts';
-import { type OpenedOutbound, openOutbound } from '../../support/open-adapter.ts';
+import {
+  messageOf,
+  type OpenedOutbound,
+  openOutbound,
+  readGiven,
+} from '../../support/open-adapter.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const open = (
@@ -223,4 +228,68 @@ test('the folder may be another one for each message, and nothing leaves it', as
     code: 'ADAPTER_SUSPEND',
   });
   expect(await readdir(folder.path)).toEqual(['lab']);
+});
+
+describe('a marker', () => {
+  const file = Buffer.from('body');
+
+  test.for([
+    ['.done', 'lab.hl7.done'],
+    ['*.ok', 'lab.ok'],
+    ['READY', 'lab.hl7READY'],
+  ] as const)('%s is written once the file is there, empty', async ([marker, name]) => {
+    await using folder = await temporaryFolder();
+    await using out = await open(folder.path, { marker });
+    await out.send(file, { name: 'lab.hl7' });
+    expect((await readdir(folder.path)).toSorted()).toEqual(['lab.hl7', name].toSorted());
+    expect(await text(folder.path, name)).toBe('');
+  });
+
+  test('that cannot be written fails the try, and the next one writes it and no second file', async () => {
+    await using folder = await temporaryFolder();
+    // a folder of its name is in the way
+    await mkdir(join(folder.path, 'lab.hl7.done'));
+    await using out = await open(folder.path, {
+      marker: '.done',
+      exists: 'number',
+      charset: 'ISO-8859-1',
+    });
+    const message = messageOf(Buffer.from('Müller'), { name: 'lab.hl7', type: 'text/plain' });
+    const send = (): Promise<unknown> => out.sendMessage(message);
+    await expect(send()).rejects.toBeInstanceOf(Error);
+    await rmdir(join(folder.path, 'lab.hl7.done'));
+    await send();
+    expect((await readdir(folder.path)).toSorted()).toEqual(['lab.hl7', 'lab.hl7.done']);
+  });
+
+  test('has the name of the file with its number, and one that an earlier engine left out is written', async () => {
+    await using folder = await temporaryFolder();
+    await writeFile(join(folder.path, 'lab.hl7'), 'other');
+    await writeFile(join(folder.path, 'lab-1.hl7'), file);
+    await using out = await open(folder.path, { marker: '.done', exists: 'number' });
+    await out.send(file, { name: 'lab.hl7', possibleDuplicate: true });
+    expect((await readdir(folder.path)).toSorted()).toEqual([
+      'lab-1.hl7',
+      'lab-1.hl7.done',
+      'lab.hl7',
+    ]);
+  });
+
+  test('with the name of the file is refused, and there is none for files that grow', async () => {
+    await using folder = await temporaryFolder();
+    await using out = await open(folder.path, { marker: '*.hl7' });
+    await expect(out.send(file, { name: 'lab.hl7' })).rejects.toMatchObject({
+      code: 'ADAPTER_SUSPEND',
+    });
+    expect(
+      await fileOut.check?.(
+        readGiven(fileOut.settings, {
+          folder: folder.path,
+          name: 'a',
+          write: 'append',
+          marker: '.done',
+        }),
+      ),
+    ).toMatchObject([{ path: ['marker'] }]);
+  });
 });

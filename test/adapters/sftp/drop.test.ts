@@ -52,6 +52,15 @@ describeWithSshd(
       expect((await folder.read('17.hl7')).toString()).toBe('first half, second half');
     });
 
+    test('a marker says that a file is there', async () => {
+      await using folder = await remoteFolder(server().home);
+      await using sender = await opened(server(), folder, { marker: '*.ok' });
+      await sender.send(BODY, { id: 17 });
+      await sender.send(BODY, { id: 18 });
+      expect((await folder.names()).toSorted()).toEqual(['17.hl7', '17.ok', '18.hl7', '18.ok']);
+      expect(await folder.read('17.ok')).toHaveLength(0);
+    });
+
     test('a body that breaks off leaves nothing behind', async () => {
       await using folder = await remoteFolder(server().home);
       await using sender = await opened(server(), folder);
