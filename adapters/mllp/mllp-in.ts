@@ -10,15 +10,19 @@ import {
   type AcknowledgementCondition,
   acknowledgement,
   acknowledgementCode,
+  charsetNamed,
+  declaredOr,
   type Hl7Finding,
   type Hl7Header,
   type Hl7Problem,
+  hasWindowsCharacters,
   hl7Batch,
   hl7BodyProblem,
   hl7Document,
   hl7Header,
   isAnswerWanted,
   validate,
+  WINDOWS_1252,
 } from 'waybill/document';
 import {
   type AnswerTo,
@@ -124,7 +128,7 @@ const content = {
   ),
   charset: setting.optional(
     setting.text({
-      help: 'The text encoding of messages that do not declare one in MSH-18.',
+      help: 'The text encoding of messages that do not declare one in MSH-18. windows-1252 is also that of messages that declare 8859/1: many senders call it so.',
       example: 'ISO-8859-1',
     }),
   ),
@@ -184,6 +188,7 @@ class Intake implements FrameService {
   readonly #lent: IntakeLent;
   readonly #settings: MllpInSettings;
   readonly #isNews = newsFilter();
+  #toldWindows = false;
 
   constructor(lent: IntakeLent) {
     this.#lent = lent;
@@ -306,14 +311,25 @@ class Intake implements FrameService {
   }
 
   #messageOf({ body, header, sender }: Incoming): NewMessage {
+    this.#warnOfWindows(body, header, sender);
     return {
       body,
       type: header.type,
-      charset: header.charset?.name ?? this.#settings.charset,
+      charset: declaredOr(header.charset, this.#settings.charset)?.name ?? this.#settings.charset,
       origin: sender.origin,
       // without one, its bytes distinguish it from others
       dedupeKey: header.controlId || 'without MSH-10',
     };
+  }
+
+  /** Once: its text would be read with control characters in it, and nobody would know why. */
+  #warnOfWindows(body: Uint8Array, { charset }: Hl7Header, { address }: Sender): void {
+    if (this.#toldWindows || charset?.name !== 'iso-8859-1') return;
+    if (charsetNamed(this.#settings.charset)?.name === WINDOWS_1252) return;
+    if (!hasWindowsCharacters(body)) return;
+    this.#toldWindows = true;
+    const text = `${address} declares 8859/1 in MSH-18 and sends characters of Windows-1252, such as € or „. They are passed on as they came; set charset to windows-1252 so that rules and transforms read them.`;
+    this.#lent.event('warn', 'windows-1252', text);
   }
 
   #answerForTarget({ header, plan, answer }: Incoming, receipt: Receipt): void {

@@ -108,6 +108,25 @@ export function decodeFaithfully(bytes: Uint8Array, wanted: Charset = UTF8): Dec
   return fallback(buffer, firstDifference(buffer, again));
 }
 
+/** The name of what many senders write who call it ISO-8859-1: with €, „ and – where that has control characters. */
+export const WINDOWS_1252 = 'windows-1252';
+
+/** What text that is declared as one charset is read in, if another was set for it: Windows-1252 has all of ISO-8859-1. */
+export function declaredOr(
+  declared: Charset | undefined,
+  given: string | undefined,
+): Charset | undefined {
+  const set = charsetNamed(given);
+  return declared === LATIN1 && set?.name === WINDOWS_1252 ? set : (declared ?? set);
+}
+
+/** Whether the beginning of a text has characters of Windows-1252 where ISO-8859-1 has control characters, which nobody writes. */
+export function hasWindowsCharacters(bytes: Uint8Array): boolean {
+  return bytes.subarray(0, LOOKED_AT).some((byte) => byte >= 0x80 && byte <= 0x9f);
+}
+
+const LOOKED_AT = 64 * 1024;
+
 /** Offset of the first byte that is not valid UTF-8; -1 if all are. */
 export function firstInvalidUtf8(bytes: Uint8Array): number {
   let at = 0;

@@ -1,5 +1,12 @@
 export { type AstmDocument, astmDocument } from './astm/astm-document.ts';
-export { type Charset, charsetNamed, decodeFaithfully } from './charset.ts';
+export {
+  type Charset,
+  charsetNamed,
+  declaredOr,
+  decodeFaithfully,
+  hasWindowsCharacters,
+  WINDOWS_1252,
+} from './charset.ts';
 export { DicomDocument, dicomDocument, dicomFront } from './dicom/dicom-document.ts';
 export { identifierByKeyword, identifierFrom, identifierJson } from './dicom/dicom-json.ts';
 export {

@@ -1,5 +1,5 @@
 import { isAscii } from 'node:buffer';
-import { buffered, type Charset, charsetNamed, decodeFaithfully } from '../charset.ts';
+import { buffered, type Charset, declaredOr, decodeFaithfully } from '../charset.ts';
 import type { Line } from '../segment/line.ts';
 import { LineList } from '../segment/line-list.ts';
 import type { Segment } from '../segment/segment.ts';
@@ -68,7 +68,7 @@ export class Hl7Document extends SegmentDocument {
 
   protected declaredCharset(): Charset | undefined {
     const declared = this.get('MSH-18');
-    return declared === '' ? undefined : hl7Charset(declared);
+    return declared === '' ? undefined : declaredOr(hl7Charset(declared), this.source.given);
   }
 
   #redelimit(path: Hl7Path, value: string): void {
@@ -83,13 +83,13 @@ export class Hl7Document extends SegmentDocument {
   }
 }
 
-/** Decodes a message once, in the charset that MSH-18 declares, otherwise the given one, otherwise UTF-8. */
+/** Decodes a message once, in the charset that MSH-18 declares, otherwise the given one, otherwise UTF-8; Windows-1252, if given, where it declares ISO-8859-1. */
 function hl7Text(bytes: Uint8Array, given: string | undefined): SourceText {
   const buffer = buffered(bytes);
   if (isAscii(buffer)) {
     return { text: buffer.toString('latin1'), raw: bytes, charset: undefined, given };
   }
-  const wanted = declaredCharset(buffer).charset ?? charsetNamed(given);
+  const wanted = declaredOr(declaredCharset(buffer).charset, given);
   const { text, charset } = decodeFaithfully(buffer, wanted);
   return { text, raw: bytes, charset, given };
 }

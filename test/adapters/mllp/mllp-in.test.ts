@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
+import { hl7Document } from '../../../src/document/index.ts';
 import { certificates } from '../../support/certificates.ts';
 import { inMllp, type MllpSender, mllpSender, portOf } from '../../support/mllp-sender.ts';
 import { openResources } from '../../support/nothing-open.ts';
@@ -24,6 +25,30 @@ describe('a delivered message', () => {
     sender.send(adt('M1'));
     await sender.answered(1);
     expect(opened.delivered[0]?.charset).toBe('windows-1252');
+  });
+
+  test('that calls Windows-1252 8859/1 is told of once, and read as what it is if that is set', async () => {
+    const sent = Buffer.concat([
+      Buffer.from(`${adt('M1', '||||||8859/1')}NTE|1||5 `),
+      Buffer.from([0x80, 0x20, 0xe4]),
+      Buffer.from('\r'),
+    ]);
+    const comment = async (
+      more: Readonly<Record<string, unknown>>,
+    ): Promise<[string, string, string[]]> => {
+      await using opened = await listening(more);
+      await using sender = await connected(opened);
+      sender.send(sent);
+      sender.send(Buffer.from(sent.toString('latin1').replace('|M1|', '|M2|'), 'latin1'));
+      await sender.answered(2);
+      const [message] = opened.delivered;
+      const body = Buffer.from(message?.body as Uint8Array);
+      expect(body.equals(sent)).toBe(true);
+      const read = hl7Document(body, message?.charset);
+      return [message?.charset ?? '', read.get('NTE-3'), opened.events.map(({ name }) => name)];
+    };
+    expect(await comment({})).toEqual(['iso-8859-1', '5 \u0080 ä', ['windows-1252']]);
+    expect(await comment({ charset: 'Windows-1252' })).toEqual(['windows-1252', '5 € ä', []]);
   });
 });
 
