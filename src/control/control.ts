@@ -101,6 +101,7 @@ export async function askControl<Request, Result>(
     const first = await firstToAnswer(connection, subject, timeout);
     const answer = await ask(first).catch((error: unknown) => {
       if (hasNobody(error) && first !== subject) return ask(subject);
+      if (error instanceof TimeoutError) throw mayBeDone(subject, timeout / 1_000);
       throw error;
     });
     return resultOf(verb, answer);
@@ -114,6 +115,16 @@ const nobodyAnswers = (subject: string, why: string): EngineError =>
   new EngineError(
     'BROKER_UNAVAILABLE',
     `nobody answers ${subject}: is the production running? (${why})`,
+    { retryable: true },
+  );
+
+/** It had been asked: one that is slow or stands still does what it was asked once nobody waits for it. */
+const mayBeDone = (subject: string, seconds: number | undefined): EngineError =>
+  new EngineError(
+    'BROKER_UNAVAILABLE',
+    seconds === undefined
+      ? `the engine that was asked ${subject} is gone: it may be done all the same. Look before you order it again`
+      : `no engine answered ${subject} within ${seconds} s: it may be done all the same. Look before you order it again`,
     { retryable: true },
   );
 
@@ -206,7 +217,7 @@ export async function askSigned<Request, Result>(
     if (isEngineError(error)) throw error;
     throw nobodyAnswers(subject, describeError(error).code);
   }
-  throw nobodyAnswers(subject, 'the engine that was at it is gone');
+  throw mayBeDone(subject, undefined);
 }
 
 /** How long `askAll` waits. */

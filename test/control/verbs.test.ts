@@ -40,6 +40,24 @@ test('each verb is asked somewhere', () => {
   expect(unasked.map(({ path }) => path)).toEqual([]);
 });
 
+test('who was asked and does not answer may do it all the same', async () => {
+  await using nats = await startNats();
+  await using broker = await connectBroker({ ...nats, production: 'verbs', role: 'test' });
+  const { test: tried } = ENGINE;
+  await expect(askControl(broker, tried, { host: 'ward' }, { timeout: 100 })).rejects.toMatchObject(
+    { message: expect.stringMatching(/^nobody answers .* running\?/) },
+  );
+  const server = serveControl(broker, { tried }, { tried: () => new Promise<never>(() => {}) });
+  await broker.connection.flush();
+  await expect(askControl(broker, tried, { host: 'ward' }, { timeout: 100 })).rejects.toMatchObject(
+    {
+      code: 'BROKER_UNAVAILABLE',
+      message: expect.stringContaining('within 0.1 s: it may be done all the same'),
+    },
+  );
+  server.close();
+});
+
 test('a result, a body and a failure cross NATS; who answers nothing has answered', async () => {
   await using nats = await startNats();
   await using broker = await connectBroker({ ...nats, production: 'verbs', role: 'test' });
