@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Grant, Grants, IssuedGrant, SignInTools } from 'waybill/adapter';
 import {
   type HttpReply,
@@ -38,6 +39,8 @@ interface Desk {
   tooMany(incoming: Incoming): Promise<readonly string[]>;
 }
 
+/** Milliseconds that somebody who signs out waits for an EHR. */
+const PATIENCE = 2_000;
 /** Longer than an attempt can be opened. */
 const REMEMBERED = 11 * 60_000;
 /** A launch token is opaque; headers and addresses have limits. */
@@ -99,7 +102,9 @@ export class LaunchDesk {
 
   /** Has the EHR take its tokens back; the person is signed out here all the same. */
   async signOut(grant: Grant): Promise<void> {
-    const problem = await this.sessions.revoke(grant);
+    const late = sleep(PATIENCE, 'it has not answered within 2 s', { ref: false });
+    // it goes on being asked, but nobody waits for it
+    const problem = await Promise.race([this.sessions.revoke(grant), late]);
     if (problem === undefined) return;
     this.#lent.event(
       'warn',

@@ -18,7 +18,7 @@ let authority: SmartAuthority;
 let app: Portal;
 let url = '';
 /** What the FHIR server answers to requests with a token. */
-let answers: (request: SeenRequest, token: string) => Answered;
+let answers: (request: SeenRequest, token: string) => Answered | undefined;
 
 const json = (value: unknown, more: Partial<Answered> = {}): Answered => ({
   ...more,
@@ -35,6 +35,7 @@ const configuration = (): object => ({
   jwks_uri: `${authority.issuer}/jwks`,
   authorization_endpoint: `${authority.issuer}/auth`,
   token_endpoint: `${authority.issuer}/token`,
+  revocation_endpoint: `${fhir.url}/revoke`,
   code_challenge_methods_supported: ['S256'],
   ...said,
 });
@@ -205,4 +206,19 @@ test('an EHR without what an app needs, or with another time, is named by a tria
     result: 'failed',
     cause: expect.stringContaining('its clock differs by -600 s') as string,
   });
+});
+
+test('who signs out has the tokens revoked, and does not wait for an EHR that does not answer', async () => {
+  const [first, second] = [await page(), await page()];
+  const revoked: string[] = [];
+  answers = ({ path, body }) => {
+    if (path === '/revoke') revoked.push(new URLSearchParams(body.toString()).get('token') ?? '');
+    return {};
+  };
+  expect((await first('POST', '/auth/logout', {})).status).toBe(204);
+  expect(new Set(revoked).size).toBe(2);
+  answers = () => undefined;
+  expect((await second('POST', '/auth/logout', {})).status).toBe(204);
+  expect((await second('GET', '/auth/me')).status).toBe(401);
+  expect(app.log.join('')).toContain('has not answered within 2 s');
 });

@@ -67,10 +67,10 @@ export class EhrSessions {
     const launch = launchGrant(grant);
     const ehr = launch && this.#parts.ehrs.find((one) => one.fhir === launch.fhir);
     if (launch === undefined || ehr === undefined) return undefined;
-    const text = (await this.#seals()).open(launch.sealed);
-    if (text === undefined) return undefined;
-    const { access, refresh } = JSON.parse(text) as EhrTokens;
     try {
+      const text = (await this.#seals()).open(launch.sealed);
+      if (text === undefined) return undefined;
+      const { access, refresh } = JSON.parse(text) as EhrTokens;
       const client = await ehr.client();
       await client.revoke(...(refresh === undefined ? [] : [refresh]), access);
       return undefined;
