@@ -56,8 +56,12 @@ async function purged(purge: RegularPurge['purge'], log: Logger): Promise<void> 
 
 /** Without an answer as if nobody had looked: it is waited for an hour. */
 async function seenBefore(kv: KV): Promise<SeenClock | undefined> {
-  const entry = await kv.get(KEY).catch(unstored);
-  return entry?.operation === 'PUT' ? entry.json<SeenClock>() : undefined;
+  try {
+    const entry = await kv.get(KEY);
+    return entry?.operation === 'PUT' ? entry.json<SeenClock>() : undefined;
+  } catch (error) {
+    return unstored(error);
+  }
 }
 
 /** That NATS is away is told elsewhere. */
