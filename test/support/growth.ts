@@ -17,6 +17,9 @@ export interface Growth {
   readonly exponent: number;
 }
 
+/** What is measured, in bodies of the smallest; and the ends of it, in the order in which they are measured. */
+const SIZES = [1, 2, 4, 8];
+const ENDS = [0, 3, 0];
 /** Work of less than this is not measured: the rest of the process would be. */
 const SHORTEST = 2;
 /** Nothing is measured further once it takes this long: what is quadratic is seen by then. */
@@ -26,18 +29,21 @@ const SCALE = Number(process.env['WAYBILL_GROWTH'] ?? '1');
 
 /**
  * How the time of some work grows with the size of a body. The least of a few measurements counts, as everything else
- * (compiling, collecting garbage, other processes' caches) only adds to it; one that looks too steep is measured again.
+ * (compiling, collecting garbage, other processes' caches) only adds to it. First only the ends are measured, the
+ * smaller one twice, since what is added to it hides a growth; what looks steep is measured at each size, again and
+ * again.
  */
 export function growth<Input>(growing: Growing<Input>, limit: number): Growth {
   const n = measurable(growing);
-  const times = [1, 2, 4, 8].map(() => Number.POSITIVE_INFINITY);
-  for (let round = 0; round < 5; round++) {
-    for (const [index, before] of times.entries()) {
-      const time = measured(growing, n * 2 ** index);
-      times[index] = Math.min(before, time);
-      if (time > LONGEST * SCALE) break;
-    }
-    if (exponentOf(times) < limit) break;
+  const times = SIZES.map(() => Number.POSITIVE_INFINITY);
+  const measure = (index: number): number => {
+    const time = measured(growing, n * (SIZES[index] ?? 1));
+    times[index] = Math.min(times[index] ?? time, time);
+    return time;
+  };
+  for (const index of ENDS) measure(index);
+  for (let round = 0; round < 5 && exponentOf(times) >= limit; round++) {
+    for (const index of SIZES.keys()) if (measure(index) > LONGEST * SCALE) break;
   }
   return { n, times, exponent: exponentOf(times) };
 }
@@ -57,7 +63,7 @@ function measured<Input>({ make, work }: Growing<Input>, n: number): number {
   return processorTime() - before;
 }
 
-/** The slope through the logarithms of the times that were taken, of which each has twice the size of the one before. */
+/** The slope through the logarithms of the times that were taken; each size is twice the one before. */
 function exponentOf(times: readonly number[]): number {
   const points = times
     .map((time, index): [number, number] => [index, Math.log2(Math.max(time, SHORTEST))])
