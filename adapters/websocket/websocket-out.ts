@@ -208,7 +208,7 @@ class WebsocketSender implements OpenOutbound {
     try {
       this.#write(outgoing, body, this.#isText(message, body));
       const answered = await answer.promise;
-      return answered === undefined ? undefined : this.#judged(answered, message);
+      return answered === undefined ? undefined : await this.#judged(answered, message);
     } finally {
       clearTimeout(limit);
       signal.removeEventListener('abort', abort);

@@ -20,7 +20,7 @@ export class Gathered {
   /** From now on the same holds for what others write to the stream, such as a library that owns it. */
   static ofOthers(stream: Writable): void {
     const gathered = new Gathered(stream);
-    const { write } = stream;
+    const write = stream.write.bind(stream);
     stream.write = (...given: unknown[]): boolean => {
       gathered.#gather();
       return Reflect.apply(write, stream, given) as boolean;

@@ -1,5 +1,6 @@
 import { NodeTransport } from '@nats-io/transport-node/lib/node_transport.js';
 
+// oxlint-disable-next-line typescript/unbound-method -- called with the transport that is closed
 const { close } = NodeTransport.prototype;
 
 /**

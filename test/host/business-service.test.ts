@@ -142,7 +142,7 @@ test('a service that is still connecting is stopped at once: nothing is in fligh
   await using made = await stubborn(({ signal }) => {
     signals.push(signal);
     return new Promise((_, reject) =>
-      signal.addEventListener('abort', () => reject(signal.reason)),
+      signal.addEventListener('abort', () => reject(signal.reason as Error)),
     );
   }, 60_000);
   await vi.waitFor(() => expect(signals).toHaveLength(1));

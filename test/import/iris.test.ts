@@ -249,6 +249,7 @@ test.each([
   ['A=1', '"a" == "1"'],
   ['A>1', 'number(firstMatch("a", "^ *[-+]?[0-9]*[.]?[0-9]+"), 0.0) > 1.0'],
   ['Length(A)>=2', 'size("a") >= 2'],
+  ['Translate(A,"bc","📄d")', 'replace(replace("a", "b", "📄"), "c", "d")'],
 ])('%s is %s', (given, expected) => {
   expect(celOf(ruleExpression(given), named).text).toBe(expected);
 });

@@ -87,8 +87,8 @@ beforeAll(async () => {
     const { items } = await found({ target: 'ward', status: ['error', 'suspended'] });
     const archived = await found({ target: 'archive', status: ['completed'] });
     const delivered = await found({ target: 'ward', status: ['completed'] });
-    const counts = [items, archived.items, delivered.items].map(({ length }) => length);
-    if (`${counts}` !== `1,1,${PATIENTS.length - 1}`) throw new Error(`not there yet: ${counts}`);
+    const counts = [items, archived.items, delivered.items].map(({ length }) => length).join(',');
+    if (counts !== `1,1,${PATIENTS.length - 1}`) throw new Error(`not there yet: ${counts}`);
     return items[0] as Message;
   }, 30_000);
 }, 60_000);

@@ -62,12 +62,12 @@ operations:
           ],
         }),
       ),
-    async backUp() {
+    backUp: async () => {
       process.kill(nats.pid ?? 0, 'SIGSTOP');
       await cp(join(nats.data, 'jetstream'), kept, { recursive: true });
       process.kill(nats.pid ?? 0, 'SIGCONT');
     },
-    async restore() {
+    restore: async () => {
       const pid = nats.pid ?? 0;
       // it must not write into what is put in its place
       process.kill(pid, 'SIGSTOP');

@@ -152,15 +152,15 @@ function contextOf({
   };
 }
 
-const SECRETS = ['password', 'privateKey', 'passphrase', 'key'];
+const SECRETS = new Set(['password', 'privateKey', 'passphrase', 'key']);
 
 /** Secrets hidden like in the engine: spreading or serializing a credential loses them here as well. */
 function asLent(credential: Credential): Credential {
   const names = Object.getOwnPropertyNames(credential) as (keyof Credential)[];
   const entries = names.map((name) => [name, credential[name]] as const);
   return concealed(
-    Object.fromEntries(entries.filter(([name]) => !SECRETS.includes(name))),
-    Object.fromEntries(entries.filter(([name]) => SECRETS.includes(name))),
+    Object.fromEntries(entries.filter(([name]) => !SECRETS.has(name))),
+    Object.fromEntries(entries.filter(([name]) => SECRETS.has(name))),
   ) as Credential;
 }
 

@@ -176,8 +176,7 @@ function endedHere(run: Run, message: string): ScriptEnd {
   }
   const maps: Record<string, string> = {};
   for (const name of MAPS)
-    for (const key of scope[name].keySet())
-      maps[`${name}.${String(key)}`] = endOf(scope[name].get(key));
+    for (const key of scope[name].keySet()) maps[`${name}.${key}`] = endOf(scope[name].get(key));
   return { msg: endOf(scope.msg), maps, result, failed, error };
 }
 

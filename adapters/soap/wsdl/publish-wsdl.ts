@@ -38,11 +38,11 @@ const inUtf8 = (text: string): string =>
   text.replace(/^(<\?xml[^>]*?\sencoding\s*=\s*)(["'])[\w.:-]+\2/, '$1$2UTF-8$2');
 
 function addressEdits(file: WsdlFile, address: string): readonly Edit[] {
-  const bindings: readonly string[] = [SOAP['1.1'].binding, SOAP['1.2'].binding];
+  const bindings = new Set<string>([SOAP['1.1'].binding, SOAP['1.2'].binding]);
   return childrenOf(file.root, WSDL, 'service')
     .flatMap((service) => childrenOf(service, WSDL, 'port'))
     .flatMap(elementsOf)
-    .filter(({ uri, local }) => local === 'address' && bindings.includes(uri))
+    .filter(({ uri, local }) => local === 'address' && bindings.has(uri))
     .flatMap((element) => attributeEdit(file, element, 'location', address));
 }
 

@@ -204,8 +204,8 @@ function stateRefusal(
     return fault('the token is not valid yet', 'Compare the clocks of both machines');
   }
   if (issuer !== undefined && iss !== issuer) return claimFault('issuer (iss)', iss);
-  const meant = [aud].flat();
-  if (audience !== undefined && ![audience].flat().some((one) => meant.includes(one))) {
+  const meant = new Set([aud].flat());
+  if (audience !== undefined && ![audience].flat().some((one) => meant.has(one))) {
     return claimFault('audience (aud)', aud);
   }
   return undefined;

@@ -38,7 +38,7 @@ export function celOf(node: Node, read: Read): Cel {
     }
     case 'choice':
       return choiceOf(node.of, node.cases, read);
-    case 'binary':
+    default:
       return binaryOf(node, read);
   }
 }

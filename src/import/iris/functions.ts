@@ -112,9 +112,10 @@ function part(call: Call): Cel {
 
 /** Replaces each character by another, or by nothing. */
 function translated(call: Call): Cel {
-  const [from, to] = [literal(call, 1, ''), literal(call, 2, '')];
+  const from = Array.from(literal(call, 1, ''));
+  const to = Array.from(literal(call, 2, ''));
   let made = call.text(0);
-  for (const [index, mark] of [...from].entries()) {
+  for (const [index, mark] of from.entries()) {
     const put = to[index] ?? '';
     // one that was put must not be replaced again
     if (put !== '' && from.slice(index + 1).includes(put))

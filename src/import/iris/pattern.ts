@@ -21,7 +21,7 @@ export function regularOf(pattern: string): string {
         ? `(?:${literal.replaceAll('""', '"').replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&')})`
         : classes.toUpperCase().includes('E')
           ? '(?s:.)'
-          : `[${[...classes.toUpperCase()].map((one) => CLASSES[one] ?? '').join('')}]`;
+          : `[${Array.from(classes.toUpperCase(), (one) => CLASSES[one] ?? '').join('')}]`;
     const times =
       dot === '' ? `{${from}}` : from === '' && to === '' ? '*' : `{${from || 0},${to}}`;
     return `${what}${times}`;

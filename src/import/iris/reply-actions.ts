@@ -35,7 +35,7 @@ export function repliesOf(given: string): Block | undefined {
       const key =
         CODES[code] ??
         (/^[A-Z]{2}$/.test(code) ? code : /^E\*(.+)$/.exec(code)?.[1]?.replace(/^/, 'failure~'));
-      const does = [...actions].map((one) => ACTIONS[one]);
+      const does = Array.from(actions, (one) => ACTIONS[one]);
       if (key === undefined || does.includes(undefined)) return undefined;
       made[key] = does.length === 1 ? does[0] : does;
     }

@@ -76,7 +76,7 @@ function codeOf(node: Node, context: CodeContext): Typed {
       return { code: choiceCode(node.of, node.cases, context), type: 'any' };
     case 'call':
       return called(node.name, node.given, context);
-    case 'binary':
+    default:
       return binaryCode(node, context);
   }
 }

@@ -30,7 +30,7 @@ export async function overlapOf(
     'SELECT created FROM frozen_list WHERE id = ?',
     list ?? '',
   );
-  const shown = Number(frozen?.created ?? now);
+  const shown = frozen?.created ?? now;
   const others = await database.all<{ id: number; by: string; state: string }>(
     `SELECT id, by, state FROM job
       WHERE id <> ? AND type IN ('resend', 'reprocess') AND coalesce(target, '') = ?
@@ -51,7 +51,7 @@ export async function overlapOf(
       other.id,
       shown - BEHIND,
     );
-    const count = Number(both?.n ?? 0);
+    const count = both?.n ?? 0;
     if (count > 0) return { isMaking: other.state === 'making', error: outdated(count, other) };
   }
   return undefined;

@@ -185,7 +185,7 @@ async function nextWindow<Order>(parts: RunJobOptions<Order>, job: Job): Promise
   const ready: Ready<Order>[] = [];
   for (let at = 0; at < items.length; at += READ_AT_ONCE) {
     const read = await Promise.all(
-      items.slice(at, at + READ_AT_ONCE).map((item) => {
+      items.slice(at, at + READ_AT_ONCE).map(async (item) => {
         const other = sent.get(item.messageId);
         return other === undefined || item.begun
           ? readyFor(parts, job, item)

@@ -194,7 +194,7 @@ function comparing(database: MetaDatabase): Pick<JobStore, 'sentByOthers'> {
           created,
           ...list,
         );
-        for (const { message } of rows) sent.set(Number(message), other);
+        for (const { message } of rows) sent.set(message, other);
       }
       return sent;
     },

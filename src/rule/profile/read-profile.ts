@@ -29,7 +29,7 @@ const RULE_KEYS = ['when', 'require', 'at', 'text', 'comment'];
 export interface ProfileLookups {
   readonly tables: LookupTables;
   /** What is wrong with the name of one; undefined if it exists. */
-  problem(name: string): string | undefined;
+  readonly problem: (name: string) => string | undefined;
 }
 
 /** Reads a profile, as a YAML file holds it. Reports every problem; use the result only if there was none. */

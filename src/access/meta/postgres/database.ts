@@ -62,11 +62,15 @@ function statementsOf(tables: string): string[] {
     .replaceAll(/\bid INTEGER PRIMARY KEY/g, 'id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY')
     .replaceAll('INTEGER', 'bigint')
     .replaceAll('BLOB', 'bytea');
-  const appended = APPENDED.filter((name) => tables.includes(`EXISTS ${name}(`)).flatMap((name) => [
-    `CREATE OR REPLACE FUNCTION ${name}_kept() RETURNS trigger LANGUAGE plpgsql AS
+  const appended = APPENDED.flatMap((name) =>
+    tables.includes(`EXISTS ${name}(`)
+      ? [
+          `CREATE OR REPLACE FUNCTION ${name}_kept() RETURNS trigger LANGUAGE plpgsql AS
        'BEGIN RAISE EXCEPTION ''${ONLY_APPENDED}''; END'`,
-    `CREATE OR REPLACE TRIGGER ${name}_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON ${name}
+          `CREATE OR REPLACE TRIGGER ${name}_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON ${name}
        EXECUTE FUNCTION ${name}_kept()`,
-  ]);
+        ]
+      : [],
+  );
   return [...written.split(';\n').filter((one) => one.trim() !== ''), ...appended];
 }
