@@ -126,6 +126,10 @@ export class Look {
       await both(lent.deliver(one), noted);
       stored = upTo;
     }
+    if (settings.cut !== undefined) {
+      const text = `${file.relative} had ${stored} records, in messages of up to ${settings.cut.every}.`;
+      lent.event('info', 'file-cut', text, file.relative);
+    }
     const odd = parts.oddities();
     if (odd.length > 0) {
       told.about(file, 'warn', 'batch-odd', `${file.relative} looks wrong: ${odd.join(' ')}`);

@@ -88,6 +88,8 @@ describe('a file of records', () => {
     expect(bodies(opened)).toEqual([under(1, 2, 3, 4), under(5, 6, 7, 8), under(9, 10)]);
     expect(opened.delivered).toMatchObject([{ type: 'text/csv', name: 'a.csv' }, {}, {}]);
     expect(new Set(opened.delivered.map(({ dedupeKey }) => dedupeKey)).size).toBe(3);
+    const text = 'a.csv had 10 records, in messages of up to 4.';
+    expect(opened.events).toEqual([{ level: 'info', name: 'file-cut', text }]);
   });
 
   test('goes on where the store went down, also after a restart with another size', async () => {
@@ -107,6 +109,13 @@ describe('a file of records', () => {
     await vi.waitFor(async () => expect(await readdir(folder.path)).toEqual([]));
     expect(bodies(first)).toEqual([under(1, 2, 3, 4)]);
     expect(bodies(second)).toEqual([under(5, 6, 7), under(8, 9, 10)]);
+    expect(first.events.filter(({ name }) => name === 'file-cut')).toEqual([]);
+    // all of the file, not only what came after the restart
+    await vi.waitFor(() =>
+      expect(second.events).toMatchObject([
+        { name: 'file-cut', text: expect.stringContaining('had 10 records') },
+      ]),
+    );
   });
 
   test('of another kind is set aside with the reason', async () => {
