@@ -1,4 +1,4 @@
-import { useMutation } from '@tanstack/react-query';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type ComponentProps, type ReactElement, type ReactNode, useState } from 'react';
 import { t } from '../language/translate.ts';
 import { Button, type ButtonStyle } from './button.tsx';
@@ -27,8 +27,11 @@ export function Confirm<Answer>({
   onDone,
   onClose,
 }: Asking<Answer>): ReactElement {
+  const client = useQueryClient();
   const ordered = useMutation({
     mutationFn: order,
+    // it may have been done all the same: what is below the dialog says so
+    onError: () => void client.invalidateQueries(),
     onSuccess: (answer) => {
       onDone?.(answer);
       onClose();
