@@ -27,6 +27,7 @@ const NOWHERE: setting.Address = { host: '', port: 0 };
 const LOADERS: Readonly<Record<ProductName, (values: SqlConnectionValues) => Promise<Product>>> = {
   postgresql: async () => (await import('./postgres.ts')).postgresql,
   mysql: async () => (await import('./mysql.ts')).mysql,
+  oracle: async () => (await optionalPackage('oracledb', () => import('./oracle.ts'))).oracle,
   sqlite: async () => (await import('./sqlite.ts')).sqlite,
   odbc: async (values) => {
     const module = await optionalPackage('odbc', () => import('./odbc.ts'));

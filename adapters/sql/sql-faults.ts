@@ -13,6 +13,12 @@ export const connectionFaults = (values: SqlConnectionValues): SettingsFault[] =
         ...serverFaults(values),
         ...securityFaults(values),
         ...accountFaults(values),
+        ...(values.product === 'oracle'
+          ? packageFaults(
+              'oracledb',
+              'the package oracledb, which connects to Oracle, is not installed with this engine',
+            )
+          : []),
         ...(values.product === 'sqlserver' ? sqlserverFaults(values) : strangeFaults(values)),
       ];
 };
@@ -98,12 +104,19 @@ function fileFaults({
   ];
 }
 
-function serverFaults({ connect, database, file }: SqlConnectionValues): SettingsFault[] {
+function serverFaults({
+  connect,
+  database,
+  file,
+  product,
+  instance,
+}: SqlConnectionValues): SettingsFault[] {
   const faults: SettingsFault[] = [];
   if (connect === undefined) {
     faults.push({ path: ['connect'], what: 'is missing', remedy: 'Name the server and its port.' });
   }
-  if (database === '') {
+  const isNamed = database !== '' || (product === 'oracle' && instance !== undefined);
+  if (!isNamed) {
     faults.push({
       path: ['database'],
       what: 'is missing',
@@ -151,7 +164,8 @@ function securityFaults({ security, connect, tls }: SqlConnectionValues): Settin
 
 function accountFaults({ credential, tls, user, product }: SqlConnectionValues): SettingsFault[] {
   const faults: SettingsFault[] = [];
-  const isCertificateEnough = product !== 'sqlserver' && tls?.certificate !== undefined;
+  const isCertificateEnough =
+    product !== 'sqlserver' && product !== 'oracle' && tls?.certificate !== undefined;
   if (credential === undefined && !isCertificateEnough) {
     faults.push({
       path: ['credential'],
@@ -188,10 +202,15 @@ function sqlserverFaults({ security, tls }: SqlConnectionValues): SettingsFault[
 }
 
 /** Settings that only SQL Server has. */
-function strangeFaults({ security, instance, readOnly }: SqlConnectionValues): SettingsFault[] {
+function strangeFaults({
+  security,
+  instance,
+  readOnly,
+  product,
+}: SqlConnectionValues): SettingsFault[] {
   const strange = [
     { path: 'security', isSet: security === 'strict' || security === 'unproven' },
-    { path: 'instance', isSet: instance !== undefined },
+    { path: 'instance', isSet: instance !== undefined && product !== 'oracle' },
     { path: 'readOnly', isSet: readOnly },
   ];
   return strange

@@ -5,6 +5,7 @@ const PRODUCTS = {
   postgresql: 'PostgreSQL, and what uses its protocol; usually port 5432',
   mysql: 'MySQL and MariaDB; usually port 3306',
   sqlserver: 'Microsoft SQL Server and Azure SQL; usually port 1433',
+  oracle: 'Oracle from 12.1 on; usually port 1521, with TLS (TCPS) 2484',
   sqlite: 'SQLite: a local file',
   odbc: 'What else has an ODBC driver: InterSystems IRIS and Caché, Db2, Informix, Sybase, Progress',
 } as const;
@@ -25,12 +26,12 @@ export const sqlSettings = {
   ),
   instance: setting.optional(
     setting.text({
-      help: 'The name of a SQL Server instance without a fixed port. Its port is then looked up: connect names the SQL Server Browser, usually port 1434 (UDP).',
+      help: 'The name of a SQL Server instance without a fixed port. Its port is then looked up: connect names the SQL Server Browser, usually port 1434 (UDP). Oracle: the SID, where there is no service name.',
       example: 'LAB',
     }),
   ),
   database: setting.text({
-    help: 'The name of the database on the server. SQLite has none.',
+    help: 'The name of the database on the server; of Oracle, the service name. SQLite has none.',
     example: 'laboratory',
     default: '',
   }),

@@ -10,13 +10,19 @@ import { type Certificates, certificates } from './certificates.ts';
 import { hasMaria, startMaria } from './maria.ts';
 import type { OpenOptions } from './open-adapter.ts';
 import { postgresPrograms, startPostgres } from './postgres.ts';
-import { MYSQL_WORDS, POSTGRES_WORDS, SQLSERVER_WORDS, type SqlWords } from './sql-words.ts';
+import {
+  MYSQL_WORDS,
+  ORACLE_WORDS,
+  POSTGRES_WORDS,
+  SQLSERVER_WORDS,
+  type SqlWords,
+} from './sql-words.ts';
 import { tcpGate } from './tcp-gate.ts';
 import { type PeerOptions, SqlServerPeer } from './tds/sql-server-peer.ts';
 
 /** A database server of a test file, with TLS, and an account `clinic` that owns the database `clinic`. */
 export interface SqlDatabase extends AsyncDisposable {
-  readonly product: 'postgresql' | 'mysql' | 'sqlserver' | 'sqlite' | 'odbc';
+  readonly product: 'postgresql' | 'mysql' | 'sqlserver' | 'sqlite' | 'odbc' | 'oracle';
   readonly words: SqlWords;
   readonly port: number;
   readonly certificates: Certificates;
@@ -58,7 +64,7 @@ export interface DatabaseGate extends AsyncDisposable {
 
 export const USER = 'clinic';
 
-function described(
+export function described(
   product: Exclude<SqlDatabase['product'], 'sqlite' | 'odbc'>,
   port: number,
   made: Certificates,
@@ -72,7 +78,12 @@ function described(
   });
   return {
     product,
-    words: { postgresql: POSTGRES_WORDS, mysql: MYSQL_WORDS, sqlserver: SQLSERVER_WORDS }[product],
+    words: {
+      postgresql: POSTGRES_WORDS,
+      mysql: MYSQL_WORDS,
+      sqlserver: SQLSERVER_WORDS,
+      oracle: ORACLE_WORDS,
+    }[product],
     port,
     certificates: made,
     options: {

@@ -7,6 +7,10 @@ export interface SqlWords {
   /** The type of a time to the microsecond, without a zone. */
   readonly microseconds: string;
   readonly bytes: string;
+  /** A day in JSON, where it has a time. */
+  readonly day?: string;
+  /** Whether an empty text is the same as NULL. */
+  readonly emptyIsNull?: boolean;
   /** Bytes given as hexadecimal digits. */
   bytesOf(digits: string): string;
   /** A text in quotes. */
@@ -168,4 +172,37 @@ export const SQLITE_WORDS: SqlWords = {
   said: { duplicate: /UNIQUE constraint failed/, constraint: /NOT NULL constraint failed/ },
   tls: '',
   isRemote: false,
+};
+
+export const ORACLE_WORDS: SqlWords = {
+  day: '2026-01-31T00:00:00',
+  emptyIsNull: true,
+  counting: 'n NUMBER(19) GENERATED ALWAYS AS IDENTITY PRIMARY KEY',
+  longText: 'CLOB',
+  microseconds: 'TIMESTAMP(6)',
+  bytes: 'RAW(10)',
+  bytesOf: (digits) => `HEXTORAW('${digits}')`,
+  quoted: (text) => `'${text.replaceAll("'", "''")}'`,
+  manyTypes:
+    'n INT PRIMARY KEY, big INT, dec_ NUMTEXT(30,10), dbl BINARYDOUBLE, local_ TIMESTAMP(6), moment TIMESTAMPTZ, day DATE, bytes RAW(10), txt VARCHAR2(40), yes BOOLEAN, nothing INT, tiny NUMTEXT',
+  insertMany: (table) => [
+    `INSERT INTO ${table} VALUES (1, 9007199254740993, '1.1000000000', 0.1, '2026-03-29T02:30:00.123456', '2026-07-01T12:00:00.5+02:00', '2026-01-31', HEXTORAW('00ff'), 'Müller "x"', 1, NULL, '-0.000012')`,
+  ],
+  manyMore: '"tiny":"-0.000012"',
+  locking: (query) => query,
+  skipping: (columns, table, rest) =>
+    `SELECT ${columns} FROM ${table} ${rest} FOR UPDATE SKIP LOCKED`,
+  pause: (milliseconds) => `PAUSE(${milliseconds})`,
+  takingItself: () => undefined,
+  procedure: (table) => ({
+    make: [],
+    call: `BEGIN put_${table}({id}, {field("PID-3.1")}); END`,
+  }),
+  locksWhatItReads: true,
+  mayRefuseCommits: false,
+  locksRows: false,
+  temporary: 'DEADLOCK',
+  said: { duplicate: /unique constraint/, constraint: /NULL/, value: /too large/ },
+  tls: 'TLSv1.3',
+  isRemote: true,
 };

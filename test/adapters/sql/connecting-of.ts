@@ -39,8 +39,8 @@ export function describeConnecting(database: () => SqlDatabase): void {
       const first = await openOutbound(sqlOut, given, database().options);
       const { said } = proxy;
       await first.close();
-      // the last answers are those to what sets a session up
-      proxy.silentAfter(said - 1);
+      // the last answers are those to what sets a session up; a handshake may be some bytes shorter than the one before
+      proxy.silentAfter(said - 20);
       await expect(openOutbound(sqlOut, given, database().options)).rejects.toMatchObject({
         code: 'ADAPTER_NOT_CONNECTED',
         message: expect.stringMatching(/did not (finish the sign-in within|answer in time)/),
@@ -63,7 +63,7 @@ export function describeConnecting(database: () => SqlDatabase): void {
       const { tls } = database().words;
       expect(steps[2]?.detail).toMatch(new RegExp(`${tls} .*localhost`));
       expect(steps[3]?.detail).toMatch(new RegExp(`runs as clinic.*${tls}`));
-      expect(steps[4]?.detail).toMatch(/clinic on (PostgreSQL|MariaDB|SQL Server) \d/);
+      expect(steps[4]?.detail).toMatch(/clinic on (PostgreSQL|MariaDB|SQL Server|Oracle) \d/);
     });
 
     test('a wrong password stops the operation, and is not tried again and again', async () => {

@@ -62,7 +62,7 @@ export function describeReading(database: () => SqlDatabase): void {
         dbl: 0.1,
         local_: '2026-03-29T02:30:00.123456',
         moment: expect.stringMatching(/^2026-07-01T10:00:00\.50*Z$/),
-        day: '2026-01-31',
+        day: words.day ?? '2026-01-31',
         bytes: 'AP8=',
         txt: 'Müller "x"',
         yes: true,
