@@ -101,13 +101,13 @@ export class Subscriptions {
       if (before?.format !== 1) return undefined;
       const changed = change(before);
       if (changed === before) return before;
-      const after = {
-        ...changed,
-        versionId: before.versionId + 1,
-        changed: new Date().toISOString(),
-      };
+      // that its endpoint fails concerns neither who looks for subscribers nor its owner
+      const isSeen = changed.status !== before.status || changed.resource !== before.resource;
+      const after: Subscription = isSeen
+        ? { ...changed, versionId: before.versionId + 1, changed: new Date().toISOString() }
+        : changed;
       if (!(await this.#records.replace(`one/${id}`, entry, after))) continue;
-      await this.#tell();
+      if (isSeen) await this.#tell();
       return after;
     }
     throw busy();
@@ -155,12 +155,13 @@ export class Subscriptions {
     await this.#records.replace('endpoints', entry, endpoints);
   }
 
-  /** Every engine reads all of them again before its next event. */
+  /**
+   * Every engine reads all of them again before its next event. Once is enough: whoever was faster has told of it
+   * after this change was stored.
+   */
   async #tell(): Promise<void> {
-    for (let tries = 0; tries < TRIES; tries++) {
-      const entry = await this.#records.read<number>(CHANGED);
-      if (await this.#records.replace(CHANGED, entry, Date.now())) return;
-    }
+    const entry = await this.#records.read<number>(CHANGED);
+    await this.#records.replace(CHANGED, entry, Date.now());
   }
 }
 
