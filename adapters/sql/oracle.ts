@@ -78,6 +78,8 @@ async function connectOracle(signIn: SqlSignIn): Promise<SqlSession> {
     async dial() {
       const inClear = { credential: () => Promise.reject(new Error('unencrypted so far')) };
       socket = await dial(inClear, { address, timeout }, signal);
+      // given up meanwhile: nobody would close it
+      if (until.aborted) socket.destroy();
       return socket;
     },
   };

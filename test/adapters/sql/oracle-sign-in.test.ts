@@ -57,3 +57,17 @@ test.each([
     message: expect.stringMatching(why),
   });
 });
+
+test.each([
+  [1555, 'snapshot too old', 'DEADLOCK'],
+  [4068, 'existing state of packages has been discarded', 'DEADLOCK'],
+  [1653, 'unable to extend table CLINIC.T', 'FULL'],
+  [20_001, 'no such ward', 'RAISED'],
+  [6550, "line 1, column 7:\nPLS-00201: identifier 'X' must be declared", 'UNKNOWN'],
+  [1031, 'insufficient privileges', 'DENIED'],
+] as const)('ORA-%s is told as what it means', async (number, text, code) => {
+  await using out = await openOutbound(sqlOut, given(), OPTIONS);
+  peer.fail(/AS one FROM DUAL/, new OracleError(number, text));
+  expect(await out.send(Buffer.from('x'))).toMatchObject({ code });
+  expect(await out.send(Buffer.from('x'))).toMatchObject({ code: 'OK' });
+});
