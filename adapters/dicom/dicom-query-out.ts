@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import {
   type Body,
   EngineError,
@@ -18,8 +19,10 @@ import { SendingAssociation } from './sending-association.ts';
 import { IMPLICIT_LITTLE_ENDIAN, QUERY_CLASS } from './uids.ts';
 
 const QUERY_LIMIT = 1024 * 1024;
-/** Identifiers are some hundred bytes each. */
-const RESULTS_LIMIT = 32 * 1024 * 1024;
+/** Identifiers are some hundred bytes each; as JSON, which rules and transforms read up to 32 MB, some four times as much. */
+const RESULTS_LIMIT = 8 * 1024 * 1024;
+/** How many results are written as JSON before others have their turn. */
+const AT_ONCE = 100;
 
 const settings = {
   ...dicomPeer,
@@ -84,7 +87,7 @@ export default outbound({
           if (!association.isOpen) await association.associate(offers, signal);
           return await association.find(asked, signal);
         });
-        return replyOf(results, values);
+        return await replyOf(results, values);
       },
       close: () => link.close(),
     };
@@ -151,10 +154,17 @@ const identifierIn =
     }
   };
 
-function replyOf({ command, dataSets, transferSyntax, more }: Results, values: Values): Reply {
+async function replyOf(
+  { command, dataSets, transferSyntax, more }: Results,
+  values: Values,
+): Promise<Reply> {
   const standard = values.form === 'standard';
   const text = standard ? identifierJson : identifierByKeyword;
-  const results = dataSets.map((bytes) => text({ bytes, transferSyntax }));
+  const results: string[] = [];
+  for (const bytes of dataSets) {
+    results.push(text({ bytes, transferSyntax }));
+    if (results.length % AT_ONCE === 0) await setImmediate();
+  }
   const { status, comment } = command;
   const words = more
     ? `there are more than ${dataSets.length} results; the query was cancelled`

@@ -1,5 +1,5 @@
 import { isAscii } from 'node:buffer';
-import { type Charset, charsetNamed, type Decoded, decodeFaithfully } from '../document/charset.ts';
+import { type Charset, type Decoded, declaredOr, decodeFaithfully } from '../document/charset.ts';
 import { documentOf, kindOf } from '../document/document-of.ts';
 import { endingWithCr, hl7Header } from '../document/index.ts';
 import { EngineError } from '../error/engine-error.ts';
@@ -115,7 +115,7 @@ function hl7Batch(bodies: readonly Uint8Array[], { name, at }: Joining): Uint8Ar
 function decodedPart({ type, charset, body }: JoinedPart): Decoded {
   const declared: Charset | undefined =
     kindOf(type) === 'hl7' ? hl7Header(body).charset : undefined;
-  return decodeFaithfully(body, declared ?? charsetNamed(charset));
+  return decodeFaithfully(body, declaredOr(declared, charset));
 }
 
 /** Parts of one text, in one charset: as they are if they agree, otherwise all in UTF-8. */

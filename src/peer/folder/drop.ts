@@ -52,11 +52,11 @@ export async function dropFile(
 ): Promise<void> {
   const folder = await settings.folder.render(message);
   const name = await settings.name.render(message);
+  if (settings.marker !== undefined && markerName(settings.marker, name) === name) throw sameName();
   const placed = await dropAs({ store, settings, message, folder, name }, signal);
   if (settings.marker === undefined) return;
   // A try of which only the marker failed finds its file, and comes to this point again.
   const marker = markerName(settings.marker, placed);
-  if (marker === placed) throw sameName();
   const empty = { ...message, body: inlineBody(new Uint8Array()), size: 0 };
   const markerSettings = { ...settings, exists: 'replace' } as const;
   await dropAs({ store, settings: markerSettings, message: empty, folder, name: marker }, signal);

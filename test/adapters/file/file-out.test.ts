@@ -281,6 +281,7 @@ describe('a marker', () => {
     await expect(out.send(file, { name: 'lab.hl7' })).rejects.toMatchObject({
       code: 'ADAPTER_SUSPEND',
     });
+    expect(await readdir(folder.path)).toEqual([]);
     expect(
       await fileOut.check?.(
         readGiven(fileOut.settings, {
