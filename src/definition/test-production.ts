@@ -174,7 +174,7 @@ async function scriptedAnswers(
 }
 
 async function answerOf(
-  { status, code, text, error, retryable = false, type, body, content }: ScriptedAnswer,
+  { status, code, text, error, retryable, type, body, content }: ScriptedAnswer,
   folder: string,
 ): Promise<CallAnswer> {
   const file = body === undefined ? undefined : await readFile(resolve(folder, body));

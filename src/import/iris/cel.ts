@@ -38,9 +38,10 @@ export function celOf(node: Node, read: Read): Cel {
     }
     case 'choice':
       return choiceOf(node.of, node.cases, read);
-    default:
-      return binaryOf(node, read);
+    case 'binary':
+      break;
   }
+  return binaryOf(node, read);
 }
 
 const LOGIC = new Set(['||', '&&']);

@@ -76,9 +76,10 @@ function codeOf(node: Node, context: CodeContext): Typed {
       return { code: choiceCode(node.of, node.cases, context), type: 'any' };
     case 'call':
       return called(node.name, node.given, context);
-    default:
-      return binaryCode(node, context);
+    case 'binary':
+      break;
   }
+  return binaryCode(node, context);
 }
 
 const wrapped = (code: string): string =>
