@@ -14,6 +14,7 @@ const PEERS: Readonly<Record<string, () => Promise<() => Promise<Subjects>>>> = 
   azure: async () => (await import('./beside/objects.ts')).azureSubjects,
   nats: async () => (await import('./beside/nats.ts')).natsSubjects,
   mqtt: async () => (await import('./beside/mqtt.ts')).mqttSubjects,
+  kafka: async () => (await import('./beside/kafka.ts')).kafkaSubjects,
   soap: async () => (await import('./beside/soap.ts')).soapSubjects,
   amqp: async () => (await import('./beside/amqp.ts')).amqpSubjects,
   dicom: async () => (await import('./beside/dicom.ts')).dicomSubjects,

@@ -11,6 +11,8 @@ import graphMailIn from '../../adapters/graph/graph-mail-in.ts';
 import graphMailOut from '../../adapters/graph/graph-mail-out.ts';
 import httpOut from '../../adapters/http/http-out.ts';
 import imapIn from '../../adapters/imap/imap-in.ts';
+import kafkaIn from '../../adapters/kafka/kafka-in.ts';
+import kafkaOut from '../../adapters/kafka/kafka-out.ts';
 import mllpOut from '../../adapters/mllp/mllp-out.ts';
 import mqttIn from '../../adapters/mqtt/mqtt-in.ts';
 import mqttOut from '../../adapters/mqtt/mqtt-out.ts';
@@ -96,6 +98,8 @@ const SECURE: readonly Case[] = [
   sending(amqpOut, (connect) => ({ connect, ...account, routingKey: 'x' })),
   receiving(amqp1In, (connect) => ({ connect, ...account, address: 'x' })),
   sending(amqp1Out, (connect) => ({ connect, ...account, address: 'x' })),
+  receiving(kafkaIn, (connect) => ({ connect, ...account, topics: 'x' })),
+  sending(kafkaOut, (connect) => ({ connect, ...account, topic: 'x' })),
   sending(mllpOut, (connect) => ({ connect })),
   sending(tcpOut, (connect) => ({ connect, reply: 'line' })),
   receiving(ftpsIn, (connect) => ({ connect, ...account, security: 'implicit', folder: '' })),

@@ -1,8 +1,8 @@
 import type { Setting, Settings } from '../../src/adapter/setting.ts';
 import { type TroubledProxy, troubledProxy } from '../support/troubled-proxy.ts';
 
-/** The settings by which adapters reach a server: `host:port`, or an address of the web. */
-const PLACES = new Set(['connect', 'url', 'endpoint']);
+/** The settings by which adapters reach a server: `host:port`, also where it says another, or an address of the web. */
+const PLACES = new Set(['connect', 'url', 'endpoint', 'addresses']);
 /** How long something may take: `timeout`, `ackTimeout`; and how soon a lost connection is noticed. */
 const PATIENCE = /timeout$|^(keepAlive|heartbeat|ping)$/i;
 /** An answer of the production, which is not the peer's. */

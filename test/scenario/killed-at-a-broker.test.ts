@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { afterAll, describe, expect, test } from 'vitest';
+import { kafkaCluster, noKafka, positionOf } from '../support/kafka-cluster.ts';
 import { killedAgainAndAgain, type ServiceOrder } from '../support/killed-service.ts';
 import { mosquitto, noMosquitto } from '../support/mosquitto.ts';
 import { natsPeer } from '../support/nats-peer.ts';
@@ -80,6 +81,27 @@ async function atMosquitto(): Promise<Source> {
   };
 }
 
+async function atKafka(): Promise<Source> {
+  const cluster = await kafkaCluster();
+  await cluster.createTopic('t');
+  const [port = 0] = cluster.ports;
+  const settings = { connect: `127.0.0.1:${port}`, topics: ['t'], group: 'hub', session: '1s' };
+  let sent = 0;
+  return {
+    order: { adapter: 'kafka-in', settings, credentials: {} },
+    async put(_, body) {
+      await cluster.produce('t', [body]);
+      sent += 1;
+    },
+    async left() {
+      const position = Number(await positionOf(port, 'hub', { topic: 't' }));
+      return Array.from({ length: sent - Math.max(0, position) });
+    },
+    keyed: true,
+    [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose](),
+  };
+}
+
 async function atObjects(): Promise<Source> {
   const server = await objectStore();
   await server.bucket('lab');
@@ -97,6 +119,7 @@ async function atObjects(): Promise<Source> {
 const SOURCES = [
   { name: 'amqp-in', start: () => atRabbit('amqp-in'), isThere: noRabbit === undefined },
   { name: 'amqp1-in', start: () => atRabbit('amqp1-in'), isThere: noRabbit === undefined },
+  { name: 'kafka-in', start: atKafka, isThere: noKafka === undefined },
   { name: 'mqtt-in', start: atMosquitto, isThere: noMosquitto === undefined },
   { name: 'nats-in', start: atNats, isThere: true },
   { name: 's3-in', start: atObjects, isThere: noObjectStore === undefined },

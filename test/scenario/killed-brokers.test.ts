@@ -6,6 +6,7 @@ import { AckPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { freePort } from '../../sandbox/free-port.ts';
 import { certificates } from '../support/certificates.ts';
 import { cups, noCups } from '../support/cups.ts';
+import { kafkaCluster, noKafka } from '../support/kafka-cluster.ts';
 import { describeKilled, type KilledLine } from '../support/killed-lines.ts';
 import { mosquitto, noMosquitto } from '../support/mosquitto.ts';
 import { natsPeer } from '../support/nats-peer.ts';
@@ -20,6 +21,7 @@ const lines = await Promise.all([
   ...(noRabbit === undefined ? [amqpLine()] : []),
   ...(noMosquitto === undefined ? [mqttLine()] : []),
   natsLine(),
+  ...(noKafka === undefined ? [kafkaLine()] : []),
   ...(noObjectStore === undefined ? [s3Line()] : []),
   ...(noCups === undefined ? [printLine()] : []),
 ]);
@@ -94,6 +96,24 @@ async function natsLine(): Promise<KilledLine> {
       return true;
     },
     arrived: () => Promise.resolve(arrived),
+  };
+}
+
+async function kafkaLine(): Promise<KilledLine> {
+  const cluster = peers.use(await kafkaCluster());
+  for (const name of ['from', 'to']) await cluster.createTopic(name);
+  const at = `connect: ["127.0.0.1:${cluster.ports[0]}"]`;
+  return {
+    name: 'kafka',
+    listen: undefined,
+    ahead: AHEAD,
+    service: `{ ${at}, topics: [from], group: hub, session: 1s, type: text/plain }`,
+    operation: `{ ${at}, topic: to }`,
+    async send(n) {
+      await cluster.produce('from', [String(n)]);
+      return true;
+    },
+    arrived: async () => (await cluster.bodies('to')).map(Number),
   };
 }
 

@@ -1,0 +1,114 @@
+import { Connection, fetchV12, offsetCommitV7, Producer } from '@platformatic/kafka';
+import kafkaIn from '../../adapters/kafka/kafka-in.ts';
+import kafkaOut from '../../adapters/kafka/kafka-out.ts';
+import { kafkaCluster } from '../../test/support/kafka-cluster.ts';
+import { message } from '../messages.ts';
+import { kept, type Subjects, sender, Taken, taking, timed } from './subject.ts';
+
+/** How many messages a batch of the topic has. */
+const TOGETHER = 50;
+
+const nobody = { kind: 'basic', user: '', password: '' } as const;
+
+/** Topics of librdkafka's mock brokers beside the bare client: each message confirmed, each position written once it is stored. */
+export async function kafkaSubjects(): Promise<Subjects> {
+  await using undo = new AsyncDisposableStack();
+  const cluster = undo.use(await kafkaCluster());
+  const connect = `127.0.0.1:${cluster.ports[0]}`;
+  const client = { clientId: 'bench', bootstrapBrokers: [connect] };
+  const producer = new Producer({
+    ...client,
+    idempotent: true,
+    producerId: -1n,
+    producerEpoch: -1,
+  });
+  undo.defer(() => producer.close());
+  const body = message(1).bytes;
+  const value = Buffer.from(body);
+  let turn = 0;
+  const produce = (topic: string) =>
+    producer.send({ messages: [{ topic, value, partition: 0 }], acks: -1 });
+  const prepare = async (messages: number): Promise<void> => {
+    turn += 1;
+    for (const name of ['in', 'out']) await cluster.createTopic(`${name}-${turn}`);
+    await filled(producer, { topic: `in-${turn}`, value }, messages);
+  };
+  const opened = undo.move();
+  return {
+    subjects: [
+      {
+        what: 'kafka-out',
+        prepare,
+        async bare(messages) {
+          await produce(`out-${turn}`);
+          return await timed(messages, () => produce(`out-${turn}`));
+        },
+        async adapter(messages) {
+          const one = await sender(kafkaOut, { connect, topic: `out-${turn}` }, nobody);
+          // the bare client has its connection and its number, too
+          await one.send(body);
+          const took = await timed(messages, () => one.send(body));
+          await one.close();
+          return took;
+        },
+      },
+      {
+        what: 'kafka-in',
+        prepare,
+        bare: (messages) => fetched(cluster.ports[0] ?? 0, `in-${turn}`, messages),
+        adapter: (messages) =>
+          taking(
+            kafkaIn,
+            { connect, topics: `in-${turn}`, group: `adapter-${turn}` },
+            { credential: nobody, messages },
+          ),
+      },
+    ],
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+/** A mock broker keeps 5 MB of a topic. */
+async function filled(
+  producer: Producer,
+  one: { readonly topic: string; readonly value: Buffer },
+  messages: number,
+): Promise<void> {
+  for (let sent = 0; sent < messages; sent += TOGETHER) {
+    const length = Math.min(TOGETHER, messages - sent);
+    const some = Array.from({ length }, () => ({ ...one, partition: 0 }));
+    await producer.send({ messages: some, acks: -1 });
+  }
+}
+
+/**
+ * By the client's requests alone: its consumer joins a group in a version that the mock brokers do not read. A position is
+ * written for each answer.
+ */
+async function fetched(port: number, topic: string, messages: number): Promise<number> {
+  const connection = new Connection('bench');
+  await connection.connect('127.0.0.1', port);
+  const taken = new Taken(messages);
+  const at = { partition: 0, currentLeaderEpoch: -1, lastFetchedEpoch: -1 };
+  let seen = 0;
+  for (let fetchOffset = 0n; seen < messages; ) {
+    const asked = [
+      { topicId: topic, partitions: [{ ...at, fetchOffset, partitionMaxBytes: 1e6 }] },
+    ];
+    const answer = await fetchV12.api.async(connection, 500, 1, 8e6, 1, 0, -1, asked, [], '');
+    for (const { firstOffset, records } of answer.responses[0]?.partitions[0]?.records ?? []) {
+      fetchOffset = firstOffset + BigInt(records.length);
+      for (const _ of records) {
+        await kept();
+        seen += 1;
+        taken.one();
+      }
+    }
+    const committedOffset = fetchOffset;
+    const partitions = [{ partitionIndex: 0, committedOffset, committedLeaderEpoch: -1 }];
+    await offsetCommitV7.api.async(connection, 'bare', -1, '', null, [{ name: topic, partitions }]);
+  }
+  const took = await taken.milliseconds;
+  await connection.close();
+  return took;
+}
