@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, createHash, pbkdf2Sync, randomBytes } from 'node:crypto';
 
 /** The kind of verifier that Oracle has kept since 12.1. */
-export const VERIFIER_12C = 0x4815;
+const VERIFIER_12C = 0x4815;
 const VERIFIER_ROUNDS = 4_096;
 const KEY_ROUNDS = 3;
 
