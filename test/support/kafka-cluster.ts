@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { Connection, offsetFetchV5 } from '@platformatic/kafka';
 
 const run = promisify(execFile);
-const KCAT = '/usr/bin/kcat';
+export const KCAT = '/usr/bin/kcat';
 
 /** Why tests against Kafka are skipped; undefined where they run. */
 export const noKafka: string | undefined = existsSync(KCAT) ? undefined : 'kcat is not installed';

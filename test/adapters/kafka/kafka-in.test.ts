@@ -6,6 +6,7 @@ import kafkaIn from '../../../adapters/kafka/kafka-in.ts';
 import { EngineError } from '../../../src/adapter/index.ts';
 import {
   type KafkaCluster,
+  KCAT,
   kafkaCluster,
   noKafka,
   positionOf,
@@ -251,7 +252,7 @@ describe.skipIf(noKafka !== undefined)('kafka-in', () => {
       '-X',
       'heartbeat.interval.ms=200',
     ];
-    const other = spawn('kcat', [...to, '-G', group, '-u', '-q', topic], {
+    const other = spawn(KCAT, [...to, '-G', group, '-u', '-q', topic], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     const heard: string[] = [];
