@@ -211,7 +211,9 @@ export class KafkaReader implements Kept {
 
   /** Writes where we stand after each message: a killed engine repeats only the last one. */
   #write(): void {
-    if (this.#written >= MOST_WRITTEN || this.#intake.isOver) return;
+    const hasMoved = this.#partitions.some(({ position, written }) => position !== written);
+    // with nothing to write it would end at once, and be called again for as long as the others are under way
+    if (!hasMoved || this.#written >= MOST_WRITTEN || this.#intake.isOver) return;
     this.#written += 1;
     const { resolve, reject } = this.#isTaken;
     const writing = this.#commit(this.#intake.signal, 'moved').finally(() => {

@@ -126,6 +126,16 @@ describe.skipIf(noKafka !== undefined)('kafka-in', () => {
     expect(opened.delivered).toEqual([]);
   });
 
+  test('thousands that wait are taken in their order, and the position is at their end', async () => {
+    const { topic, given, position } = await topicOf();
+    const sent = some(5_000);
+    await cluster.produce(topic, sent, '-X', 'batch.num.messages=50');
+    await using opened = await openInbound(kafkaIn, given);
+    await vi.waitFor(() => expect(opened.delivered).toHaveLength(5_000), { timeout: 10_000 });
+    expect(bodies(opened)).toEqual(sent);
+    await vi.waitFor(async () => expect(await position()).toBe(5_000n));
+  });
+
   test('what cannot be stored is held and tried again; nothing behind it is taken', async () => {
     const { topic, given, position } = await topicOf();
     await using opened = await openInbound(kafkaIn, given);
