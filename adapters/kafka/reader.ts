@@ -28,6 +28,8 @@ const MOST_WRITTEN = 16;
 /** How often the leaders are looked at, and how soon where one is missing. */
 const LOOK_AGAIN = 30_000;
 const LOOK_SOON = 500;
+/** The leader of a partition that none leads. */
+const NOBODY = -1;
 /** Milliseconds that members of a group have to finish what they have in hand. */
 const HAND_OVER = 30_000;
 /** How long leaving the group may take on closing. */
@@ -46,6 +48,8 @@ export class KafkaReader implements Kept {
   #written = 0;
   /** Resolves once a position cannot be written as others have the partitions now. */
   #isTaken = Promise.withResolvers<void>();
+  /** Whether a partition is not read, so that its leader is to be looked for. */
+  #isUnsettled = false;
   /** The brokers that are away, to be told of once. */
   readonly #away = new Set<number>();
 
@@ -246,13 +250,13 @@ export class KafkaReader implements Kept {
 
   /** Reads from the leaders of our partitions; ends if there are more partitions to share out. */
   async #reading(round: AbortSignal): Promise<void> {
+    const shared = this.#topics.map(({ partitions }) => partitions.length);
     for (;;) {
       const turn = new AbortController();
       const signal = AbortSignal.any([round, turn.signal]);
       const byLeader = Map.groupBy(this.#partitions, (one) => this.#leaderOf(one));
-      const loops = [...byLeader].map(([node, ones]) =>
-        node < 0 ? wait(LOOK_SOON, { signal }) : this.#fetching(node, ones, signal),
-      );
+      byLeader.delete(NOBODY);
+      const loops = [...byLeader].map(([node, ones]) => this.#fetching(node, ones, signal));
       try {
         await Promise.race([...loops, this.#untilOtherLeaders(signal)]);
       } finally {
@@ -260,7 +264,10 @@ export class KafkaReader implements Kept {
         for (const loop of loops) loop.catch(toldElsewhere);
         await Promise.allSettled(loops);
       }
-      if (await this.#hasGrown(round)) return;
+      const isMore = this.#topics.some(
+        ({ partitions }, index) => partitions.length > (shared[index] ?? 0),
+      );
+      if (isMore && this.#membership.isLeader) return;
     }
   }
 
@@ -269,10 +276,15 @@ export class KafkaReader implements Kept {
     return found?.partitions[partition]?.leader ?? -1;
   }
 
+  /** Looks now and then, and soon while a partition is not read. */
   async #untilOtherLeaders(signal: AbortSignal): Promise<void> {
     const before = this.#leaders();
     while (this.#leaders() === before) {
-      await wait(LOOK_AGAIN, { signal });
+      for (let waited = 0; waited < LOOK_AGAIN; waited += LOOK_SOON) {
+        await wait(LOOK_SOON, { signal });
+        if (this.#isUnsettled || /(?:^|[ /])-1/.test(before)) break;
+      }
+      this.#isUnsettled = false;
       await this.#look(signal);
     }
   }
@@ -294,38 +306,37 @@ export class KafkaReader implements Kept {
       .join('/');
   }
 
-  async #hasGrown(signal: AbortSignal): Promise<boolean> {
-    await wait(LOOK_SOON, { signal });
-    const before = this.#topics;
-    await this.#look(signal);
-    const isMore = this.#topics.some(
-      ({ partitions }, index) => partitions.length > (before[index]?.partitions.length ?? 0),
-    );
-    return isMore && this.#membership.isLeader;
+  /** Reads from one leader, until the signal aborts: the others do not wait for one that is away. */
+  async #fetching(node: number, ones: readonly Partition[], signal: AbortSignal): Promise<never> {
+    for (;;) {
+      try {
+        await this.#fetchedFrom(node, ones, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof NotConnectedError)) throw error;
+        this.#tellAway(node, error);
+      }
+      this.#isUnsettled = true;
+      await wait(LOOK_SOON, { signal });
+    }
   }
 
-  /** Resolves once others may lead the partitions. */
-  async #fetching(node: number, ones: readonly Partition[], signal: AbortSignal): Promise<void> {
-    try {
-      const broker = await this.#cluster.broker(node, signal, 'fetch');
-      this.#back(node);
-      for (;;) {
-        const asked = ones.filter(({ hasRoom }) => hasRoom);
-        if (broker.throttled > 0 || asked.length === 0) {
-          await wait(Math.max(SHORT_POLL, broker.throttled), { signal });
-          continue;
-        }
-        const poll = asked.length < ones.length ? SHORT_POLL : LONG_POLL;
-        const answer = await broker.ask('fetch', this.#question(asked, poll), {
-          signal,
-          time: poll + SOON,
-        });
-        if (!(await this.#taken(answer, asked, signal))) return;
+  /** Resolves once others may lead a partition. */
+  async #fetchedFrom(node: number, ones: readonly Partition[], signal: AbortSignal): Promise<void> {
+    const broker = await this.#cluster.broker(node, signal, 'fetch');
+    this.#back(node);
+    for (;;) {
+      const asked = ones.filter(({ hasRoom }) => hasRoom);
+      if (broker.throttled > 0 || asked.length === 0) {
+        await wait(Math.max(SHORT_POLL, broker.throttled), { signal });
+        continue;
       }
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!(error instanceof NotConnectedError)) throw error;
-      this.#tellAway(node, error);
+      const poll = asked.length < ones.length ? SHORT_POLL : LONG_POLL;
+      const answer = await broker.ask('fetch', this.#question(asked, poll), {
+        signal,
+        time: poll + SOON,
+      });
+      if (!(await this.#taken(answer, asked, signal))) return;
     }
   }
 
