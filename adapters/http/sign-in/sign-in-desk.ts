@@ -169,7 +169,8 @@ export class SignInDesk {
       });
     }
     await this.#grants.endAll(subject);
-    for (const one of others) await this.#ended(one);
+    // at once: each may take as long as an EHR does not answer
+    await Promise.all(others.map((one) => this.#ended(one)));
   }
 
   /** Gives back what a sign-in that has ended holds elsewhere. */

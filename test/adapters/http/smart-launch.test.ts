@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import httpIn from '../../../adapters/http/http-in.ts';
 import { httpInFaults } from '../../../adapters/http/operations-of.ts';
@@ -170,12 +173,16 @@ test('nothing but FHIR of this EHR is asked through the app, and by its own page
     '/auth/fhir/Patient\\..\\..\\x',
     '/auth/fhir//evil.example/x',
     '/auth/fhir/.well-known/smart-configuration',
+    '/auth/fhir/Patient/../auth/introspect',
+    '/auth/fhir/Patient/..;/..;/admin',
+    '/auth/fhir/Patient/%252e%252e/x',
   ]) {
     // a URL object would tidy it
     const { port } = new URL(app.url);
     const cookie = [...browser.cookies].map((pair) => pair.join('=')).join('; ');
-    const status = await raw(Number(port), path, { cookie, 'x-launched': anna.id });
-    expect([path, status]).toEqual([path, 404]);
+    const answer = await raw(Number(port), path, { cookie, 'x-launched': anna.id });
+    // of the app, not of the EHR
+    expect([path, answer]).toEqual([path, expect.stringMatching(/^404 .*(This is not|at this address)/s)]);
   }
   const evil = { 'x-launched': anna.id, origin: 'https://evil.example' };
   expect((await browser.ask('POST', search, {}, evil)).status).toBe(403);
@@ -193,12 +200,11 @@ async function raw(
   port: number,
   path: string,
   headers: Readonly<Record<string, string>>,
-): Promise<number | undefined> {
+): Promise<string> {
   const { request } = await import('node:http');
   return new Promise((resolve, reject) => {
     request({ port, path, headers, host: '127.0.0.1' }, (response) => {
-      response.resume();
-      resolve(response.statusCode);
+      text(response).then((body) => resolve(`${response.statusCode} ${body}`), reject);
     })
       .on('error', reject)
       .end();
@@ -261,6 +267,26 @@ test('an EHR that is away, or that ends a session, is told as that, and only the
   expect([200, 303, 503]).toContain(late.status);
   expect((await bert.ask('POST', '/auth/logout', {})).status).toBe(204);
   expect(own.portal.log.join('')).toContain('launch-not-revoked');
+  await own.portal[Symbol.asyncDispose]();
+});
+
+test('who signs out everywhere waits for an EHR that does not answer as long as for one launch', async () => {
+  const own = await launchedApp();
+  await vi.waitFor(() => fetch(`${own.ehr.base}/metadata`));
+  const browser = aVisitor(own);
+  const all = [];
+  for (let at = 0; at < 4; at++) all.push(await own.launch(browser, { patient: 'anna' }));
+  const port = Number(new URL(own.ehr.base).port);
+  await own.ehr[Symbol.asyncDispose]();
+  const held: Socket[] = [];
+  const silent = createServer((socket) => held.push(socket)).listen(port, '127.0.0.1');
+  await once(silent, 'listening');
+  const since = performance.now();
+  expect((await all[0]?.ask('POST', '/auth/logout', { everywhere: true }))?.status).toBe(204);
+  // one after the other they would take eight
+  expect(performance.now() - since).toBeLessThan(6_500);
+  for (const socket of held) socket.destroy();
+  silent.close();
   await own.portal[Symbol.asyncDispose]();
 });
 

@@ -26,8 +26,8 @@ const RETURNED = ['content-type', 'etag', 'last-modified', 'retry-after', 'warni
 
 /** A type, an operation, or what concerns the whole server: nothing else below the base address is FHIR. */
 const FHIR = /^(?:|\/|\/(?:[A-Z][A-Za-z]*|\$[\w-]+|metadata|_history|_search)(?:\/.*)?)$/;
-/** Servers behind a proxy may take them for what they stand for. */
-const HIDDEN = /%(?:2f|5c|00)|\\/i;
+/** What leads out of a folder, and what servers or the proxies before them take for that (`..;`, `%2e`); FHIR needs none of it but `%24`, a $. */
+const HIDDEN = /%(?!24)|[\\;]|\/\.{1,2}(?:\/|$)/;
 const TIMEOUT = 30_000;
 /** Bytes of one answer, and of all at once. */
 const LONGEST = 32 * 1_048_576;
