@@ -57,7 +57,10 @@ async function openNotifying(lent: LentHere): Promise<OpenOutbound> {
   const { settings, records, signal } = lent;
   if (records === undefined) throw new DisableError('Nothing is kept: no engine runs here.');
   const subscriptions = new Subscriptions(records(settings.store), signal);
-  const endpoints = settings.endpoints.filter((one) => one !== undefined);
+  const endpoints = settings.endpoints
+    .filter((one) => one !== undefined)
+    // of two that an address begins with, the credential is that of the longer one
+    .toSorted((one, two) => two.url.href.length - one.url.href.length);
   await subscriptions.allow(endpoints.map(({ url }) => url.href));
   const clients = new Map<string | undefined, HttpClient>();
   for (const { credential } of endpoints) {
@@ -138,7 +141,7 @@ async function handshake(subscription: Subscription, notifying: Notifying): Prom
     const count = await subscriptions.counted(subscription.id);
     const active = { ...subscription, status: 'active' } as const;
     const bundle = noticeBundle(active, { type: 'handshake', version, count });
-    reply = await posted(subscription, { method: 'POST', bundle }, notifying);
+    reply = await posted(subscription, { method: 'POST', bundle, isHandshake: true }, notifying);
     if (!isTaken(reply)) return reply;
   }
   await subscriptions.change(subscription.id, (before) =>
@@ -175,13 +178,14 @@ interface Posted {
   readonly method: 'POST' | 'PUT';
   readonly bundle: Json | undefined;
   readonly below?: string;
+  readonly isHandshake?: boolean;
 }
 
 const isTaken = ({ code = '' }: Reply): boolean => code.startsWith('2');
 
 async function posted(
   subscription: Subscription,
-  { method, bundle, below }: Posted,
+  { method, bundle, below, isHandshake = false }: Posted,
   notifying: Notifying,
 ): Promise<Reply> {
   const { clientFor, signal, lent } = notifying;
@@ -194,7 +198,8 @@ async function posted(
     );
   }
   const { json } = askedTypes(lent.settings.version === 'R4' ? undefined : lent.settings.version);
-  const url = new URL(below === undefined ? endpoint : `${endpoint.replace(/\/$/, '')}/${below}`);
+  const url = new URL(endpoint);
+  if (below !== undefined) url.pathname = `${url.pathname.replace(/\/$/, '')}/${below}`;
   let answer: HttpAnswer;
   try {
     answer = await client.ask({
@@ -220,14 +225,27 @@ async function posted(
     retryAfter: retryAfterOf(headers['retry-after']),
   };
   if (isTaken(reply)) await recovered(subscription, notifying);
-  else if (await failed(subscription, `The endpoint answers ${status}.`, notifying, status === 410))
-    throw given();
+  else await refused(subscription, { status, isHandshake }, notifying);
   return reply;
+}
+
+/** What may be taken later; any other refusal of a handshake, which is sent once, is the last word. */
+const LATER = new Set([408, 425, 429]);
+
+/** Throws if the subscription is in error by it. */
+async function refused(
+  subscription: Subscription,
+  { status, isHandshake }: { readonly status: number; readonly isHandshake: boolean },
+  notifying: Notifying,
+): Promise<void> {
+  const isForGood = status === 410 || (isHandshake && status < 500 && !LATER.has(status));
+  const text = `The endpoint answers ${status}.`;
+  if (await failed(subscription, text, notifying, isForGood)) throw given();
 }
 
 const given = (): RejectedError =>
   new RejectedError(
-    'The endpoint has taken nothing for too long, or is gone for good: the subscription is in error now. Resend the message once its owner has updated it.',
+    'The endpoint has taken nothing for too long, is gone for good, or refused the handshake: the subscription is in error now. Resend the message once its owner has updated it.',
   );
 
 /** Notes a failure; whether the subscription is in error by it. */

@@ -1,4 +1,5 @@
 import {
+  callerOf,
   DisableError,
   type Lent,
   type Message,
@@ -8,10 +9,16 @@ import {
   type Reply,
   type SettingsFault,
 } from 'waybill/adapter';
-import { jsonToKeep } from 'waybill/document';
+import { inTurns, jsonToKeep } from 'waybill/document';
 import { type SubscriptionsValues, subscriptionsSettings } from './fhir-subscriptions-settings.ts';
 import { type Json, readCriteria } from './subscription/criteria.ts';
-import { concerning, type Notification, resourcesIn } from './subscription/events.ts';
+import {
+  type Concerned,
+  findingConcerned,
+  focusOf,
+  type Notification,
+  resourcesIn,
+} from './subscription/events.ts';
 import type { Topic } from './subscription/given.ts';
 import { answerRequest } from './subscription/requests.ts';
 import { type Subscription, Subscriptions } from './subscription/subscriptions.ts';
@@ -75,15 +82,29 @@ function opened(lent: Lent<typeof subscriptionsSettings>): OpenOutbound {
     async send(message) {
       const { value, exact } = await contentOf(message);
       const { interaction, type, resourceType } = value;
+      if (resourceType === 'Subscription') {
+        throw new RejectedError(
+          'A Subscription came without its request, so nobody knows whose it is. Set deliver: request for fhir-in.',
+        );
+      }
       const isAsked =
         resourceType === undefined &&
         typeof interaction === 'string' &&
         (type === 'Subscription' || type === 'SubscriptionTopic');
-      if (isAsked) return answerRequest(value, serving);
+      if (isAsked) return answerRequest(provenRequest(message, value), serving);
       return notified(message, { value, exact }, serving);
     },
     close: () => Promise.resolve(),
   };
+}
+
+/** The body says who asks; it counts only from a service that has proven it. */
+function provenRequest(message: Message, request: Json): Json {
+  const { name } = Object(request['caller']) as Json;
+  if (name === callerOf(message)?.name) return request;
+  throw new RejectedError(
+    'The request names another caller than the one who sent it. Send requests about subscriptions here from fhir-in only.',
+  );
 }
 
 interface Content {
@@ -123,31 +144,24 @@ async function notified(
   const resources = resourcesIn(value);
   const written = resourcesIn(exact);
   const at = new Date(message.created).toISOString();
-  const all: Notification[] = [];
+  const now = Date.now();
   const active =
     resources.length === 0
       ? []
       : [...(await subscriptions.all()).values()].filter((one) => counts(one, settings));
-  for (const subscription of active) {
-    if (subscription.end <= Date.now()) {
-      await end(subscription, subscriptions, event);
-      continue;
-    }
-    const found = concerning(subscription, resources);
-    if (found.length === 0) continue;
-    const events = found.length;
-    const first = await subscriptions.count(subscription.id, { message: message.id, events });
-    for (const [index, resource] of found.entries()) {
-      const { id, resourceType } = resource;
-      const isWhole = subscription.content === 'full-resource';
+  for (const one of active) if (one.end <= now) await end(one, subscriptions, event);
+  const lasting = active.filter((one) => one.end > now);
+  const told = await inTurns(findingConcerned(lasting, resources));
+  checkLength(told, written);
+  const all: Notification[] = [];
+  for (const { subscription, places } of told) {
+    const { id, content } = subscription;
+    const first = await subscriptions.count(id, { message: message.id, events: places.length });
+    for (const [index, place] of places.entries()) {
+      const focus = focusOf(resources[place] ?? {});
       all.push({
-        notification: {
-          subscription: subscription.id,
-          number: first + index,
-          at,
-          focus: typeof id === 'string' ? `${String(resourceType)}/${id}` : undefined,
-        },
-        ...(isWhole && { resource: written[resources.indexOf(resource)] ?? resource }),
+        notification: { subscription: id, number: first + index, at, focus },
+        ...(content === 'full-resource' && { resource: written[place] ?? {} }),
       });
     }
   }
@@ -157,6 +171,27 @@ async function notified(
     code: '200',
     text: `${all.length} notifications`,
   };
+}
+
+/** Characters of all resources in what is sent on: a text cannot be much longer, and all of it is in memory. */
+const LONGEST = 200_000_000;
+
+function checkLength(told: readonly Concerned[], written: readonly Json[]): void {
+  const lengths = new Map<number, number>();
+  let all = 0;
+  for (const { subscription, places } of told) {
+    if (subscription.content !== 'full-resource') continue;
+    for (const place of places) {
+      const length = lengths.get(place) ?? JSON.stringify(written[place]).length;
+      lengths.set(place, length);
+      all += length;
+    }
+    if (all > LONGEST) {
+      throw new RejectedError(
+        'The notifications would have more than 200 MB: too many subscribers want such large resources whole. Split the message, or have them ask for id-only, then resend it.',
+      );
+    }
+  }
 }
 
 const counts = ({ status, owner }: Subscription, { owners }: SubscriptionsValues): boolean =>

@@ -11,6 +11,7 @@ export { isTold, toldElsewhere, unless } from '../error/foreseen.ts';
 export { nearest } from '../error/nearest.ts';
 export type { Logger } from '../log/logger.ts';
 export { type Body, inlineBody } from '../message/body.ts';
+export { callerOf } from '../message/caller.ts';
 export type { Message, NewMessage, Receipt, Reply, ReplyProblem } from '../message/message.ts';
 export { pause } from '../time/pause.ts';
 export { describeSize } from '../time/size.ts';

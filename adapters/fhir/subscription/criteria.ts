@@ -85,8 +85,9 @@ export function matches({ type, filters }: Criteria, resource: Json): boolean {
     resource['resourceType'] === type &&
     filters.every(({ name, values }) => {
       const found = elementsOf(name).flatMap((element) => listOf(resource[element]));
+      const referred = name === 'patient' ? 'Patient' : undefined;
       const is = Object.hasOwn(REFERENCES, name) ? isReference : isToken;
-      return values.some((value) => found.some((one) => is(one, value)));
+      return values.some((value) => found.some((one) => is(one, value, referred)));
     })
   );
 }
@@ -109,10 +110,12 @@ function isToken(element: unknown, wanted: string): boolean {
   return isSystem && (wantedCode === '' || text === wantedCode);
 }
 
-/** `Patient/1` and `1` are the same patient; an absolute address is only itself. */
-function isReference(element: unknown, wanted: string): boolean {
+/** `Patient/1` and `1` are the same patient, `Group/1` is not; an absolute address is only itself. */
+function isReference(element: unknown, wanted: string, type: string | undefined): boolean {
   const { reference } = Object(element) as Json;
   if (typeof reference !== 'string') return false;
   const found = reference.replace(/\/_history\/[^/]*$/, '');
-  return found === wanted || (!wanted.includes('/') && found.split('/').at(-1) === wanted);
+  if (found === wanted || wanted.includes('/')) return found === wanted;
+  const [foundType, id] = found.split('/').slice(-2);
+  return id === wanted && (type === undefined || foundType === type);
 }

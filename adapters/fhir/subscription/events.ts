@@ -36,9 +36,33 @@ const isResource = (value: unknown): value is Json =>
   value !== null &&
   typeof (value as Json)['resourceType'] === 'string';
 
-/** Which of them a subscription is told of. */
-export const concerning = (
-  { criteria }: Subscription,
+/** A subscription that is told of something, and of which resources, by their places in the list. */
+export interface Concerned {
+  readonly subscription: Subscription;
+  readonly places: readonly number[];
+}
+
+/** Who is told of what; a little at each step, since both may be many. */
+export function* findingConcerned(
+  subscriptions: readonly Subscription[],
   resources: readonly Json[],
-): readonly Json[] =>
-  resources.filter((resource) => criteria.some((one) => matches(one, resource)));
+): Generator<undefined, readonly Concerned[]> {
+  const all: Concerned[] = [];
+  for (const subscription of subscriptions) {
+    yield;
+    const { criteria } = subscription;
+    const places = resources.flatMap((resource, at) =>
+      criteria.some((one) => matches(one, resource)) ? [at] : [],
+    );
+    if (places.length > 0) all.push({ subscription, places });
+  }
+  return all;
+}
+
+const ID = /^[A-Za-z\d\-.]{1,64}$/;
+
+/** Where a resource is; undefined without an id that FHIR permits, as it becomes part of an address. */
+export function focusOf({ resourceType, id }: Json): string | undefined {
+  const isId = typeof id === 'string' && ID.test(id) && !/^\.+$/.test(id);
+  return isId ? `${String(resourceType)}/${id}` : undefined;
+}

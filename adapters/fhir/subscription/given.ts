@@ -31,6 +31,9 @@ const BACKPORT = 'http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinit
 const CONTENTS = new Set<unknown>(['empty', 'id-only', 'full-resource']);
 const JSON_TYPE = /^application\/(?:fhir\+)?json\b/;
 
+/** Characters of one that is kept: each engine has all of them in memory. */
+const LONGEST = 32_768;
+
 /** What a subscription asks for and does not get. */
 class Unserved extends Error {}
 
@@ -56,6 +59,9 @@ function asGiven(resource: Json, permitted: Permitted): Given {
       'The endpoint is not among the addresses that this server may notify. Its operators list them.',
     );
   }
+  if (JSON.stringify([rest, asked.criteria]).length > LONGEST) {
+    throw new Unserved('A subscription has 32 KB at most.');
+  }
   const until = end === undefined ? undefined : Date.parse(String(end));
   if (until !== undefined && !(until > Date.now())) {
     throw new Unserved('end is over, or is no time.');
@@ -67,8 +73,15 @@ type Asked = Pick<Given, 'criteria' | 'topic' | 'content'> & { readonly endpoint
 
 /** R4 and R4B: by criteria, or by a topic as HL7's backport of R5 writes it. */
 function inR4(resource: Json, { version, topics }: Permitted): Asked {
-  const { type, endpoint, payload, header, _payload } = Object(resource['channel']) as Json;
+  const channel = Object(resource['channel']) as Json;
+  const { type, endpoint, payload, header, _payload } = channel;
   checkChannel({ code: type, secret: header, type: payload });
+  if (extensionsOf(channel, 'backport-heartbeat-period').length > 0) {
+    throw new Unserved('Heartbeats are not sent.');
+  }
+  if (extensionsOf(resource, 'backport-additional-criteria').length > 0) {
+    throw new Unserved('A subscription has one criteria here: make another one for the others.');
+  }
   const text = String(resource['criteria']);
   const topic = topics.find(({ url }) => url === text);
   if (topic === undefined) {

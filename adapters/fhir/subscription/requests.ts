@@ -55,7 +55,7 @@ async function create(document: Json, serving: Serving): Promise<Reply> {
   const owner = ownerOf(document);
   const given = await givenBy(document, serving);
   if ('body' in given) return given;
-  const all = [...(await subscriptions.all()).values()];
+  const all = await withRoom(owner, serving);
   const theirs = all.filter((one) => one.owner === owner);
   const same = theirs.find((one) => one.status !== 'off' && isSame(one, given));
   // a client that subscribes each time it starts is not told everything as often as it was started
@@ -66,6 +66,20 @@ async function create(document: Json, serving: Serving): Promise<Reply> {
   const made = await subscriptions.add({ ...fieldsOf(given, settings), owner });
   event('info', 'subscription-made', `${owner} has made subscription ${made.id}.`, owner);
   return reply(shown(made), '201');
+}
+
+/** All of them; where there are as many as may be, without those that are over, which make place. */
+async function withRoom(
+  owner: string,
+  { subscriptions, settings: { most, mostEach } }: Serving,
+): Promise<readonly Subscription[]> {
+  const all = [...(await subscriptions.all()).values()];
+  const theirs = all.filter((one) => one.owner === owner);
+  if (all.length < most && theirs.length < mostEach) return all;
+  const now = Date.now();
+  const over = new Set(all.filter((one) => one.end <= now));
+  for (const { id } of over) await subscriptions.remove(id);
+  return all.filter((one) => !over.has(one));
 }
 
 async function update(document: Json, serving: Serving): Promise<Reply> {

@@ -118,6 +118,8 @@ test.for([
   ['subject=1', true],
   ['subject=Patient/1', true],
   ['subject=Group/1', false],
+  ['patient=1', true],
+  ['performer=9', true],
   ['identifier=urn:x|7', true],
   ['_id=o', true],
 ] as const)('Observation?%s: %s', ([query, expected]) => {
@@ -131,9 +133,32 @@ test.for([
     category: [{ coding: [{ code: 'lab' }] }],
     code: { coding: [{ system: 'http://loinc.org', code: '1-8' }] },
     subject: { reference: 'Patient/1/_history/3' },
+    performer: [{ reference: 'Practitioner/9' }],
   };
   expect(matches(criteria, resource)).toBe(expected);
   expect(matches(criteria, { ...resource, resourceType: 'Patient' })).toBe(false);
+});
+
+test('a group with the number of a patient is not the patient', () => {
+  const criteria = readCriteria('Observation?patient=1', 'R4');
+  if (typeof criteria === 'string') throw new Error(criteria);
+  const about = (reference: string): boolean =>
+    matches(criteria, { resourceType: 'Observation', subject: { reference } });
+  expect([about('Patient/1'), about('Group/1'), about('Patient/11')]).toEqual([true, false, false]);
+});
+
+test('what a subscription of R4 asks for and would not get is refused', () => {
+  const url = 'http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-';
+  const permitted = { version: 'R4', topics: [], endpoints: ['https://x.example/'] } as const;
+  const channel = { type: 'rest-hook', endpoint: 'https://x.example/a' };
+  const given = { resourceType: 'Subscription', criteria: 'Patient', channel };
+  const heartbeat = [{ url: `${url}heartbeat-period`, valueUnsignedInt: 60 }];
+  const additional = [{ url: `${url}additional-criteria`, valueString: 'Encounter' }];
+  expect(readGiven(given, permitted)).toMatchObject({ content: 'empty' });
+  expect(readGiven({ ...given, channel: { ...channel, extension: heartbeat } }, permitted)).toBe(
+    'Heartbeats are not sent.',
+  );
+  expect(readGiven({ ...given, extension: additional }, permitted)).toContain('has one criteria');
 });
 
 test('an address is permitted by what it leads to, not by its text', () => {

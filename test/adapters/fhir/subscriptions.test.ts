@@ -76,10 +76,15 @@ async function created(
 }
 
 let last = 0;
-const asked = (engine: OpenedOutbound | undefined, body: object, id?: number) =>
-  engine === undefined
+const asked = (engine: OpenedOutbound | undefined, body: object, id?: number) => {
+  const { caller } = body as { caller?: { name: string } };
+  return engine === undefined
     ? Promise.reject(new Error('no engine'))
-    : engine.send(Buffer.from(JSON.stringify(body)), { id: id ?? ++last });
+    : engine.send(Buffer.from(JSON.stringify(body)), {
+        id: id ?? ++last,
+        ...(caller && { caller: JSON.stringify({ name: caller.name, claims: {} }) }),
+      });
+};
 const bodyOf = (reply: Reply | undefined): unknown => {
   const text = Buffer.from(reply?.body ?? []).toString();
   return text === '' ? [] : JSON.parse(text);
@@ -152,4 +157,76 @@ test('what reads, and what is no resource, is told to nobody', async () => {
   const outcome = { resourceType: 'OperationOutcome', issue: [] };
   expect(numbers(await asked(of[0], outcome))).toEqual([]);
   await expect(asked(of[0], [1])).rejects.toMatchObject({ code: 'ADAPTER_REJECTED' });
+});
+
+/** One that is told of observations, whole. */
+const whole = (kept: Subscriptions, more: Partial<Subscription> = {}): Promise<Subscription> =>
+  kept.add({
+    owner: 'a',
+    status: 'active',
+    resource: {},
+    criteria: [{ type: 'Observation', filters: [] }],
+    endpoint: 'https://x.example/a',
+    content: 'full-resource',
+    end: Date.now() + 60_000,
+    ...more,
+  });
+
+test('what is too large to be kept is refused, and holds nothing up', async () => {
+  const { of, kept } = await engines(1);
+  const resource = {
+    resourceType: 'Subscription',
+    criteria: 'Observation',
+    channel: { type: 'rest-hook', endpoint: 'https://x.example/a' },
+  };
+  const caller = { name: 'a', scopes: [] };
+  for (const more of [
+    { reason: 'x'.repeat(5_000_000) },
+    { criteria: `Observation?code=${'x,'.repeat(40_000)}` },
+  ]) {
+    const body = { interaction: 'create', type: 'Subscription', caller };
+    const reply = await asked(of[0], { ...body, resource: { ...resource, ...more } });
+    expect([reply?.code, reply?.text]).toEqual(['422', 'A subscription has 32 KB at most.']);
+  }
+  expect((await kept.all()).size).toBe(0);
+});
+
+test('those that are over make place', async () => {
+  const { of, kept } = await engines(1, { most: 2 });
+  const { id } = await whole(kept, { status: 'error', end: Date.now() - 1 });
+  await whole(kept);
+  expect(await created(of[0])).toMatch(/^[\da-f-]{36}$/);
+  expect(await kept.find(id)).toBeUndefined();
+  expect(await created(of[0], { criteria: 'Patient' })).toMatch(/^422 There are too many/);
+});
+
+test('whole resources for too many are refused before any is counted', async () => {
+  const { of, kept } = await engines(1);
+  const { id } = await whole(kept);
+  for (let at = 0; at < 18; at++) await whole(kept, { endpoint: `https://x.example/${at}` });
+  const large = { ...observation, note: [{ text: 'x'.repeat(11_000_000) }] };
+  await expect(asked(of[0], large)).rejects.toMatchObject({ code: 'ADAPTER_REJECTED' });
+  expect(await kept.counted(id)).toBe(0);
+});
+
+test('an id that leads elsewhere becomes part of no address', async () => {
+  const { of, kept } = await engines(1);
+  await whole(kept);
+  for (const id of ['../../admin', '..', 'a/b', 'a?b', 7]) {
+    const [told] = bodyOf(await asked(of[0], { ...observation, id })) as [{ notification: object }];
+    expect(told.notification).not.toHaveProperty('focus');
+  }
+});
+
+test('who asks is who has proven it, whatever the body says', async () => {
+  const { of, kept } = await engines(1);
+  const id = await created(of[0]);
+  const body = { interaction: 'delete', type: 'Subscription', id, caller: { name: 'a' } };
+  for (const caller of [undefined, JSON.stringify({ name: 'b', claims: {} })]) {
+    const sent = of[0]?.send(Buffer.from(JSON.stringify(body)), { id: ++last, caller });
+    await expect(sent).rejects.toMatchObject({ code: 'ADAPTER_REJECTED' });
+  }
+  const alone = { resourceType: 'Subscription', criteria: 'Observation' };
+  await expect(asked(of[0], alone)).rejects.toMatchObject({ code: 'ADAPTER_REJECTED' });
+  expect(await kept.find(id)).toBeDefined();
 });

@@ -182,7 +182,10 @@ test('nothing but FHIR of this EHR is asked through the app, and by its own page
     const cookie = [...browser.cookies].map((pair) => pair.join('=')).join('; ');
     const answer = await raw(Number(port), path, { cookie, 'x-launched': anna.id });
     // of the app, not of the EHR
-    expect([path, answer]).toEqual([path, expect.stringMatching(/^404 .*(This is not|at this address)/s)]);
+    expect([path, answer]).toEqual([
+      path,
+      expect.stringMatching(/^404 .*(This is not|at this address)/s),
+    ]);
   }
   const evil = { 'x-launched': anna.id, origin: 'https://evil.example' };
   expect((await browser.ask('POST', search, {}, evil)).status).toBe(403);

@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import fhirNotifyOut from '../../../adapters/fhir/fhir-notify-out.ts';
+import {
+  type Subscription,
+  Subscriptions,
+} from '../../../adapters/fhir/subscription/subscriptions.ts';
+import { type Broker, connectBroker } from '../../../src/broker/broker.ts';
+import { ensureKeyed, keyed } from '../../../src/broker/keyed.ts';
+import { records } from '../../../src/broker/records.ts';
+import { startNats } from '../../support/nats.ts';
+import { type OpenedOutbound, openOutbound } from '../../support/open-adapter.ts';
+import { type WebServer, webServer } from '../../support/web-server.ts';
+
+let nats: Awaited<ReturnType<typeof startNats>>;
+let broker: Broker;
+let app: WebServer;
+let kept: Subscriptions;
+let notifying: OpenedOutbound;
+const signal = new AbortController();
+
+const token = (value: string) => ({ kind: 'bearer', token: () => Promise.resolve(value) }) as const;
+
+beforeAll(async () => {
+  nats = await startNats();
+  app = await webServer();
+  broker = await connectBroker({ ...nats, production: 'p', role: 'engine' });
+  await ensureKeyed(broker);
+  const of = keyed(broker);
+  kept = new Subscriptions(records(of, 'subscriptions'), signal.signal);
+  notifying = await openOutbound(
+    fhirNotifyOut,
+    {
+      endpoints: [
+        { url: `${app.url}/`, credential: 'for-all' },
+        { url: `${app.url}/app/`, credential: 'for-app' },
+      ],
+    },
+    {
+      records: (realm) => records(of, realm),
+      credentials: { 'for-all': token('all'), 'for-app': token('app') },
+    },
+  );
+});
+afterAll(async () => {
+  await notifying.close();
+  await broker.close();
+  await Promise.all([nats, app].map((one) => one[Symbol.asyncDispose]()));
+});
+
+const made = (more: Partial<Subscription>): Promise<Subscription> =>
+  kept.add({
+    owner: 'a',
+    status: 'active',
+    resource: {},
+    criteria: [],
+    endpoint: `${app.url}/other/`,
+    content: 'full-resource',
+    end: Date.now() + 60_000,
+    ...more,
+  });
+const sent = (body: object) => notifying.send(Buffer.from(JSON.stringify(body)));
+const told = ({ id }: Subscription) =>
+  sent({
+    notification: { subscription: id, number: 1, at: '2026-01-01T00:00:00Z', focus: 'Patient/1' },
+    resource: { resourceType: 'Patient', id: '1' },
+  });
+
+test('a handshake that is refused is told as an error, one that may be taken later is not', async () => {
+  const topic = 'https://hub.example/topic';
+  const statuses: unknown[] = [];
+  for (const status of [404, 401, 307, 429, 503]) {
+    app.answer(() => ({ status }));
+    const { id } = await made({ topic, status: 'requested' });
+    await sent({ resourceType: 'Subscription', id }).catch((error: unknown) => error);
+    const after = await kept.find(id);
+    statuses.push([after?.status, after?.error]);
+  }
+  expect(statuses).toEqual([
+    ['error', 'The endpoint answers 404.'],
+    ['error', 'The endpoint answers 401.'],
+    ['error', 'The endpoint answers 307.'],
+    ['requested', undefined],
+    ['requested', undefined],
+  ]);
+});
+
+test('a resource is put below the path of an endpoint, with the credential of the nearest one', async () => {
+  app.answer(() => ({ status: 200 }));
+  app.requests.length = 0;
+  await told(await made({ endpoint: `${app.url}/app/x?of=1` }));
+  await told(await made({ endpoint: `${app.url}/other/` }));
+  expect(app.requests.map(({ path, headers }) => [path, headers['authorization']])).toEqual([
+    ['/app/x/Patient/1?of=1', 'Bearer app'],
+    ['/other/Patient/1', 'Bearer all'],
+  ]);
+});
