@@ -230,7 +230,11 @@ export class SendingAssociation implements LinkedConnection {
       if (!isPending(command.status)) return { command, dataSets, more: false };
       if (data === undefined) throw new ProtocolError('it sent a result without a data set');
       if (dataSets.length === most || data.length > room) {
-        return { command: await this.#cancelled(context, command), dataSets, more: true };
+        return {
+          command: await this.#cancelled(context, command, mostBytes),
+          dataSets,
+          more: true,
+        };
       }
       room -= data.length;
       dataSets.push(data);
@@ -238,14 +242,14 @@ export class SendingAssociation implements LinkedConnection {
   }
 
   /** Cancels the query, and waits until the peer has stopped; a peer that does not is left. */
-  async #cancelled(context: number, last: Command): Promise<Command> {
+  async #cancelled(context: number, last: Command, mostBytes: number): Promise<Command> {
     const { replyTimeout } = this.#options;
     const cancel = encodeCommand({ field: COMMAND.cancel, messageId: this.#messageId });
     await this.#write(dataUnit({ context, isCommand: true, isLast: true, data: cancel }));
     const end = performance.now() + Math.min(replyTimeout, CANCEL_WAIT);
     try {
       while (performance.now() < end) {
-        const { command } = await this.#result(Number.POSITIVE_INFINITY);
+        const { command } = await this.#result(mostBytes);
         if (!isPending(command.status)) return command;
       }
     } catch (error) {

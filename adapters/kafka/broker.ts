@@ -88,6 +88,8 @@ export class KafkaBroker {
   readonly #connection: Kafka.Connection;
   readonly #versions = new Map<number, readonly [number, number]>();
   readonly #end: (reason: NotConnectedError) => void;
+  /** Each request that waits: a promise for all would keep every answer until the connection ends. */
+  readonly #asking = new Set<(reason: NotConnectedError) => void>();
   #isOpen = false;
   #lost: NotConnectedError | undefined;
   #throttledUntil = 0;
@@ -173,9 +175,11 @@ export class KafkaBroker {
     }
     const asked = api.async(this.#connection, ...rest);
     asked.catch(toldElsewhere);
+    const { promise: gone, reject: end } = Promise.withResolvers<never>();
+    this.#asking.add(end);
     const timer = setTimeout(() => this.#lose(this.#silent(time)), timerTime(time));
     try {
-      const answer = await unlessAborted(Promise.race([asked, this.#gone()]), signal);
+      const answer = await unlessAborted(Promise.race([asked, gone]), signal);
       return this.#heard(answer) as AnswerTo<Name>;
     } catch (error) {
       const { response } = error as { readonly response?: unknown };
@@ -184,6 +188,7 @@ export class KafkaBroker {
       throw this.#lost ?? this.#unreadable(name, error);
     } finally {
       clearTimeout(timer);
+      this.#asking.delete(end);
     }
   }
 
@@ -223,10 +228,6 @@ export class KafkaBroker {
     return answer;
   }
 
-  async #gone(): Promise<never> {
-    throw await this.ended;
-  }
-
   #silent(time: number): NotConnectedError {
     return new NotConnectedError(
       `${this.place} did not answer within ${time / 1_000} s. Look at the broker and at the network between.`,
@@ -255,6 +256,7 @@ export class KafkaBroker {
     // what still waits for the connection hears of its end by this alone, and the library's timers stop
     this.#connection.emit('close');
     this.#end(this.#lost);
+    for (const end of this.#asking) end(this.#lost);
   }
 }
 

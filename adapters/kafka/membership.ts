@@ -1,5 +1,5 @@
 import { NotConnectedError, pause } from 'waybill/adapter';
-import type { KafkaBroker } from './broker.ts';
+import type { KafkaBroker, KafkaLibrary } from './broker.ts';
 import type { KafkaCluster, TopicFacts } from './cluster.ts';
 import { SOON } from './cluster.ts';
 import { CODE } from './failure.ts';
@@ -221,7 +221,7 @@ export class Membership {
     const wants = members
       .map(({ memberId, metadata }) => ({
         memberId,
-        topics: library.decodeConsumerProtocolSubscription(metadata).topics,
+        topics: topicsIn(metadata, library),
       }))
       .toSorted((one, other) => (one.memberId < other.memberId ? -1 : 1));
     const shares = new Map(wants.map(({ memberId }) => [memberId, new Map<string, number[]>()]));
@@ -241,6 +241,19 @@ export class Membership {
         assignedPartitions: [...of].map(([topic, partitions]) => ({ topic, partitions })),
       }),
     }));
+  }
+}
+
+/** What a member wants. One that says it in a form of its own gets nothing, and the others go on. */
+function topicsIn(
+  metadata: Buffer,
+  { decodeConsumerProtocolSubscription: decode }: KafkaLibrary,
+): readonly string[] {
+  try {
+    return decode(metadata).topics;
+  } catch {
+    // any member of the group may send any bytes
+    return [];
   }
 }
 

@@ -150,8 +150,9 @@ export class KafkaReader implements Kept {
       }
     } catch (error) {
       if (over.aborted) return;
+      // opened again in any case; what nobody foresaw is reported, too
+      this.#intake.lose(error as Error);
       if (!(error instanceof EngineError)) throw error;
-      this.#intake.lose(error);
     }
   }
 

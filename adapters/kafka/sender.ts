@@ -8,6 +8,7 @@ import { type Letter, type Producer, reply, SendingLine } from './sending-line.t
 /** Milliseconds for which what the cluster says of a topic is believed. */
 const BELIEVED = 60_000;
 const MOST_TOPICS = 1_000;
+const MOST_LATE = 1_000;
 
 /** Writes messages, each to its partition, in their order there. */
 export class KafkaSender implements OpenOutbound {
@@ -19,6 +20,8 @@ export class KafkaSender implements OpenOutbound {
   readonly #sending = new UnderWay();
   /** What was given up and is not over: it is not sent twice. */
   readonly #underWay = new Map<number, Promise<Reply>>();
+  /** What was confirmed after it had been given up: the next try finds that it is there. */
+  readonly #late = new Map<number, Reply>();
   readonly #lines = new Map<string, SendingLine>();
   readonly #topics = new Map<string, { readonly facts: TopicFacts; readonly at: number }>();
   readonly #closing = new AbortController();
@@ -52,14 +55,36 @@ export class KafkaSender implements OpenOutbound {
 
   async send(message: Message, signal: AbortSignal): Promise<Reply> {
     signal.throwIfAborted();
-    const before = this.#underWay.get(message.id);
-    const sending = before ?? this.#send(message, signal);
-    if (before === undefined) {
-      this.#underWay.set(message.id, sending);
-      const forget = (): void => void this.#underWay.delete(message.id);
-      sending.then(forget, forget);
+    const { id } = message;
+    const late = this.#late.get(id);
+    if (late === undefined) {
+      const sending = this.#underWay.get(id) ?? this.#begin(message, signal);
+      const answer = await this.#sending.run(unlessAborted(sending, signal));
+      this.#late.delete(id);
+      return answer;
     }
-    return await this.#sending.run(unlessAborted(sending, signal));
+    this.#late.delete(id);
+    return late;
+  }
+
+  #begin(message: Message, signal: AbortSignal): Promise<Reply> {
+    const { id } = message;
+    const sending = this.#send(message, signal);
+    this.#underWay.set(id, sending);
+    const forget = (): void => void this.#underWay.delete(id);
+    const confirmed = (answer: Reply): void => {
+      forget();
+      if (signal.aborted && answer.code === 'OK') this.#keepLate(id, answer);
+    };
+    sending.then(confirmed, forget);
+    return sending;
+  }
+
+  #keepLate(id: number, answer: Reply): void {
+    // some are never tried again
+    const [oldest] = this.#late.size < MOST_LATE ? [] : this.#late.keys();
+    if (oldest !== undefined) this.#late.delete(oldest);
+    this.#late.set(id, answer);
   }
 
   async close(): Promise<void> {

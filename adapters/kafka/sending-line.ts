@@ -38,7 +38,6 @@ interface LineOptions {
 
 interface Waiting extends PromiseWithResolvers<Reply> {
   readonly letter: Letter;
-  readonly signal: AbortSignal;
 }
 
 /** What is sent together: brokers have a limit for that, usually 1 MB. */
@@ -76,10 +75,21 @@ export class SendingLine {
 
   async send(letter: Letter, signal: AbortSignal): Promise<Reply> {
     if (this.#lost !== undefined) throw this.#lost;
-    const one: Waiting = { letter, signal, ...Promise.withResolvers<Reply>() };
+    const one: Waiting = { letter, ...Promise.withResolvers<Reply>() };
     this.#waiting.push(one);
     if (!this.#isSending) background(this.#sendAll(), 'sending to Kafka', isTold);
-    return await one.promise;
+    // given up before it is sent, it is sent no more; its next try is another one
+    const leave = (): void => {
+      const at = this.#waiting.indexOf(one);
+      if (at >= 0) this.#waiting.splice(at, 1);
+      if (at >= 0) one.reject(signal.reason);
+    };
+    signal.addEventListener('abort', leave, { once: true });
+    try {
+      return await one.promise;
+    } finally {
+      signal.removeEventListener('abort', leave);
+    }
   }
 
   async #sendAll(): Promise<void> {
@@ -93,7 +103,7 @@ export class SendingLine {
     }
   }
 
-  /** The next ones, without those that were given up before they were sent. */
+  /** The next ones, as far as they fit. */
   #batch(): readonly Waiting[] {
     const batch: Waiting[] = [];
     let bytes = 0;
@@ -101,10 +111,6 @@ export class SendingLine {
       const size = (next.letter.value?.length ?? 0) + (next.letter.key?.length ?? 0);
       if (batch.length > 0 && (batch.length >= MOST_TOGETHER || bytes + size > MOST_BYTES)) break;
       this.#waiting.shift();
-      if (next.signal.aborted) {
-        next.reject(next.signal.reason);
-        continue;
-      }
       bytes += size;
       batch.push(next);
     }

@@ -106,6 +106,10 @@ const WRONG_ACCOUNT =
 const NO_DATABASE =
   /(?:unknown database|database .*(?:does not exist|not found|cannot open)|cannot open database|invalid namespace)/i;
 
+/** What Node says of the package: its installation could not build it, or its script was not allowed to run. */
+const NOT_BUILT =
+  /^Cannot find module|invalid ELF header|different Node\.js version|is not a valid Win32/i;
+
 /** Why no session could be opened. `secret` is not shown, should a driver repeat it. */
 export function connectFailure(
   diagnostics: readonly OdbcDiagnostic[],
@@ -129,6 +133,11 @@ export function connectFailure(
   if (states.has('IM003') || has(/can't open lib|cannot open shared|could not be loaded/i)) {
     return new DisableError(
       `The library of the ODBC driver for ${place} cannot be loaded: ${said}. Install the driver where the production runs, and compare its path in odbcinst.ini; ldd shows a library that it misses.`,
+    );
+  }
+  if (has(NOT_BUILT)) {
+    return new DisableError(
+      `The package odbc cannot be loaded: its native part was not built here, or for another system. Run npm rebuild odbc where the production runs, with the headers of unixODBC and a compiler, and start the host again.`,
     );
   }
   if (has(NO_DATABASE))

@@ -180,6 +180,15 @@ async function openStores(
       background(tellMovedTrace({ store, log }, moved), 'reporting a file that is gone', isTold);
     },
     onMigration: (change) => log.info({ event: 'trace-migrates', ...change }, 'trace-migrates'),
+    onLeft: () =>
+      log.warn(
+        {
+          event: 'tables-in-public',
+          remedy:
+            'The schema public has tables of a trace, as earlier versions wrote them behind PgBouncer. What is in them is not shown, and users in them cannot sign in: remove them once nobody needs them.',
+        },
+        'tables-in-public',
+      ),
   });
   const place: MetaPlace = {
     data,

@@ -24,6 +24,8 @@ export interface OpenStoreOptions {
   readonly onMigration?:
     | ((change: { readonly from: number; readonly to: number }) => void)
     | undefined;
+  /** Called if PostgreSQL has tables of a trace in the schema `public`, where nobody looks for them. */
+  readonly onLeft?: (() => void) | undefined;
 }
 
 /** Opens the production's trace store: files in a folder, or PostgreSQL by its URL. */
@@ -35,6 +37,7 @@ export async function openTraceStore({
   onDamaged,
   onMoved,
   onMigration,
+  onLeft,
   cipher,
 }: OpenStoreOptions): Promise<TraceStore> {
   const largeBody = async (ref: string, size: number): Promise<Uint8Array | undefined> =>
@@ -48,5 +51,5 @@ export async function openTraceStore({
   }
   // loaded only if it is used
   const { postgresTraceStore } = await import('./postgres/trace-store.ts');
-  return postgresTraceStore({ url, production, largeBody, cipher, onMigration });
+  return postgresTraceStore({ url, production, largeBody, cipher, onMigration, onLeft });
 }

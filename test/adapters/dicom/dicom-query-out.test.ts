@@ -163,7 +163,7 @@ test('a peer that answers no queries is told by the test and by the message', as
   expect(steps.at(-1)).toMatchObject({ name: 'permission', result: 'failed' });
 });
 
-type Cancelled = 'ends' | 'goes on' | 'falls silent';
+type Cancelled = 'ends' | 'goes on' | 'begins a result without end' | 'falls silent';
 
 const unit = (context: number, isCommand: boolean, data: Buffer): Buffer =>
   dataUnit({ context, isCommand, isLast: true, data });
@@ -209,7 +209,11 @@ class Stubborn {
     // a cancel names its request as a reply does: PS3.7 9.3.2.3
     this.#cancels.push(data.readUInt16LE(data.indexOf(Buffer.from([0, 0, 0x20, 0x01])) + 8));
     if (this.#cancelled === 'ends') this.#last(context, 0xfe00);
-    if (this.#cancelled === 'goes on') this.#goOn(context);
+    if (this.#cancelled === 'goes on') this.#writeOn(this.#result(context, 0));
+    if (this.#cancelled !== 'begins a result without end') return;
+    this.#socket.write(unit(context, true, findReply(this.#asked, 0xff00, true)));
+    const part = { context, isCommand: false, isLast: false, data: Buffer.alloc(100_000) };
+    this.#writeOn(dataUnit(part));
   }
 
   #answer(context: number): void {
@@ -218,8 +222,11 @@ class Stubborn {
     if (this.#count < 5) this.#last(context, 0);
   }
 
-  #goOn(context: number): void {
-    this.#socket.write(this.#result(context, 0), () => setImmediate(() => this.#goOn(context)));
+  /** The same again and again, until the connection is gone. */
+  #writeOn(bytes: Buffer): void {
+    this.#socket.write(bytes, (error) => {
+      if (error === null || error === undefined) setImmediate(() => this.#writeOn(bytes));
+    });
   }
 
   #last(context: number, status: number): void {
@@ -274,7 +281,7 @@ test('results that come in one piece are all taken, in the encoding that every p
   expect(peer.cancels).toEqual([]);
 });
 
-test.for(['ends', 'goes on', 'falls silent'] as const)(
+test.for(['ends', 'goes on', 'begins a result without end', 'falls silent'] as const)(
   'a peer that %s once the query is cancelled keeps nobody',
   async (how) => {
     await using peer = await stubborn(50, how);

@@ -1,7 +1,11 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { Connection, offsetCommitV5, produceV8 } from '@platformatic/kafka';
+import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { Connection, joinGroupV3, offsetCommitV5, produceV8 } from '@platformatic/kafka';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { KafkaCluster as Brokers } from '../../../adapters/kafka/cluster.ts';
 import kafkaIn from '../../../adapters/kafka/kafka-in.ts';
 import { EngineError } from '../../../src/adapter/index.ts';
 import {
@@ -11,8 +15,11 @@ import {
   noKafka,
   positionOf,
 } from '../../support/kafka-cluster.ts';
-import { type OpenedInbound, openInbound, testSteps } from '../../support/open-adapter.ts';
+import { lend, type OpenedInbound, openInbound, testSteps } from '../../support/open-adapter.ts';
 import { tcpGate } from '../../support/tcp-gate.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 const bodies = (opened: OpenedInbound): string[] =>
   opened.delivered.map(({ body }) => String(body));
@@ -249,6 +256,38 @@ describe.skipIf(noKafka !== undefined)('kafka-in', () => {
     await vi.waitFor(() => expect(first.delivered).toHaveLength(6), { timeout: 5_000 });
     expect(new Set(all()).size).toBe(8);
     expect(all()).toHaveLength(8);
+  });
+
+  test('a member whose wishes cannot be read does not stop the others', async () => {
+    const { topic, group, given } = await topicOf();
+    await cluster.ask('coordinator_set', 'group', group, 1);
+    await using opened = await openInbound(kafkaIn, given);
+    const connection = new Connection('test');
+    connection.on('error', () => undefined);
+    await connection.connect('127.0.0.1', cluster.ports[0] ?? 0);
+    const strange = [{ name: 'range', metadata: Buffer.from([0]) }];
+    const { async: join } = joinGroupV3.api;
+    const joined = await join(connection, group, 9_000, 9_000, '', null, 'consumer', strange);
+    expect(joined.members).toEqual([]);
+    await vi.waitFor(() => expect(opened.states.at(-1)?.detail).toMatch(/1 of 1 partitions/));
+    await cluster.produce(topic, ['x']);
+    await vi.waitFor(() => expect(bodies(opened)).toEqual(['x']), { timeout: 5_000 });
+    await connection.close();
+    expect(opened.lost).toEqual([]);
+  });
+
+  test('an answer is not kept once it was read', async () => {
+    const { topic, given } = await topicOf();
+    const { lent } = lend(kafkaIn.settings, given, {});
+    const brokers = await Brokers.open(lent, lent.signal);
+    const answers: WeakRef<object>[] = [];
+    for (let n = 0; n < 20; n++)
+      answers.push(new WeakRef(await brokers.ask('metadata', [[topic], false], lent.signal)));
+    await setImmediate();
+    collectGarbage();
+    const kept = answers.filter((one) => one.deref() !== undefined);
+    brokers.close();
+    expect(kept.length).toBeLessThan(3);
   });
 
   test('shares a group with a consumer of librdkafka', async () => {

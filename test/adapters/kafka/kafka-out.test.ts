@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { Connection, fetchV4, type RecordsBatch } from '@platformatic/kafka';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import kafkaOut from '../../../adapters/kafka/kafka-out.ts';
 import { type KafkaCluster, kafkaCluster, noKafka } from '../../support/kafka-cluster.ts';
 import { openOutbound } from '../../support/open-adapter.ts';
+import { tcpGate } from '../../support/tcp-gate.ts';
 
 const PRODUCE = 0;
 const CODE = { notLeader: 6, timedOut: 7, tooLarge: 10, denied: 29, forgotten: 59 };
@@ -112,6 +113,29 @@ describe.skipIf(noKafka !== undefined)('kafka-out', () => {
     expect(batches.map(({ firstSequence }) => firstSequence)).toEqual([0, 1, 2]);
     expect(new Set(batches.map(({ producerId }) => producerId)).size).toBe(1);
     expect(batches[0]?.producerId).toBeGreaterThanOrEqual(0n);
+  });
+
+  test('what was confirmed after it had been given up is not sent again', async () => {
+    const { topic, given } = await topicOf();
+    const port = cluster.ports[0] ?? 0;
+    await cluster.ask('partition_set_leader', topic, 0, 1);
+    await using gate = await tcpGate(port);
+    const connect = `127.0.0.1:${gate.port}`;
+    const gated = { ...given, connect, addresses: `127.0.0.1:${port}=${connect}` };
+    await using opened = await openOutbound(kafkaOut, gated);
+    await opened.send(Buffer.from('a'), { id: 1 });
+    gate.pause();
+    const givenUp = AbortSignal.timeout(100);
+    // the second waits behind the first, is given up there, and must not be sent by itself later
+    const both = await Promise.allSettled(
+      [2, 3].map((id) => opened.send(Buffer.from(`${id}`), { id }, givenUp)),
+    );
+    expect(both.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    gate.resume();
+    await vi.waitFor(async () => expect(await cluster.bodies(topic)).toHaveLength(2));
+    for (const id of [2, 3])
+      expect(await opened.send(Buffer.from(`${id}`), { id })).toMatchObject({ code: 'OK' });
+    expect((await cluster.bodies(topic)).map(String)).toEqual(['a', '2', '3']);
   });
 
   test('brokers that have forgotten the number are asked for another by opening again', async () => {

@@ -84,15 +84,19 @@ export async function ensureSchema(
   {
     migrations = MIGRATIONS,
     onMigration,
+    onLeft,
   }: {
     readonly migrations?: readonly string[];
     /** Called before an older one is changed. */
     readonly onMigration?: ((change: Migration) => void) | undefined;
+    /** Called if tables of a trace lie in `public`. */
+    readonly onLeft?: (() => void) | undefined;
   } = {},
 ): Promise<void> {
   const known = migrations.length;
   await db.transaction(async (session) => {
     const found = await versionOf(session, schema);
+    if (onLeft !== undefined && (await hasLeftTables(session))) onLeft();
     if (found === known) return;
     if (found > known) {
       throw newerVersion(`the trace in the schema ${schema}`, {
@@ -109,6 +113,15 @@ export async function ensureSchema(
     }
     await session.run(`UPDATE note SET value = ? WHERE name = 'version'`, String(known));
   });
+}
+
+/** Whether an earlier version, which had no schema of its own behind PgBouncer, wrote into `public`. */
+async function hasLeftTables(session: PostgresSession): Promise<boolean> {
+  const [left] = await session.rows<{ found: boolean }>(
+    `SELECT count(*) = 3 AS found FROM pg_tables
+       WHERE schemaname = 'public' AND tablename IN ('skey', 'skey_held', 'gone_body')`,
+  );
+  return left?.found === true;
 }
 
 async function versionOf(session: PostgresSession, schema: string): Promise<number> {

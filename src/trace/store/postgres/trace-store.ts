@@ -40,6 +40,8 @@ export interface PostgresTraceOptions {
   readonly cipher?: TraceCipher | undefined;
   /** Called before the tables of an older version are changed, which takes as long as there is much in them. */
   readonly onMigration?: ((change: Migration) => void) | undefined;
+  /** Called if tables of a trace lie in the schema `public`, where this one does not look. */
+  readonly onLeft?: (() => void) | undefined;
 }
 
 /** Milliseconds for a statement that a person or the projector waits for. */
@@ -57,6 +59,7 @@ export async function postgresTraceStore({
   clock = systemClock,
   cipher,
   onMigration,
+  onLeft,
 }: PostgresTraceOptions): Promise<TraceStore> {
   const schema = `waybill_${production}`;
   const db = database({ url, schema, purpose: 'trace', connections: 6, limit: READ_LIMIT });
@@ -67,7 +70,7 @@ export async function postgresTraceStore({
     await Promise.all([db.close(), upkeep.close()]);
   };
   try {
-    await migrated(url, schema, onMigration);
+    await migrated(url, schema, { onMigration, onLeft });
     await checkKeys(db, cipher);
   } catch (error) {
     await close();
@@ -112,12 +115,12 @@ export async function postgresTraceStore({
 async function migrated(
   url: string,
   schema: string,
-  onMigration: PostgresTraceOptions['onMigration'],
+  tells: Pick<PostgresTraceOptions, 'onMigration' | 'onLeft'>,
 ): Promise<void> {
   const limit = MIGRATION_LIMIT;
   const db = database({ url, schema, purpose: 'trace', connections: 1, limit });
   try {
-    await ensureSchema(db, schema, { onMigration });
+    await ensureSchema(db, schema, tells);
   } finally {
     await db.close();
   }

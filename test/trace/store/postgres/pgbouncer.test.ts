@@ -2,6 +2,7 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { metaDatabase } from '../../../../src/access/meta/open-meta.ts';
 import { database } from '../../../../src/database/postgres.ts';
+import { ensureSchema } from '../../../../src/trace/store/postgres/schema.ts';
 import { postgresTraceStore } from '../../../../src/trace/store/postgres/trace-store.ts';
 import { hasPgBouncer, pgBouncer } from '../../../support/pgbouncer.ts';
 import { type PostgresServer, postgresPrograms, startPostgres } from '../../../support/postgres.ts';
@@ -61,6 +62,34 @@ describe.runIf(programs !== undefined && hasPgBouncer)('PgBouncer in front of it
       expect(await tablesIn('public')).toEqual([]);
     },
   );
+
+  test('tables that an earlier version wrote into public are told of, and nothing else there', async () => {
+    const open = async (production: string): Promise<number> => {
+      let told = 0;
+      const onLeft = (): void => void told++;
+      const store = await postgresTraceStore({ url: server.url, production, onLeft });
+      await store.close();
+      return told;
+    };
+    const client = new Client({ connectionString: server.url });
+    await client.connect();
+    await client.query('CREATE TABLE public.skey(another int)');
+    expect(await open('later')).toBe(0);
+    await client.query('DROP TABLE public.skey');
+    const left = database({
+      url: server.url,
+      schema: 'public',
+      purpose: 'test',
+      connections: 1,
+      limit: 5_000,
+    });
+    await ensureSchema(left, 'public');
+    await left.close();
+    expect([await open('later'), await open('later')]).toEqual([1, 1]);
+    await client.query('DROP SCHEMA public CASCADE');
+    await client.query('CREATE SCHEMA public');
+    await client.end();
+  });
 
   test('a statement that takes too long is ended there too', async () => {
     await using pool = await pgBouncer(server.url, [...few, 'pool_mode = transaction', DROPS]);
