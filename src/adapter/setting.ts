@@ -332,12 +332,13 @@ export function list<Value, Given>(
   };
 }
 
-/** Makes a setting optional. */
+/** Makes a setting optional: left out, it is undefined, also where its kind needs a default. */
 export function optional<Value, Given>(
   setting: Setting<Value, Given>,
 ): Setting<Value | undefined, Given | undefined> {
+  const { default: _, ...others } = setting;
   return {
-    ...setting,
+    ...others,
     optional: true,
     read: (given, context) =>
       given === undefined ? good(undefined) : setting.read(given, context),

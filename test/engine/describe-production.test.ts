@@ -64,6 +64,7 @@ test('an inline process has no settings of a queue', async () => {
   expect(values(own.get('router'))).toEqual({
     run: 'inline',
     validate: 'none',
+    fhirVersion: 'R4',
     invalid: 'suspend',
   });
 });
