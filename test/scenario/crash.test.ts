@@ -16,7 +16,7 @@ import { repetitionsIn } from '../support/told-repetitions.ts';
 
 const SENDERS = 10;
 /** `WAYBILL_KILLS=201` for a change of the flow: it takes a quarter of an hour on a busy machine. */
-const KILLS = Number(process.env['WAYBILL_KILLS'] ?? 21);
+const KILLS = Number(process.env['WAYBILL_KILLS'] ?? 15);
 /** Seeded, so that a failure can be looked at again. */
 const SEED = Number(process.env['WAYBILL_SEED'] ?? 20_261_125);
 
