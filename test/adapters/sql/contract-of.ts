@@ -21,7 +21,13 @@ export function describeContracts(database: () => SqlDatabase): void {
   });
   describeOutbound(sqlOut, {
     peer: () => outboundPeer(database()),
-    refusals: { temporary: { code: database().words.temporary }, final: { code: 'CONSTRAINT' } },
+    refusals: {
+      // asked only where the server is there
+      get temporary() {
+        return { code: database().words.temporary };
+      },
+      final: { code: 'CONSTRAINT' },
+    },
   });
 }
 
