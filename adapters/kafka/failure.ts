@@ -72,7 +72,7 @@ export async function connectFailure(
   const place = placeOf(at.address);
   const chain = chainOf(error);
   const told = chain.find((one) => one instanceof EngineError);
-  if (told !== undefined) return told as EngineError;
+  if (told !== undefined) return told;
   const refused = chain.find(({ code }) => code === 'PLT_KFK_AUTHENTICATION');
   if (refused !== undefined) return refusal(place, account, chain);
   const failure = await notReached(lent, { at, account, error }, signal);
@@ -147,7 +147,7 @@ function chainOf(error: unknown, depth = 0): readonly Linked[] {
   if (!(error instanceof Error) || depth > 8) return [];
   const { errors = [] } = error as { readonly errors?: readonly unknown[] };
   return [
-    error as Linked,
+    error,
     ...chainOf(error.cause, depth + 1),
     ...errors.flatMap((one) => chainOf(one, depth + 1)),
   ];

@@ -118,10 +118,10 @@ async function carryOut(work: OdbcWork): Promise<OdbcResult> {
     case 'rollback':
       await connection.rollback();
       return NOTHING;
-    default:
+    case 'cancel':
       await connection.cancel();
-      return NOTHING;
   }
+  return NOTHING;
 }
 
 async function connect(connectionString: string, loginTimeout: number): Promise<void> {
@@ -231,7 +231,7 @@ async function answerTo({ number, work }: OdbcOrder): Promise<OdbcAnswer> {
 }
 
 process.on('message', (order: OdbcOrder) => {
-  // it never rejects
+  // oxlint-disable-next-line typescript/no-floating-promises -- it never rejects
   void answerTo(order).then((answer) => process.send?.(answer));
 });
 // the session or its parent process has ended; what is open is rolled back by the server

@@ -29,18 +29,11 @@ export const columnOf = ({ name, dataType }: OdbcColumn): Column => ({
 export function cellOf(value: OdbcValue, kind: ColumnKind, column: OdbcColumn): Cell {
   if (value === null) return null;
   if (value instanceof ArrayBuffer) return new Uint8Array(value);
-  switch (kind) {
-    case 'whole':
-      return BigInt(String(value));
-    case 'flag':
-      return value === true || String(value) === '1';
-    case 'decimal':
-      return typeof value === 'number' ? decimalOf(value, column) : String(value);
-    case 'time':
-      return String(value).replace(' ', 'T');
-    default:
-      return value;
-  }
+  if (kind === 'whole') return BigInt(String(value));
+  if (kind === 'flag') return value === true || String(value) === '1';
+  if (kind === 'time') return String(value).replace(' ', 'T');
+  if (kind !== 'decimal') return value;
+  return typeof value === 'number' ? decimalOf(value, column) : String(value);
 }
 
 /** A double gives back so many digits of a decimal exactly. */

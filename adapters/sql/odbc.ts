@@ -215,7 +215,8 @@ class OdbcSession extends ProcessSession<OdbcOrder, OdbcAnswer> implements SqlSe
         rows: 1,
         bytes: 1_000,
       });
-      return rows[0]?.[0] === undefined ? undefined : String(rows[0][0]);
+      const user = rows[0]?.[0];
+      return typeof user === 'string' ? user : undefined;
     } catch (error) {
       // several products want a table to select from
       if (error instanceof Diagnosed && error.answer.connected) return undefined;

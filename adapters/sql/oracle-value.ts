@@ -35,8 +35,8 @@ export const columnOf = ({
 export function cellOf(value: unknown, kind: ColumnKind = 'text', scale = 0): Cell {
   if (value === null || value === undefined) return null;
   if (value instanceof Uint8Array || typeof value === 'boolean') return value;
-  if (kind === 'whole') return BigInt(String(value));
-  if (kind === 'decimal') return decimalText(String(value), scale);
+  if (kind === 'whole') return BigInt(value as string | number);
+  if (kind === 'decimal') return decimalText(`${value as string | number}`, scale);
   if (typeof value === 'number' || typeof value === 'string') return value;
   return JSON.stringify(value);
 }

@@ -52,6 +52,7 @@ export function postgresPool(config: PoolConfig, settings: StatementSettings): P
     options: pairsOf(settings)
       .map(([name, value]) => `-c ${name}=${value}`)
       .join(' '),
+    // oxlint-disable-next-line typescript/no-misused-promises -- the pool awaits it; its types do not say so
     onConnect: (client) => checkSettings(client, settings),
   });
   const pools = [pool];

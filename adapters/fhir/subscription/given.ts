@@ -49,7 +49,10 @@ export function readGiven(resource: Json, permitted: Permitted): Given | string 
 
 function asGiven(resource: Json, permitted: Permitted): Given {
   const { status, id: _, meta: __, error: ___, end, ...rest } = resource;
-  if (status !== undefined && !/^(?:requested|active|off)$/.test(String(status))) {
+  if (
+    status !== undefined &&
+    !(typeof status === 'string' && /^(?:requested|active|off)$/.test(status))
+  ) {
     throw new Unserved('status must be requested, or off.');
   }
   const asked = permitted.version === 'R5' ? inR5(resource, permitted) : inR4(resource, permitted);
@@ -62,7 +65,7 @@ function asGiven(resource: Json, permitted: Permitted): Given {
   if (JSON.stringify([rest, asked.criteria]).length > LONGEST) {
     throw new Unserved('A subscription has 32 KB at most.');
   }
-  const until = end === undefined ? undefined : Date.parse(String(end));
+  const until = end === undefined ? undefined : Date.parse(typeof end === 'string' ? end : '');
   if (until !== undefined && !(until > Date.now())) {
     throw new Unserved('end is over, or is no time.');
   }
@@ -142,7 +145,7 @@ function checkChannel({ code, secret, type }: Channel): void {
       'Headers and parameters for the endpoint are not kept, as they are secrets: the operators of this server give it a credential for the endpoint.',
     );
   }
-  if (type !== undefined && !JSON_TYPE.test(String(type))) {
+  if (type !== undefined && !(typeof type === 'string' && JSON_TYPE.test(type))) {
     throw new Unserved('Only application/fhir+json is sent.');
   }
 }

@@ -192,11 +192,9 @@ async function search(document: Json, { subscriptions }: Serving): Promise<Reply
   const query = Object(document['query']) as Json;
   const wanted = (name: string, value: string | undefined): boolean =>
     query[name] === undefined ||
-    [query[name]].flat().some((one) =>
-      String(one)
-        .split(',')
-        .includes(value ?? ''),
-    );
+    [query[name]]
+      .flat()
+      .some((one) => typeof one === 'string' && one.split(',').includes(value ?? ''));
   const found = [...(await subscriptions.all()).values()].filter(
     (one) =>
       one.owner === owner &&

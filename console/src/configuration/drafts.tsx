@@ -88,7 +88,7 @@ function OpenDraft({
               onApply={() => apply.mutate(waits)}
               onRefuse={() =>
                 ask('POST /production/drafts/{id}/refuse', { path: { id }, body: {} }).finally(
-                  again,
+                  () => void again(),
                 )
               }
             />

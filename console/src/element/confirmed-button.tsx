@@ -13,7 +13,7 @@ interface Asking<Answer> {
   readonly act: string;
   readonly look?: ButtonStyle;
   readonly order: () => Promise<Answer>;
-  readonly onDone?: ((answer: Answer) => void) | undefined;
+  readonly onDone?: ((answer: Answer) => unknown) | undefined;
   readonly onClose: () => void;
 }
 

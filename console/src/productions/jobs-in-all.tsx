@@ -68,7 +68,7 @@ export function JobsInAll({ jobs: named }: { readonly jobs: readonly Named[] }):
                   { count: open.length },
                 ),
                 act: t('Stop them for good'),
-                order: () => all('cancel').finally(again),
+                order: () => all('cancel').finally(() => void again()),
               }}
             >
               {t('Stop all')}

@@ -131,8 +131,8 @@ const escaped = (text: string): string =>
 
 /** PRPA_IN201309UV02 and PRPA_IN201305UV02 (ITI-45, ITI-47), answered with PRPA_IN201310UV02 and PRPA_IN201306UV02. */
 const V3 = {
-  query(document: Document, { lookup }: ProcessContext): Query {
-    const domain = (oid: string): string => lookup('domains', oid, oid);
+  query(document: Document, context: ProcessContext): Query {
+    const domain = (oid: string): string => context.lookup('domains', oid, oid);
     if (isPix(document)) {
       return {
         of: {

@@ -74,7 +74,11 @@ describe.skipIf(!hasDcmtk)('the worklist of wlmscpfs of DCMTK', () => {
     const whole = await ask(all, KEYS);
     expect(whole).toMatchObject({ code: '0000', type: 'application/json' });
     const names = results(whole).map(({ PatientName }) => PatientName);
-    expect(names.toSorted()).toEqual(['DOE^JANE', 'Müller^Åsa', 'POE^ANN']);
+    expect(names.toSorted((one, other) => String(one).localeCompare(String(other)))).toEqual([
+      'DOE^JANE',
+      'Müller^Åsa',
+      'POE^ANN',
+    ]);
     expect(results(whole)[0]).toMatchObject({
       ScheduledProcedureStepSequence: [
         { Modality: 'CT', ScheduledProcedureStepStartDate: '20260115' },

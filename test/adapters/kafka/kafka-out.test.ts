@@ -159,7 +159,9 @@ describe.skipIf(noKafka !== undefined)('kafka-out', () => {
     const replies = await Promise.all(
       [1, 2, 3].map((id) => opened.send(Buffer.from(`${id}`), { id })),
     );
-    expect(replies.map((one) => one?.code).toSorted()).toEqual(['OK', 'OK', 'TOOLARGE']);
+    expect(
+      replies.map((one) => one?.code ?? '').toSorted((one, other) => one.localeCompare(other)),
+    ).toEqual(['OK', 'OK', 'TOOLARGE']);
     expect(await cluster.bodies(topic)).toHaveLength(3);
   });
 

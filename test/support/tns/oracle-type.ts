@@ -66,20 +66,22 @@ export function bytesOf(value: unknown, type: number): Buffer | null {
   if (value === null || value === undefined || value === '') return null;
   switch (type) {
     case TYPE.number:
-      return numberBytes(String(value));
+      return numberBytes(`${value as string | number}`);
     case TYPE.boolean:
       return Buffer.from([1, Number(value)]);
     case TYPE.binaryDouble:
       return doubleBytes(Number(value));
     case TYPE.date:
-      return timeBytes(String(value)).subarray(0, 7);
+      return timeBytes(`${value as string | number}`).subarray(0, 7);
     case TYPE.timestamp:
-      return timeBytes(String(value));
+      return timeBytes(`${value as string | number}`);
     case TYPE.timestampTz:
       // the zone, of hours and minutes more 20 and 60: here always UTC
-      return Buffer.concat([timeBytes(String(value)), Buffer.from([20, 60])]);
+      return Buffer.concat([timeBytes(`${value as string | number}`), Buffer.from([20, 60])]);
     default:
-      return value instanceof Uint8Array ? Buffer.from(value) : Buffer.from(String(value));
+      return value instanceof Uint8Array
+        ? Buffer.from(value)
+        : Buffer.from(`${value as string | number}`);
   }
 }
 
