@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { freePort } from '../../../sandbox/free-port.ts';
+import { findNatsServer } from '../../../src/broker/embedded/nats-binary.ts';
 import { startNatsServer } from '../../../src/broker/embedded/nats-server.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
@@ -13,7 +14,9 @@ test.skipIf(process.platform !== 'linux')(
     await using folder = await temporaryFolder();
     const data = folder.path;
     await writeFile(join(data, 'nats.conf'), `listen: "127.0.0.1:${await freePort()}"\n`);
-    const left = spawn('nats-server', ['-c', join(data, 'nats.conf')], { stdio: 'ignore' });
+    const left = spawn(await findNatsServer(), ['-c', join(data, 'nats.conf')], {
+      stdio: 'ignore',
+    });
     const ended = vi.fn<() => void>();
     left.once('exit', ended);
     await once(left, 'spawn');
