@@ -14,7 +14,7 @@ import type { OdbcAnswer, OdbcOrder, OdbcResult, OdbcWork } from './odbc-process
 import { cellOf, columnOf, valueOf } from './odbc-value.ts';
 import { ProcessSession, sessionProcess } from './process-session.ts';
 import { passwordOf } from './sign-in.ts';
-import { SqlFailure } from './sql-failure.ts';
+import { controlsTransactions, SqlFailure } from './sql-failure.ts';
 import { placeOfDatabase, type SqlConnectionValues } from './sql-settings.ts';
 
 const KEY_CASTS: Readonly<Partial<Record<ColumnKind, string>>> = {
@@ -143,7 +143,7 @@ class OdbcSession extends ProcessSession<OdbcOrder, OdbcAnswer> implements SqlSe
   }
 
   async run({ text, values }: Prepared, limit: Limit): Promise<Result> {
-    if (CONTROLS.test(text)) throw new SqlFailure('syntax', NOT_OF_A_STATEMENT);
+    if (CONTROLS.test(text)) throw controlsTransactions();
     try {
       const given = values.map(valueOf);
       const found = await this.#limited({ what: 'run', text, values: given, ...limit });
@@ -255,7 +255,3 @@ class OdbcSession extends ProcessSession<OdbcOrder, OdbcAnswer> implements SqlSe
 }
 
 const CONTROLS = /^\s*(begin|commit|rollback|savepoint|start\s+transaction)\b/i;
-const NOT_OF_A_STATEMENT = {
-  what: 'this statement is not allowed: the service or operation controls transactions',
-  remedy: 'Write each statement as a separate entry; they run in one transaction',
-};

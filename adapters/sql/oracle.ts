@@ -25,7 +25,7 @@ import {
 import { connectFailure, failureOf, needsPassword } from './oracle-failure.ts';
 import { cellOf, columnOf, valueOf } from './oracle-value.ts';
 import { encryptionOf, userOf } from './sign-in.ts';
-import { SqlFailure } from './sql-failure.ts';
+import { controlsTransactions, SqlFailure } from './sql-failure.ts';
 
 /** In the session's formats, which are set below. */
 const KEY_CASTS: Readonly<Partial<Record<ColumnKind, (name: string) => string>>> = {
@@ -154,7 +154,7 @@ class OracleSession extends LiveSession implements SqlSession {
   }
 
   async run({ text, values }: Prepared, limit: Limit): Promise<Result> {
-    if (CONTROLS.test(text)) throw new SqlFailure('syntax', NOT_OF_A_STATEMENT);
+    if (CONTROLS.test(text)) throw controlsTransactions();
     return await this.#whileThere(async () => {
       const found = await this.#execute(text, values.map(valueOf));
       const [rows, ...others] = [found.resultSet, ...(found.implicitResults ?? [])].filter(
@@ -275,7 +275,3 @@ async function kept(rows: OracleRows, limit: Limit): Promise<Result> {
 }
 
 const CONTROLS = /^\s*(commit|rollback|savepoint|set\s+transaction)\b/i;
-const NOT_OF_A_STATEMENT = {
-  what: 'this statement is not allowed: the service or operation controls transactions',
-  remedy: 'Write each statement as a separate entry; they run in one transaction',
-};

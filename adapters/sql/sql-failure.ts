@@ -55,6 +55,13 @@ const TEXTS: Readonly<Record<SqlProblem, readonly [what: string, remedy: string]
   refused: ['the server refused the sign-in', 'Correct user, password and database'],
 };
 
+/** Of a statement that would begin or end a transaction. */
+export const controlsTransactions = (): SqlFailure =>
+  new SqlFailure('syntax', {
+    what: 'this statement is not allowed: the service or operation controls transactions',
+    remedy: 'Write each statement as a separate entry; they run in one transaction',
+  });
+
 interface Detail extends ErrorOptions {
   /** SQLSTATE or the product's own number. */
   readonly state?: string | undefined;

@@ -14,7 +14,7 @@ import type {
   SqlSignIn,
 } from './database.ts';
 import { ProcessSession, sessionProcess } from './process-session.ts';
-import { SqlFailure, type SqlProblem } from './sql-failure.ts';
+import { controlsTransactions, SqlFailure, type SqlProblem } from './sql-failure.ts';
 import type {
   SqliteAnswer,
   SqliteColumn,
@@ -112,12 +112,7 @@ class SqliteSession extends ProcessSession<SqliteOrder, SqliteAnswer> implements
   }
 
   async run({ text, values }: Prepared, limit: Limit): Promise<Result> {
-    if (NOT_OF_A_STATEMENT.test(text)) {
-      throw new SqlFailure('syntax', {
-        what: 'this statement is not allowed: the service or operation controls transactions',
-        remedy: 'Write each statement as a separate entry; they run in one transaction',
-      });
-    }
+    if (NOT_OF_A_STATEMENT.test(text)) throw controlsTransactions();
     const answer = await this.#ask(text, values, limit);
     const { columns: found, more, count } = answer;
     const columns = found.map((column, index) => columnOf(column, index, answer.rows));

@@ -53,20 +53,26 @@ function notMade(what: string, cause: unknown, refusal?: JetStreamApiError): Eng
   return new EngineError('BROKER_UNAVAILABLE', `NATS did not make ${what}: ${why}`, options);
 }
 
-/** How often, and after how many milliseconds, something is looked for that could not be asked about. */
-const LOOKS = 60;
-const BETWEEN = 5_000;
+/** How often something is done, and after how many milliseconds again. */
+interface Again {
+  readonly tries: number;
+  readonly between: number;
+  /** Aborted, it is not done again. */
+  readonly signal?: AbortSignal;
+}
 
-/**
- * Does what a running production can do without: again while NATS is away, for five minutes, until the signal aborts.
- */
-export async function onceReached(look: () => Promise<void>, signal: AbortSignal): Promise<void> {
-  for (let looks = 1; !signal.aborted; looks++) {
+/** Does something again while NATS is away, whichever error says so; the last one is thrown. */
+export async function againWhileAway<Done>(
+  work: () => Promise<Done>,
+  { tries, between, signal }: Again,
+): Promise<Done> {
+  for (let tried = 1; ; tried++) {
     try {
-      return await look();
+      return await work();
     } catch (error) {
-      if (looks === LOOKS || !isAway(error)) throw error;
+      if (tried === tries || !isAway(error)) throw error;
+      await pause(between, signal, { ref: signal === undefined });
+      if (signal?.aborted === true) throw error;
     }
-    await pause(BETWEEN, signal, { ref: false });
   }
 }

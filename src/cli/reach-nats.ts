@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import { isAway } from '../broker/away.ts';
 import {
   type Broker,
   type BrokerOptions,
@@ -14,12 +13,12 @@ import {
   type NatsServer,
   startNatsServer,
 } from '../broker/embedded/nats-server.ts';
+import { againWhileAway } from '../broker/patiently.ts';
 import { type StoredMarks, storedMarks } from '../broker/stored-marks.ts';
 import { type StreamWatch, streamWatch } from '../broker/stream-watch.ts';
 import { keepPrivate, makeDataFolder } from '../database/private-files.ts';
 import type { Events } from '../log/events.ts';
 import type { Logger } from '../log/logger.ts';
-import { pause } from '../time/pause.ts';
 import { undoing } from './undoing.ts';
 
 export interface ReachOptions {
@@ -116,15 +115,11 @@ export async function reach(
 const CONNECTS = 20;
 const BETWEEN = 250;
 
-async function connected(server: NatsServer | undefined, options: BrokerOptions): Promise<Broker> {
-  for (let connects = 1; ; connects++) {
-    try {
-      return await connectBroker(options);
-    } catch (error) {
-      if (server === undefined || connects === CONNECTS || !isAway(error)) throw error;
-    }
-    await pause(BETWEEN);
-  }
+function connected(server: NatsServer | undefined, options: BrokerOptions): Promise<Broker> {
+  const connect = (): Promise<Broker> => connectBroker(options);
+  return server === undefined
+    ? connect()
+    : againWhileAway(connect, { tries: CONNECTS, between: BETWEEN });
 }
 
 async function startServer(options: ReachOptions, data: string): Promise<NatsServer> {

@@ -1,7 +1,7 @@
 import { isAway } from '../broker/away.ts';
 import { startJanitor } from '../broker/janitor.ts';
 import { type Override, overrideStore } from '../broker/overrides.ts';
-import { onceReached } from '../broker/patiently.ts';
+import { againWhileAway } from '../broker/patiently.ts';
 import type { State, Switch } from '../broker/state.ts';
 import type { WaitingMessages } from '../control/engine-report.ts';
 import type { Definition, HostDefinition } from '../definition/definition.ts';
@@ -126,22 +126,24 @@ export class Director {
     return part !== undefined && this.definition.operations.has(part.host);
   }
 
-  /** What waits for hosts that the production no longer has. Messages flow by now: it is told once NATS answers. */
+  /** What waits for hosts that the production no longer has. */
   #tellLeft(): void {
-    const tell = (): Promise<void> =>
-      tellLeftQueues(this.#engine.broker, {
-        events: this.#events,
-        hasQueue: (name) => this.hasQueue(name),
-      });
-    const told = onceReached(tell, this.#stopping.signal);
-    background(told, 'looking for queues without a host', isAway);
+    const { broker } = this.#engine;
+    const hasQueue = (name: string): boolean => this.hasQueue(name);
+    const tell = (): Promise<void> => tellLeftQueues(broker, { events: this.#events, hasQueue });
+    background(this.#onceAnswered(tell), 'looking for queues without a host', isAway);
   }
 
   /** What other productions left on the NATS server that only this engine uses. */
   tellLeftByOthers(): void {
     const tell = (): Promise<void> => tellLeftProductions(this.#engine.broker, this.#events);
-    const told = onceReached(tell, this.#stopping.signal);
-    background(told, 'looking for what other productions left', isAway);
+    background(this.#onceAnswered(tell), 'looking for what other productions left', isAway);
+  }
+
+  /** Messages flow by now: what is only told waits up to five minutes until NATS answers. */
+  #onceAnswered(tell: () => Promise<void>): Promise<void> {
+    const { signal } = this.#stopping;
+    return againWhileAway(tell, { tries: 60, between: 5_000, signal });
   }
 
   /** Reports hosts that are not started, since what waits for them was stored for another kind of host. */
