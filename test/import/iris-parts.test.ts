@@ -344,6 +344,49 @@ const WHOLE = [
   ),
 ];
 
+test('Kafka: the cluster, its sign-in and its group are kept; topics that messages said, and stores of Java, are marked', async () => {
+  const cluster = {
+    Servers: 'k1:9092, k2',
+    Credentials: 'kafka',
+    SecurityProtocol: 'SASL_SSL',
+    SASLMechanism: 'PLAIN',
+    TrustStoreLocation: '/certs/trust.jks',
+  };
+  const made = imported(
+    production(
+      item('In', 'EnsLib.Kafka.Service', {
+        Servers: 'k1:9092',
+        Topic: 'lab.results',
+        GroupID: 'hub',
+        TargetConfigNames: 'Out',
+        ConsumerConfig: '{"auto.offset.reset": "latest", "sasl.jaas.config": "password=geheim"}',
+      }),
+      item('Out', 'EnsLib.Kafka.Operation', { ...cluster, ClientID: 'iris' }),
+    ),
+  );
+  expect(marksOf(made)).toEqual([
+    'Out: topic and key were properties of each message: write topic, and key if it had one',
+    'Out: write tls, with the certificates from /certs/trust.jks in PEM',
+  ]);
+  const report = made.files.get('import-report.md') ?? '';
+  expect(report).toContain('settings of its client are left out: sasl.jaas.config');
+  expect(report).toContain('ClientID');
+  expect([...made.files.values()].join('')).not.toContain('geheim');
+  expect(await ran(made, 'cases: []')).toMatch(/UNDONE/);
+  const done = [...made.files].map(([name, text]): [string, string] => [
+    name,
+    text.replace(/tls: .*UNDONE.*/, 'tls: {}').replace('{UNDONE}', 'out'),
+  ]);
+  const result = await ran(
+    { ...made, files: new Map(done) },
+    'cases: [{ name: a result, message: m.txt, expect: { out: {} } }]',
+    { 'm.txt': 'x' },
+  );
+  expect(result).toMatch(/1 passed/);
+  expect(made.files.get('production.yaml')).toMatch(/group: hub/);
+  expect(made.files.get('production.yaml')).toMatch(/start: latest/);
+});
+
 /** Texts with something of no known kind in them: an element after each opening tag, an attribute in each. */
 function* withNovelties(text: string): Iterable<readonly [string, string]> {
   for (const { 0: tag, 1: end = '', index } of text.matchAll(/<[A-Za-z]+(?:\s[^<>]*?)?(\/?)>/g)) {

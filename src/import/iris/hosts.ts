@@ -286,6 +286,71 @@ const mqttIn: Make = (item, context) => {
   };
 };
 
+/** How a cluster is reached: the same for both directions. Its stores of certificates are files of Java. */
+function kafkaCluster(item: Item, { credential, mark }: HostContext): Block {
+  const protocol = get(item, 'SecurityProtocol').toUpperCase();
+  const mechanism = get(item, 'SASLMechanism', 'PLAIN').toLowerCase();
+  const stores = ['TrustStoreLocation', 'KeyStoreLocation']
+    .map((name) => get(item, name))
+    .filter(Boolean);
+  const isSecure = protocol.endsWith('SSL') || stores.length > 0;
+  if (isSecure) {
+    const files = stores.length === 0 ? '' : ` from ${stores.join(' and ')}`;
+    mark(item.name, 'TLS', `write tls, with the certificates${files} in PEM`);
+  }
+  const isKnown = /^(?:plain|scram-sha-(?:256|512))$/.test(mechanism);
+  if (!isKnown) mark(item.name, 'sign-in', `SASL ${mechanism} has no counterpart: write mechanism`);
+  return {
+    connect: get(item, 'Servers', 'localhost:9092')
+      .split(',')
+      .map((one) => one.trim())
+      .filter(Boolean)
+      .map((one) => (/:\d+$/.test(one) ? one : `${one}:9092`)),
+    ...(get(item, 'Credentials') !== '' && { credential: credential(get(item, 'Credentials')) }),
+    ...(mechanism !== 'plain' && { mechanism: isKnown ? mechanism : 'UNDONE' }),
+    ...(isSecure && { tls: 'UNDONE' }),
+  };
+}
+
+const kafkaIn: Make = (item, context) => {
+  const topic = get(item, 'Topic');
+  if (topic === '')
+    context.mark(item.name, 'settings', 'it has no topic: it came from system default settings');
+  const config = get(item, 'ReceiveSettings') + get(item, 'ConsumerConfig');
+  const [, start] = /"auto\.offset\.reset"\s*:\s*"(earliest|latest)"/.exec(config) ?? [];
+  // by name: a value may be a password
+  const others = [...config.matchAll(/"([\w.]+)"\s*:/g)]
+    .map(([, name = '']) => name)
+    .filter((name) => start === undefined || name !== 'auto.offset.reset');
+  if (others.length > 0)
+    context.look(
+      item.name,
+      'settings',
+      `settings of its client are left out: ${others.join(', ')}`,
+    );
+  return {
+    adapter: 'kafka-in',
+    settings: {
+      ...kafkaCluster(item, context),
+      topics: topic === '' ? 'UNDONE' : [topic],
+      // the brokers keep its position, so it goes on where the old engine was
+      ...(get(item, 'GroupID') !== '' && { group: get(item, 'GroupID') }),
+      ...(start !== undefined && { start }),
+    },
+  };
+};
+
+/** Each message said its topic and key, as properties of its class. */
+const kafkaOut: Make = (item, context) => {
+  const what = 'topic and key were properties of each message: write topic, and key if it had one';
+  context.mark(item.name, 'settings', what);
+  return {
+    adapter: 'kafka-out',
+    settings: { ...kafkaCluster(item, context), topic: '{UNDONE}' },
+    keys: sendKeys(item, context),
+  };
+};
+
 /** A data source was configured in the instance or at the machine. */
 function database(item: Item, { mark, credential }: HostContext): Block {
   mark(
@@ -354,6 +419,7 @@ export const HOSTS: Readonly<Record<string, Make>> = {
   'EnsLib.DICOM.Service.TCP': dicomIn,
   'EnsLib.DICOM.Service.File': fileIn,
   'EnsLib.MQTT.Service.Passthrough': mqttIn,
+  'EnsLib.Kafka.Service': kafkaIn,
   'EnsLib.SQL.Service.GenericService': sqlIn,
   'EnsLib.RecordMap.Service.FileService': recordFile('in'),
   'EnsLib.RecordMap.Service.BatchFileService': recordFile('in'),
@@ -377,6 +443,7 @@ export const HOSTS: Readonly<Record<string, Make>> = {
   'EnsLib.EDI.XML.Operation.FileOperation': fileOut,
   'EnsLib.DICOM.Operation.TCP': dicomOut,
   'EnsLib.DICOM.Operation.File': fileOut,
+  'EnsLib.Kafka.Operation': kafkaOut,
   'EnsLib.SQL.Operation.GenericOperation': sqlOut,
   'EnsLib.RecordMap.Operation.FileOperation': recordFile('out'),
   'EnsLib.RecordMap.Operation.BatchFileOperation': recordFile('out'),
@@ -392,10 +459,12 @@ export const ADAPTERS: Readonly<Record<string, Make>> = {
   'EnsLib.TCP.InboundAdapter': tcpIn,
   'EnsLib.SQL.InboundAdapter': sqlIn,
   'EnsLib.MQTT.Adapter.Inbound': mqttIn,
+  'EnsLib.Kafka.InboundAdapter': kafkaIn,
   'EnsLib.File.OutboundAdapter': fileOut,
   'EnsLib.FTP.OutboundAdapter': (item, context) => server(item, context, 'out'),
   'EnsLib.HTTP.OutboundAdapter': httpOut,
   'EnsLib.TCP.OutboundAdapter': tcpOut,
+  'EnsLib.Kafka.OutboundAdapter': kafkaOut,
   'EnsLib.EMail.OutboundAdapter': mailOut,
 };
 
