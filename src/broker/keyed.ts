@@ -27,7 +27,7 @@ export interface Keyed {
   all<Value>(kind: KeyedKind, signal?: AbortSignal): AsyncGenerator<KeyedFound<Value>>;
 }
 
-export type KeyedKind = 'state' | 'batch' | 'mail' | 'grant' | 'era' | 'used' | 'record';
+export type KeyedKind = 'state' | 'batch' | 'piece' | 'mail' | 'grant' | 'era' | 'used' | 'record';
 
 /** The key is any text, such as an order number; only its hash is part of a name in NATS. */
 export interface KeyedPlace {
@@ -119,19 +119,28 @@ export function keyed(broker: Broker): Keyed {
 /** How often a change is tried while others change the same entry. */
 const TRIES = 500;
 
+/** What an entry becomes. */
+export interface EntryChange<Value> {
+  readonly after: Value;
+  readonly isEmpty: boolean;
+}
+
 /**
  * Changes an entry until no other engine was faster, and resolves to what it is then. `change` gets
- * undefined if there is none; it may return the same object to change nothing. Throws
- * QUEUE_UNAVAILABLE if others were faster each time.
+ * undefined if there is none, and the revision that it replaces; it may return the same object to
+ * change nothing. Throws QUEUE_UNAVAILABLE if others were faster each time.
  */
 export async function changeEntry<Value>(
   entries: Pick<Keyed, 'read' | 'replace'>,
   place: KeyedPlace,
-  change: (before: Value | undefined) => { readonly after: Value; readonly isEmpty: boolean },
+  change: (
+    before: Value | undefined,
+    revision: number,
+  ) => EntryChange<Value> | Promise<EntryChange<Value>>,
 ): Promise<Value> {
   for (let tries = 0; tries < TRIES; tries++) {
     const entry = await entries.read<Value>(place);
-    const { after, isEmpty } = change(entry.value);
+    const { after, isEmpty } = await change(entry.value, entry.revision);
     if (after === entry.value || (isEmpty && entry.value === undefined)) return after;
     if (await entries.replace(place, entry, isEmpty ? undefined : after)) return after;
   }

@@ -9,17 +9,12 @@ import {
   type WaitBrief,
 } from '../control/orders.ts';
 import { EngineError } from '../error/engine-error.ts';
-import {
-  type Batch,
-  type Batches,
-  batchPlace,
-  type ClosedBatch,
-  changeBatches,
-  sizeOf,
-} from '../flow/batch.ts';
+import type { Batch, Batches, ClosedBatch } from '../flow/batch.ts';
+import { countOf, firstOf, sizeOf } from '../flow/batch-pieces.ts';
 import { wakeAtOnce } from '../flow/collect.ts';
 import type { Mailbox } from '../flow/mailbox.ts';
 import { current, type StoredState, statePlace } from '../flow/shared-state.ts';
+import { changeBatches } from '../flow/stored-batches.ts';
 import { systemClock } from '../time/clock.ts';
 import { pause } from '../time/pause.ts';
 import type { Engine } from './engine.ts';
@@ -111,8 +106,9 @@ export async function batchesOf({ keyed }: Pick<Engine, 'keyed'>): Promise<Batch
     const open: (Batch & Partial<Pick<ClosedBatch, 'why'>>)[] =
       value.open === undefined ? [] : [value.open];
     for (const batch of [...value.closed, ...open]) {
-      const { parts, since, until, why: closed } = batch;
-      found.push({ host, key, parts: parts.length, bytes: sizeOf(batch), since, until, closed });
+      const { since, until, why: closed } = batch;
+      const [parts, bytes] = [countOf(batch), sizeOf(batch)];
+      found.push({ host, key, parts, bytes, since, until, closed });
     }
   }
   return found;
@@ -130,10 +126,10 @@ export async function closeBatch(
   const at = systemClock.now();
   let closer: number | undefined;
   let parts = 0;
-  await changeBatches(keyed, batchPlace(host, key), (before) => {
+  await changeBatches(keyed, { host, key }, (before) => {
     const { open } = before;
-    closer = open?.parts[0]?.id;
-    parts = open?.parts.length ?? 0;
+    closer = open && firstOf(open);
+    parts = open === undefined ? 0 : countOf(open);
     if (open === undefined || closer === undefined) return before;
     const discardedBy = discard ? by : undefined;
     return { closed: [...before.closed, { ...open, closer, at, why: 'order', discardedBy }] };

@@ -13,6 +13,7 @@ import { unless } from '../error/foreseen.ts';
 import { sweepMail } from '../flow/mail.ts';
 import type { QueueLine } from '../flow/route.ts';
 import { sweepState } from '../flow/shared-state.ts';
+import { sweepPieces } from '../flow/stored-batches.ts';
 import { loadBody, subject } from '../flow/subject.ts';
 import type { Wiring } from '../flow/wiring.ts';
 import type { Events } from '../log/events.ts';
@@ -234,6 +235,7 @@ async function sweepWhile(
     if (signal.aborted) return;
     await sweepState(kept.keyed, signal);
     await sweepMail(kept.keyed, signal);
+    await sweepPieces(kept.keyed, signal);
     await sweepSteps(kept, { old: OLD, isWaiting, skipped: operationStreams() }, signal);
   }
 }

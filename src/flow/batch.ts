@@ -1,14 +1,16 @@
-import { changeEntry, type Keyed, type KeyedPlace } from '../broker/keyed.ts';
-
-/** A message that is collected, in the order in which they came. */
-export interface BatchPart {
-  readonly id: number;
-  readonly size: number;
-}
+import {
+  type BatchPart,
+  countOf,
+  firstOf,
+  holds,
+  lacking,
+  type PartList,
+  type Pieces,
+  sizeOf,
+} from './batch-pieces.ts';
 
 /** What is collected under a key, and not made into a message yet. */
-export interface Batch {
-  readonly parts: readonly BatchPart[];
+export interface Batch extends PartList {
   /** When the first part came, and when it is made at the latest. */
   readonly since: number;
   readonly until: number;
@@ -46,25 +48,39 @@ export interface Coming extends BatchPart {
   readonly isEnd: boolean;
 }
 
-export const batchPlace = (host: string, key: string): KeyedPlace => ({ kind: 'batch', host, key });
-
 /** Milliseconds after which another part makes a batch whose closer is gone. */
-const TAKEN_OVER = 20 * 60_000;
+export const TAKEN_OVER = 20 * 60_000;
 
-export const sizeOf = ({ parts }: Batch): number => parts.reduce((sum, { size }) => sum + size, 0);
+/** The batch of the entry in which a part already is. */
+export async function holderOf(
+  { open, closed }: Batches,
+  id: number,
+  pieces: Pick<Pieces, 'read'>,
+): Promise<Batch | ClosedBatch | undefined> {
+  for (const batch of closed) if (await holds(batch, id, pieces)) return batch;
+  return open !== undefined && (await holds(open, id, pieces)) ? open : undefined;
+}
 
-const has = ({ parts }: Batch, id: number): boolean => parts.some((part) => part.id === id);
+export const isClosed = (batch: Batch | undefined): batch is ClosedBatch =>
+  batch !== undefined && 'closer' in batch;
 
-/** The entry after a part came; the same object if it changes nothing. */
-export function withPart(before: Batches, limits: BatchLimits, coming: Coming): Batches {
+/**
+ * The entry after a part came; the same object if it changes nothing.
+ * @param holder the batch of this entry in which it already is
+ */
+export function withPart(
+  before: Batches,
+  limits: BatchLimits,
+  coming: Coming,
+  holder: Batch | undefined,
+): Batches {
   const { id, size, now } = coming;
-  const closed = before.closed.find((batch) => has(batch, id));
-  if (closed !== undefined) {
-    if (closed.closer === id || now - closed.at < TAKEN_OVER) return before;
-    const others = before.closed.filter((batch) => batch !== closed);
-    return { ...before, closed: [...others, { ...closed, closer: id, at: now }] };
+  if (isClosed(holder)) {
+    if (holder.closer === id || now - holder.at < TAKEN_OVER) return before;
+    const others = before.closed.filter((batch) => batch !== holder);
+    return { ...before, closed: [...others, { ...holder, closer: id, at: now }] };
   }
-  const known = before.open !== undefined && has(before.open, id);
+  const known = holder !== undefined;
   const open = before.open ?? { parts: [], since: now, until: now + limits.within };
   const batch = known ? open : { ...open, parts: [...open.parts, { id, size }] };
   const why = whyClosed(batch, limits, coming, known);
@@ -81,39 +97,34 @@ function whyClosed(
   if (now >= batch.until) return 'time';
   if (known) return undefined;
   if (isEnd) return 'end';
-  if (batch.parts.length >= count) return 'count';
+  if (countOf(batch) >= count) return 'count';
   return sizeOf(batch) >= size ? 'size' : undefined;
 }
 
-/** The entry after a person ended one of its parts; the same object if it has no such part. */
-export function withoutPart(before: Batches, id: number): Batches {
-  const open = before.open && remaining(before.open, id);
-  const closed = before.closed.flatMap((batch) => {
-    const rest = remaining(batch, id);
-    const [first] = rest?.parts ?? [];
-    if (rest === undefined || first === undefined) return [];
-    return rest.closer === id ? [{ ...rest, closer: first.id }] : [rest];
-  });
+/** The entry without some parts, since a person ended them or NATS lost them; the same object if it has none of them. */
+export async function withoutParts(
+  before: Batches,
+  ids: ReadonlySet<number>,
+  pieces: Pieces,
+): Promise<Batches> {
+  const open = before.open && (await remaining(before.open, ids, pieces));
+  const closed: ClosedBatch[] = [];
+  for (const batch of before.closed) {
+    const rest = await remaining(batch, ids, pieces);
+    const first = rest && firstOf(rest);
+    if (rest === undefined || first === undefined) continue;
+    closed.push(ids.has(rest.closer) ? { ...rest, closer: first } : rest);
+  }
   const same = open === before.open && closed.every((batch, at) => batch === before.closed[at]);
   return same && closed.length === before.closed.length ? before : { open, closed };
 }
 
 /** Undefined if nothing remains. */
-function remaining<B extends Batch>(batch: B, id: number): B | undefined {
-  if (!has(batch, id)) return batch;
-  const parts = batch.parts.filter((part) => part.id !== id);
-  return parts.length === 0 ? undefined : { ...batch, parts };
+async function remaining<B extends Batch>(
+  batch: B,
+  ids: ReadonlySet<number>,
+  pieces: Pieces,
+): Promise<B | undefined> {
+  const rest = await lacking(batch, ids, pieces);
+  return countOf(rest) === 0 ? undefined : rest;
 }
-
-const NOTHING: Batches = { closed: [] };
-
-/** See `changeEntry`. */
-export const changeBatches = (
-  keyed: Pick<Keyed, 'read' | 'replace'>,
-  place: KeyedPlace,
-  change: (before: Batches) => Batches,
-): Promise<Batches> =>
-  changeEntry(keyed, place, (before = NOTHING) => {
-    const after = change(before);
-    return { after, isEmpty: after.open === undefined && after.closed.length === 0 };
-  });

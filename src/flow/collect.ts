@@ -6,17 +6,21 @@ import type { Expression } from '../expression/expression.ts';
 import type { Envelope } from '../message/message.ts';
 import { describeSize } from '../time/size.ts';
 import {
+  type Batch,
   type Batches,
   type BatchLimits,
-  batchPlace,
   type ClosedBatch,
-  changeBatches,
-  withoutPart,
+  holderOf,
+  isClosed,
+  TAKEN_OVER,
+  withoutParts,
   withPart,
 } from './batch.ts';
+import { type BatchPart, countOf, dropAll, firstOf, type Pieces, partsOf } from './batch-pieces.ts';
 import { checkPart, type JoinedAs, type JoinedPart, joinedParts } from './joined-parts.ts';
+import { type BatchChange, changeBatches, pieceReader } from './stored-batches.ts';
 import { bytesHeld, READ_LIMIT, type Subject } from './subject.ts';
-import { type Process, type ProcessResult, Waits } from './wiring.ts';
+import { type DurableRun, type Process, type ProcessResult, Waits } from './wiring.ts';
 
 export interface Collecting extends BatchLimits {
   /** Parts with the same value are collected together; without it, all. */
@@ -28,7 +32,9 @@ export interface Collecting extends BatchLimits {
 
 /** Where parts wait: durable in an engine, in memory in a production test. */
 export interface PartStore {
-  change(key: string, change: (before: Batches) => Batches): Promise<Batches>;
+  change(key: string, change: BatchChange): Promise<Batches>;
+  /** What of a long list is stored on its own. */
+  readonly pieces: Pick<Pieces, 'read'>;
   /** A part that waits outside the queue; undefined if it is not there (yet, or any more). */
   part(id: number): Promise<JoinedPart | undefined>;
   /** The part that made the message which this one is in; undefined if it is in none. */
@@ -47,8 +53,11 @@ export interface CollectOptions extends Collecting {
   readonly now: () => number;
 }
 
-/** Milliseconds after the time of a batch at which its other parts come back, if the first one did not. */
-const NET = 60_000;
+/**
+ * Milliseconds after the time of a batch at which its other parts come back, if the first one did not. Long enough
+ * for the first one to make the message: parts that are on their way back cannot be read.
+ */
+const NET = 10 * 60_000;
 /** Milliseconds until parts that are about to be set aside are looked for again. */
 const AGAIN = 1_000;
 /** Milliseconds after which a message is made without parts that NATS has lost. */
@@ -63,21 +72,29 @@ const AT_ONCE = 32;
  * so again.
  */
 export function collector(parts: CollectOptions): Process {
-  const runOrWait = async (subject: Subject): Promise<ProcessResult | Waits> => {
+  const runOrWait = async (
+    subject: Subject,
+    { cameBack = false }: Partial<DurableRun> = {},
+  ): Promise<ProcessResult | Waits> => {
     const { store, now } = parts;
     const { message } = subject;
     const part = partOf(parts, subject);
-    const key = parts.key === undefined ? '' : String(parts.key.evaluate(subject));
+    const key = await keyOf(parts, subject, cameBack);
     const isEnd = parts.end?.evaluate(subject) === true;
     const maker = await store.madeBy(message.id);
     if (maker !== undefined) return madeBefore(parts, key, message, maker);
     const coming = { id: message.id, size: part.body.byteLength, now: now(), isEnd };
-    const after = await store.change(key, (before) => withPart(before, parts, coming));
-    const closed = closedWith(after, message.id);
-    if (closed?.closer === message.id) return finished(parts, { key, closed, message, part });
-    if (closed !== undefined || after.open === undefined) return new Waits(coming.now + NET, []);
-    const { until, parts: those } = after.open;
-    return new Waits(those[0]?.id === message.id ? until : until + NET, []);
+    let holder: Batch | undefined;
+    const after = await store.change(key, async (before, pieces) => {
+      holder = await holderOf(before, message.id, pieces);
+      return withPart(before, parts, coming, holder);
+    });
+    const closed = closedBy(after, message.id);
+    if (closed !== undefined) return finished(parts, { key, closed, message, part });
+    if (isClosed(holder)) return new Waits(holder.at + TAKEN_OVER, []);
+    const { open } = after;
+    if (open === undefined) return new Waits(coming.now + NET, []);
+    return new Waits(firstOf(open) === message.id ? open.until : open.until + NET, []);
   };
   return {
     readsBody: true,
@@ -91,8 +108,28 @@ export function collector(parts: CollectOptions): Process {
   };
 }
 
-const closedWith = ({ closed }: Batches, id: number): ClosedBatch | undefined =>
-  closed.find((batch) => batch.parts.some((part) => part.id === id));
+/** The key under which a message is collected: as it was when it came, if the production has another one by now. */
+async function keyOf(
+  { key: given, store }: CollectOptions,
+  subject: Subject,
+  cameBack: boolean,
+): Promise<string> {
+  const key = given === undefined ? '' : String(given.evaluate(subject));
+  const { id } = subject.message;
+  const isThere = async (one: string): Promise<boolean> => {
+    const batches = await store.change(one, (before) => before);
+    return (await holderOf(batches, id, store.pieces)) !== undefined;
+  };
+  if (!cameBack || (await isThere(key))) return key;
+  for await (const other of store.keys()) {
+    if (other !== key && (await isThere(other))) return other;
+  }
+  return key;
+}
+
+/** The batch that this part makes a message of. */
+const closedBy = ({ closed }: Batches, id: number): ClosedBatch | undefined =>
+  closed.find(({ closer }) => closer === id);
 
 /** Throws for what cannot be a part; it is then suspended alone. */
 function partOf({ as }: CollectOptions, subject: Subject): JoinedPart {
@@ -121,21 +158,30 @@ async function finished(
 ): Promise<ProcessResult | Waits> {
   const { store, now } = parts;
   const { id } = message;
-  const others = closed.parts.map((one) => one.id).filter((one) => one !== id);
+  const all = await partsOf(closed, store.pieces);
+  const others = all.map((one) => one.id).filter((one) => one !== id);
   const takes = takesOf(parts, { key, ids: others, closer: id, discardedBy: closed.discardedBy });
   const told = { explain: undefined, takes, receivedIds: others };
   if (closed.discardedBy !== undefined) {
     return { ...told, status: 'discarded', sends: [], by: closed.discardedBy };
   }
   const found = new Map([[id, part]]);
+  const isLate = now() - closed.at >= LOST;
   for (let at = 0; at < others.length; at += AT_ONCE) {
     const some = others.slice(at, at + AT_ONCE);
     const read = await Promise.all(some.map((one) => store.part(one)));
     read.forEach((one, index) => one && found.set(some[index] ?? 0, one));
+    if (!isLate && read.includes(undefined)) return new Waits(now() + AGAIN, []);
   }
-  const isWhole = found.size === closed.parts.length;
-  if (!isWhole && now() - closed.at < LOST) return new Waits(now() + AGAIN, []);
-  const inOrder = closed.parts.flatMap((one) => found.get(one.id) ?? []);
+  if (found.size < countOf(closed)) {
+    if (isLate) {
+      // what is not in the message is not completed with it: should it come back, it is collected anew
+      const lost = new Set(others.filter((one) => !found.has(one)));
+      await store.change(key, (before, pieces) => withoutParts(before, lost, pieces));
+    }
+    return new Waits(now() + AGAIN, []);
+  }
+  const inOrder = all.flatMap((one: BatchPart) => found.get(one.id) ?? []);
   const joining = { as: parts.as, name: `${parts.name}-${id}`, at: closed.since };
   const output = joinedParts(inOrder, joining);
   return {
@@ -158,9 +204,10 @@ async function madeBefore(
     await withdraw(parts, id);
     return { ...completed, receivedBy: maker };
   }
-  const closed = closedWith(await parts.store.change(key, (before) => before), id);
+  const closed = closedBy(await parts.store.change(key, (before) => before), id);
   if (closed === undefined) return completed;
-  const ids = closed.parts.map((one) => one.id).filter((one) => one !== id);
+  const all = await partsOf(closed, parts.store.pieces);
+  const ids = all.map((one) => one.id).filter((one) => one !== id);
   const { discardedBy } = closed;
   const takes = takesOf(parts, { key, ids, closer: id, discardedBy });
   const how = discardedBy === undefined ? {} : { status: 'discarded' as const, by: discardedBy };
@@ -188,31 +235,34 @@ function takesOf(
     by: discardedBy,
     begin: () => store.markMade([closer, ...ids], closer),
     async end() {
-      await store.change(key, (before) => without(before, closer));
+      await store.change(key, (before, pieces) => without(before, closer, pieces));
     },
   };
 }
 
 /** The message of this closer is made, and its parts are settled. */
-function without(before: Batches, closer: number): Batches {
-  const closed = before.closed.filter((batch) => batch.closer !== closer);
-  return closed.length === before.closed.length ? before : { ...before, closed };
+async function without(before: Batches, closer: number, pieces: Pieces): Promise<Batches> {
+  const made = closedBy(before, closer);
+  if (made === undefined) return before;
+  await dropAll(made, pieces);
+  return { ...before, closed: before.closed.filter((batch) => batch !== made) };
 }
 
-/** A person ended a part: the others go on without it. */
+/** A person ended a part: the others go on without it, and another one takes its place. */
 async function withdraw({ store }: CollectOptions, id: number): Promise<void> {
+  const ids = new Set([id]);
   for await (const key of store.keys()) {
-    const woken: number[] = [];
-    await store.change(key, (before) => {
-      const after = withoutPart(before, id);
-      woken.length = 0;
-      for (const { closer, parts } of after.closed) {
-        const was = before.closed.find((batch) => batch.parts.some((one) => one.id === closer));
-        if (was?.closer === id && parts.length > 0) woken.push(closer);
+    let successors: (number | undefined)[] = [];
+    await store.change(key, async (before, pieces) => {
+      const after = await withoutParts(before, ids, pieces);
+      const closers = after.closed.map(({ closer }) => closer);
+      successors = closers.filter((closer) => closedBy(before, closer) === undefined);
+      if (before.open && after.open && firstOf(before.open) === id) {
+        successors.push(firstOf(after.open));
       }
       return after;
     });
-    for (const one of woken) await store.wake(one);
+    for (const one of successors) if (one !== undefined) await store.wake(one);
   }
 }
 
@@ -229,7 +279,8 @@ export function durableParts(
   }: { readonly keyed: Keyed; readonly waiting: WaitingRoom; readonly steps: Steps },
 ): PartStore {
   return {
-    change: (key, change) => changeBatches(keyed, batchPlace(name, key), change),
+    change: (key, change) => changeBatches(keyed, { host: name, key }, change),
+    pieces: pieceReader(keyed, name),
     async part(id) {
       const taken = await waiting.find(name, id);
       if (taken === undefined) return undefined;

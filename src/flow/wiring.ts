@@ -63,6 +63,8 @@ export interface DurableRun {
   readonly stopping: AbortSignal;
   /** Whether it waits in place, because later messages must not overtake it. */
   readonly inPlace: boolean;
+  /** It may have run before: it waited outside its queue, or was delivered again. */
+  readonly cameBack?: boolean;
   /** Called when a run in place starts to wait, with the end of the wait; Infinity without a time. */
   readonly onWait: (until: number) => void;
   /** Tells the watchdog when its code is running. */

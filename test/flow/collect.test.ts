@@ -3,9 +3,10 @@ import type { Taken } from '../../src/broker/queue.ts';
 import type { CollectGiven } from '../../src/definition/grammar/host-settings.ts';
 import { endQueued } from '../../src/engine/end-queued.ts';
 import { batchesOf, closeBatch } from '../../src/engine/kept-work.ts';
-import { type Batches, type Coming, withoutPart, withPart } from '../../src/flow/batch.ts';
-import { collector, durableParts } from '../../src/flow/collect.ts';
-import { joinedParts } from '../../src/flow/joined-parts.ts';
+import { type Batches, holderOf, withoutParts, withPart } from '../../src/flow/batch.ts';
+import { partsOf } from '../../src/flow/batch-pieces.ts';
+import { type CollectOptions, collector, durableParts } from '../../src/flow/collect.ts';
+import { batchPlace, changeBatches, sweepPieces } from '../../src/flow/stored-batches.ts';
 import { type Subject, subject } from '../../src/flow/subject.ts';
 import { Waits } from '../../src/flow/wiring.ts';
 import { inlineBody } from '../../src/message/body.ts';
@@ -16,7 +17,6 @@ import { startNats } from '../support/nats.ts';
 import { traced } from '../support/traced.ts';
 
 const DAY = 86_400_000;
-const NOTHING: Batches = { closed: [] };
 
 let nats: Awaited<ReturnType<typeof startNats>>;
 let line: GivenProduction | undefined;
@@ -95,28 +95,6 @@ test('three messages become one, in their order; none is completed before it is 
   );
   await closeBatch(production.engine, { host: 'bundle', key: '', discard: true, by: 'anna' });
   await vi.waitFor(async () => expect(await waitingIn(production)).toBe(0));
-});
-
-/** A process that collects so many lines for another host. */
-const linesFor = (count: number, to: string) => ({
-  collect: { ...DEFAULTS, count },
-  to: [to],
-  run: 'queued' as const,
-  order: 'fifo' as const,
-  pool: 1,
-  whileWaiting: 'release' as const,
-});
-
-test('what one process has collected another collects: more than one entry of a key can list', async () => {
-  expect.hasAssertions();
-  line = await given({
-    nats,
-    to: ['few'],
-    processes: { few: linesFor(2, 'bundle'), bundle: linesFor(3, 'out') },
-    operations: { out: {} },
-  });
-  await line.come('a', 'b', 'c', 'd', 'e', 'f');
-  await line.arrive(['a\nb\nc\nd\ne\nf\n']);
 });
 
 const of = (ward: string, n: number, last = 'no'): NewMessage => ({
@@ -254,27 +232,41 @@ const subjectOf = (id: number): Subject => {
   );
 };
 
+const runBy = (process: ReturnType<typeof collector>, id: number, cameBack = false) =>
+  process.runOrWait?.(subjectOf(id), {
+    cut: new AbortController().signal,
+    stopping: new AbortController().signal,
+    inPlace: false,
+    cameBack,
+    onWait: () => undefined,
+  });
+
 /** A collector of three, without a host, whose first two parts wait. */
-async function direct(first: number) {
+async function direct(first: number, more: Partial<CollectOptions> = {}) {
   const production = await collecting({});
   const { engine } = production;
   const parts = { ...DEFAULTS, count: 3, key: undefined, end: undefined, to: ['out'] };
   const store = durableParts('direct', engine);
-  const process = collector({ ...parts, name: 'direct', store, now: () => Date.now() });
-  const run = (id: number) =>
-    process.runOrWait?.(subjectOf(id), {
-      cut: new AbortController().signal,
-      stopping: new AbortController().signal,
-      inPlace: false,
-      onWait: () => undefined,
-    });
-  for (const id of [first, first + 1]) {
-    expect(await run(id)).toBeInstanceOf(Waits);
+  const options = { ...parts, name: 'direct', store, now: () => Date.now(), ...more };
+  const process = collector(options);
+  const wait = async (id: number): Promise<void> => {
     const { message, body } = subjectOf(id);
     const taken = { message: { ...message, body }, bodyRef: undefined };
     await engine.waiting.enter(taken as Taken, 'direct', { until: Date.now() + DAY, answers: [] });
+  };
+  for (const id of [first, first + 1]) {
+    expect(await runBy(process, id)).toBeInstanceOf(Waits);
+    await wait(id);
   }
-  return { engine, run, ended: (id: number) => process.ended?.(id) };
+  return {
+    engine,
+    wait,
+    run: (id: number) => runBy(process, id),
+    /** As another production has it, such as with another key. */
+    runWith: (other: Partial<CollectOptions>, id: number, cameBack: boolean) =>
+      runBy(collector({ ...options, ...other }), id, cameBack),
+    ended: (id: number) => process.ended?.(id),
+  };
 }
 
 test('an engine that dies while it makes a message goes on where it was', async () => {
@@ -307,99 +299,94 @@ test('a person ends the one that makes a message: it is not made twice, nor do t
   expect((await batchesOf(engine)).filter(({ host }) => host === 'direct')).toEqual([]);
 });
 
-const LIMITS = { count: 3, size: 1_000, within: 1_000 };
-const coming = (id: number, more: Partial<Coming> = {}): Coming => ({
-  id,
-  size: 10,
-  now: 0,
-  isEnd: false,
-  ...more,
+test('a part that NATS has lost is not completed with a message that it is not in', async () => {
+  let past = 0;
+  const { engine, run, ended } = await direct(300, { now: () => Date.now() + past });
+  const found = await engine.waiting.find('direct', 301);
+  await engine.waiting.leave({ id: 301, sequence: found?.sequence ?? 0 });
+  expect(await run(302)).toBeInstanceOf(Waits);
+  past = 15 * 60_000;
+  // from now on without it
+  expect(await run(302)).toBeInstanceOf(Waits);
+  const made = await run(302);
+  expect(made).toMatchObject({ sends: [{ to: 'out', joins: 2 }], takes: { ids: [300] } });
+  // it is there after all, and is collected anew
+  expect(await run(301)).toBeInstanceOf(Waits);
+  for (const id of [300, 301, 302]) await ended(id);
 });
 
-test('a part that comes twice counts once, and one that comes late closes what is overdue', () => {
-  const one = withPart(NOTHING, LIMITS, coming(1));
-  expect(withPart(one, LIMITS, coming(1))).toBe(one);
-  const two = withPart(one, LIMITS, coming(2));
-  const three = withPart(two, LIMITS, coming(3));
-  expect(three).toMatchObject({ closed: [{ closer: 3, why: 'count' }] });
-  expect(three.open).toBeUndefined();
-  expect(withPart(three, LIMITS, coming(1, { now: 60_000 }))).toBe(three);
-  // whoever was to make it is gone
-  expect(withPart(three, LIMITS, coming(1, { now: 21 * 60_000 })).closed[0]?.closer).toBe(1);
-  expect(withPart(one, LIMITS, coming(1, { now: 1_000 })).closed[0]?.why).toBe('time');
-  expect(withPart(one, LIMITS, coming(2, { size: 1_000 })).closed[0]?.why).toBe('size');
+test('what was collected under a key stays there, although the production has another key by now', async () => {
+  const { engine, wait, run, runWith, ended } = await direct(400);
+  const key = expressionOf('"other"');
+  // it comes back at its time, with which the batch is complete
+  const late = { key, now: () => Date.now() + 2 * DAY };
+  const made = await runWith(late, 400, true);
+  expect(made).toMatchObject({ sends: [{ joins: 2 }], takes: { ids: [401] } });
+  if (made === undefined || made instanceof Waits) throw new Error('it waits');
+  await made.takes?.begin();
+  await made.takes?.end();
+  expect((await batchesOf(engine)).filter(({ host }) => host === 'direct')).toEqual([]);
+  // what comes now has the new one
+  expect(await run(402)).toBeInstanceOf(Waits);
+  await wait(402);
+  expect(await runWith({ key }, 403, false)).toBeInstanceOf(Waits);
+  const keys = (await batchesOf(engine)).filter(({ host }) => host === 'direct');
+  expect(keys.map((one) => [one.key, one.parts])).toEqual([
+    ['', 1],
+    ['other', 1],
+  ]);
+  for (const id of [402, 403]) await ended(id);
 });
 
-test('without its closer another part makes the message; without parts there is nothing left', () => {
-  const closed = [1, 2, 3].reduce((entry, id) => withPart(entry, LIMITS, coming(id)), NOTHING);
-  const rest = withoutPart(closed, 3);
-  expect(rest.closed).toMatchObject([{ closer: 1, parts: [{ id: 1 }, { id: 2 }] }]);
-  expect(withoutPart(withoutPart(rest, 1), 2)).toEqual({ open: undefined, closed: [] });
-  expect(withoutPart(closed, 77)).toBe(closed);
-});
+const partsFrom = (first: number, count: number) =>
+  Array.from({ length: count }, (_, n) => ({ id: first + n, size: 1 }));
 
-const part = (body: string, type: string) => ({
-  body: Buffer.from(body),
-  type,
-  charset: undefined,
-});
-
-test('parts that are not JSON are texts in a JSON array, and bytes stay as they are', () => {
-  const parts = [
-    part('{"a":1}\n', 'application/json'),
-    part('x"y', 'text/plain'),
-    part('{', 'application/json'),
-  ];
-  const json = joinedParts(parts, { ...joining, as: 'json' });
-  expect(JSON.parse(Buffer.from(json.body).toString())).toEqual([{ a: 1 }, 'x"y', '{']);
-  const bytes = joinedParts(parts, { ...joining, as: 'bytes' });
-  expect(Buffer.from(bytes.body).toString()).toBe('{"a":1}\nx"y{');
-});
-
-const result = (id: string, charset: string, end = '\r'): string =>
-  [
-    'MSH|^~\\&|LAB|N|W|M|2026||ORU^R01|',
-    id,
-    '|P|2.5.1||||||',
-    charset,
-    end,
-    'PID|1||7||Müller',
-    end,
-  ].join('');
-const joining = { name: 'n', at: 0 };
-
-test('an HL7 batch has one charset and segments that end with CR, whatever its parts have', () => {
-  const latin = {
-    body: Buffer.from(result('1', '8859/1'), 'latin1'),
-    type: 'HL7v2',
-    charset: undefined,
-  };
-  const ofService = {
-    body: Buffer.from(result('2', ''), 'latin1'),
-    type: 'HL7v2',
-    charset: 'iso-8859-1',
-  };
-  const utf8 = part(result('3', 'UNICODE UTF-8', '\n'), 'HL7v2');
-  const same = joinedParts([latin, ofService], { ...joining, as: 'hl7' });
-  expect(same.charset).toBe('iso-8859-1');
-  expect(Buffer.from(same.body).toString('latin1')).toContain(result('2', ''));
-  const mixed = joinedParts([latin, ofService, utf8], { ...joining, as: 'hl7' });
-  expect(mixed.charset).toBe('utf-8');
-  const text = Buffer.from(mixed.body).toString();
-  for (const id of ['1', '2', '3']) expect(text).toContain(result(id, 'UNICODE UTF-8'));
-  expect(text).toContain('\rBTS|3\r');
-});
-
-test('texts of different charsets are read each in its own', () => {
-  const latin = {
-    body: Buffer.from('Müller', 'latin1'),
-    type: 'text/plain',
-    charset: 'iso-8859-1',
-  };
-  const json = joinedParts([latin, part('Jörg', 'text/plain')], { ...joining, as: 'json' });
-  expect(JSON.parse(Buffer.from(json.body).toString())).toEqual(['Müller', 'Jörg']);
-  const lines = joinedParts([latin, part('Jörg', 'text/plain')], { ...joining, as: 'lines' });
-  expect(lines).toMatchObject({ charset: 'utf-8', body: Buffer.from('Müller\nJörg\n') });
+test('what an earlier version collected goes on; a long list is in pieces, and nothing of it is left', async () => {
+  const { engine } = await collecting({});
+  const { keyed } = engine;
+  const place = batchPlace('long', '');
+  const before = { parts: partsFrom(1_000, 5_000), since: 1, until: Number.MAX_SAFE_INTEGER };
+  await keyed.replace(place, { value: undefined, revision: 0 }, { open: before, closed: [] });
+  const store = durableParts('long', engine);
+  const limits = { count: 100_000, size: 1_000_000, within: DAY };
+  const add = (id: number) =>
+    store.change('', async (entry, pieces) =>
+      withPart(
+        entry,
+        limits,
+        { id, size: 1, now: 0, isEnd: false },
+        await holderOf(entry, id, pieces),
+      ),
+    );
+  await Promise.all([add(6_000), add(6_001), add(1_000), add(3_333)]);
+  const { value } = await keyed.read<Batches>(place);
+  if (value?.open === undefined) throw new Error('it is gone');
+  expect(JSON.stringify(value).length).toBeLessThan(12_000);
+  expect((await batchesOf(engine)).find(({ host }) => host === 'long')).toMatchObject({
+    parts: 5_002,
+    bytes: 5_002,
+  });
+  const ids = (await partsOf(value.open, store.pieces)).map(({ id }) => id);
+  expect(ids.slice(0, 5_000)).toEqual(before.parts.map(({ id }) => id));
+  expect(ids.slice(5_000).toSorted()).toEqual([6_000, 6_001]);
+  // one that a person takes out, and a piece that an engine stored before it died
+  await store.change('', (entry, pieces) => withoutParts(entry, new Set([3_333]), pieces));
+  await keyed.replace(
+    { kind: 'piece', host: 'long', key: '1-orphan' },
+    { value: undefined, revision: 0 },
+    { of: '', parts: partsFrom(1, 2) },
+  );
+  expect(await sweepPieces(keyed)).toBe(1);
+  const rest = (await keyed.read<Batches>(place)).value?.open;
+  expect((await partsOf(rest ?? before, store.pieces)).map(({ id }) => id)).toEqual(
+    ids.filter((id) => id !== 3_333),
+  );
+  await changeBatches(keyed, { host: 'long', key: '' }, async (entry, pieces) =>
+    withoutParts(entry, new Set(ids), pieces),
+  );
+  expect((await keyed.read(place)).value).toBeUndefined();
+  expect(await sweepPieces(keyed)).toBe(0);
+  for await (const { place: left } of keyed.all('piece')) expect(left.host).not.toBe('long');
 });
 
 test('two engines collect together, and each message is in one', async () => {

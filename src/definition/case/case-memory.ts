@@ -1,4 +1,5 @@
 import type { Batches } from '../../flow/batch.ts';
+import { firstOf, type Pieces, pieceOf } from '../../flow/batch-pieces.ts';
 import type { PartStore } from '../../flow/collect.ts';
 import type { JoinedPart } from '../../flow/joined-parts.ts';
 import type { Subject } from '../../flow/subject.ts';
@@ -26,7 +27,7 @@ export class CaseMemory {
   expired(): { readonly process: string; readonly first: Subject }[] {
     return [...this.#batches].flatMap(([process, entries]) =>
       [...entries].flatMap(([key, { open, closed }]) => {
-        const first = this.#parts.get(open?.parts[0]?.id ?? 0);
+        const first = this.#parts.get((open && firstOf(open)) ?? 0);
         if (open === undefined || first === undefined) return [];
         entries.set(key, { open: { ...open, until: 0 }, closed });
         return [{ process, first }];
@@ -39,10 +40,11 @@ export class CaseMemory {
     this.#batches.set(process, entries);
     return {
       change: async (key, change) => {
-        const after = change(entries.get(key) ?? { closed: [] });
+        const after = await change(entries.get(key) ?? { closed: [] }, NO_PIECES);
         entries.set(key, after);
         return after;
       },
+      pieces: NO_PIECES,
       part: async (id) => partOf(this.#parts.get(id)),
       madeBy: async () => undefined,
       markMade: async () => undefined,
@@ -53,6 +55,13 @@ export class CaseMemory {
     };
   }
 }
+
+/** What a case collects stays in one list. */
+const NO_PIECES: Pieces = {
+  read: async () => undefined,
+  write: async (list) => pieceOf('', list),
+  drop: () => undefined,
+};
 
 async function partOf(subject: Subject | undefined): Promise<JoinedPart | undefined> {
   if (subject === undefined) return undefined;

@@ -332,7 +332,7 @@ const collect = block({
     help: 'How many are collected at most.',
     default: 1_000,
     minimum: 1,
-    maximum: 5_000,
+    maximum: 100_000,
   }),
   end: {
     form: expressionForm('bool'),
