@@ -22,7 +22,7 @@ import { endNatsAttempts } from '../time/nats-attempts.ts';
 import { isAway, isWithoutJetStream } from './away.ts';
 import type { NatsAccess } from './embedded/nats-server.ts';
 import { type Names, names } from './names.ts';
-import { patiently } from './patiently.ts';
+import { againWhileAway, patiently } from './patiently.ts';
 import { type Publisher, publisher, type Turn, turn } from './publisher.ts';
 import { isTooOld, OLDEST } from './server-version.ts';
 import { whyAway } from './why-away.ts';
@@ -138,7 +138,7 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
     publisher: out,
     turn: writing,
     replicas: (connection.info?.connect_urls?.length ?? 1) >= 3 ? 3 : 1,
-    another: () => connectBroker({ ...options, onStatus: alsoTold(options) }),
+    another: () => connectAgain({ ...options, onStatus: alsoTold(options) }),
     close,
     [Symbol.asyncDispose]: () => close(),
   };
@@ -146,6 +146,13 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
   background(watch(broker, { requests, signIn }, options), 'following the state of a connection');
   return broker;
 }
+
+/** How often, and after how many milliseconds again. */
+const CONNECTS = { tries: 20, between: 250 };
+
+/** Connects to a server that was there a moment ago: one that was killed since is being started again. */
+export const connectAgain = (options: BrokerOptions): Promise<Broker> =>
+  againWhileAway(() => connectBroker(options), CONNECTS);
 
 /** What another connection to the same place tells: why that is away is the same for all, and told by the first. */
 const alsoTold =

@@ -1,10 +1,5 @@
 import { resolve } from 'node:path';
-import {
-  type Broker,
-  type BrokerOptions,
-  type BrokerStatus,
-  connectBroker,
-} from '../broker/broker.ts';
+import { type Broker, type BrokerStatus, connectAgain, connectBroker } from '../broker/broker.ts';
 import type { CutStream } from '../broker/cut-streams.ts';
 import { type DataLock, lockData } from '../broker/embedded/data-lock.ts';
 import {
@@ -13,7 +8,6 @@ import {
   type NatsServer,
   startNatsServer,
 } from '../broker/embedded/nats-server.ts';
-import { againWhileAway } from '../broker/patiently.ts';
 import { type StoredMarks, storedMarks } from '../broker/stored-marks.ts';
 import { type StreamWatch, streamWatch } from '../broker/stream-watch.ts';
 import { keepPrivate, makeDataFolder } from '../database/private-files.ts';
@@ -89,7 +83,8 @@ export async function reach(
       for (const one of hearers) one.lost?.(cut);
     },
   });
-  const broker = await connected(server, {
+  const connect = server === undefined ? connectBroker : connectAgain;
+  const broker = await connect({
     ...access,
     production,
     role: 'engine',
@@ -109,17 +104,6 @@ export async function reach(
   const compare = (of: Broker): Promise<boolean> => watch.look(of);
   const hear = (hearer: ConnectionHearer): void => void hearers.push(hearer);
   return { data, lock, server, access, storedUpTo, lost, compare, broker, hear, tightened };
-}
-
-/** How often, and after how many milliseconds, a server of our own is connected to that was killed: it is started again. */
-const CONNECTS = 20;
-const BETWEEN = 250;
-
-function connected(server: NatsServer | undefined, options: BrokerOptions): Promise<Broker> {
-  const connect = (): Promise<Broker> => connectBroker(options);
-  return server === undefined
-    ? connect()
-    : againWhileAway(connect, { tries: CONNECTS, between: BETWEEN });
 }
 
 async function startServer(options: ReachOptions, data: string): Promise<NatsServer> {

@@ -36,6 +36,15 @@ test('what was on its way when nats-server was killed is stored when it is back:
   expect(state.last_seq).toBe(stored.length);
 });
 
+test('another connection that is made while nats-server is started again is made when it is back', async () => {
+  await using nats = await startNats();
+  await using broker = await connectBroker({ ...nats, production: 'lost', role: 'test' });
+  if (nats.pid === undefined) throw new Error('the server runs');
+  process.kill(nats.pid, 'SIGKILL');
+  await using another = await broker.another();
+  expect(another.connection.isClosed()).toBe(false);
+});
+
 test('a password that is refused for a while is told once, and all goes on when it is taken again', async () => {
   await using nats = await startNats();
   const told: string[] = [];
