@@ -6,6 +6,7 @@ import type { ExpressionEnvironment } from '../expression/environment.ts';
 import { readRuleSets } from '../rule/read-rule-sets.ts';
 import type { RuleSet } from '../rule/rule.ts';
 import type { RetryPolicy } from '../time/back-off.ts';
+import { isInTurns } from '../time/schedule.ts';
 import type {
   Line,
   LookupSource,
@@ -35,6 +36,7 @@ export function readService(
   reading: Reading,
 ): ServiceDefinition | undefined {
   const { value, written } = entry;
+  checkCatchUp(entry, reading);
   const adapter = value.adapter === undefined ? undefined : adapters.inbound(value.adapter);
   const to = valueAt(written, ['to']);
   if (to?.kind === 'list' && to.items.length === 0) {
@@ -61,6 +63,7 @@ export function readOperation(
   reading: Reading,
 ): OperationDefinition | undefined {
   const { value, written } = entry;
+  checkCatchUp(entry, reading);
   const line = readLine(value, written, reading);
   const adapter = value.adapter === undefined ? undefined : adapters.outbound(value.adapter);
   if (adapter === undefined) return undefined;
@@ -84,6 +87,17 @@ export function readOperation(
     retry,
     replies,
   };
+}
+
+/** A weekly pattern says when a host is on, and has no times that could be missed. */
+function checkCatchUp(
+  { value: { schedule, catchUp }, written }: ServiceEntry | ProcessEntry | OperationEntry,
+  reading: Reading,
+): void {
+  if (catchUp === undefined || (schedule !== undefined && isInTurns(schedule))) return;
+  const what = 'only times of a schedule by cron can be made up for, so catchUp has no effect';
+  const remedy = 'Write a schedule such as cron 30 2 * * * for 10m, or remove it.';
+  reportBelow(reading, written, { keys: ['catchUp'], what, remedy });
 }
 
 /** An operation that sends its own answers again would never end while its peer answers. */
@@ -170,6 +184,7 @@ export function readProcess(
   const { value, written } = entry;
   const { rules, code, collect } = value;
   checkWork(entry, reading);
+  checkCatchUp(entry, reading);
   const { invalid } = value;
   const unknown = invalid === 'suspend' ? undefined : unknownTarget(invalid, names);
   if (unknown !== undefined) {

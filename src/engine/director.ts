@@ -2,12 +2,11 @@ import { isAway } from '../broker/away.ts';
 import { startJanitor } from '../broker/janitor.ts';
 import { type Override, overrideStore } from '../broker/overrides.ts';
 import { againWhileAway } from '../broker/patiently.ts';
-import type { State, Switch } from '../broker/state.ts';
+import type { Switch } from '../broker/state.ts';
 import type { WaitingMessages } from '../control/engine-report.ts';
 import type { Definition, HostDefinition } from '../definition/definition.ts';
 import { background } from '../error/background.ts';
 import { describeError, EngineError } from '../error/engine-error.ts';
-import { tolerate } from '../error/foreseen.ts';
 import type { EndOrder } from '../flow/end-message.ts';
 import type { Storing } from '../flow/enqueue.ts';
 import type { Routing } from '../flow/route.ts';
@@ -16,14 +15,15 @@ import type { Process } from '../flow/wiring.ts';
 import type { Host, HostStatus } from '../host/host.ts';
 import type { Events } from '../log/events.ts';
 import { Deadline } from '../time/deadline.ts';
-import { pause } from '../time/pause.ts';
 import { type Assembly, assemble, type Works } from './assemble.ts';
 import { watchClock } from './clock-watch.ts';
 import { notWaiting } from './end-queued.ts';
 import type { Engine } from './engine.ts';
+import { LateTurns } from './late-turns.ts';
 import { tellLeftProductions, tellLeftQueues } from './left-queues.ts';
 import { LookupLoader } from './lookup-loader.ts';
 import { describeOverride, followOverrides, type Overrides } from './overrides.ts';
+import { OwnSwitches } from './own-switches.ts';
 import { type QueuePlan, Queues } from './queues.ts';
 import { followSchedules, isScheduledOn } from './scheduler.ts';
 import { type Turns, turns } from './turns.ts';
@@ -44,6 +44,7 @@ export class Director {
   readonly #own: OwnSwitches;
   /** Starts and stops of one host are done one at a time. */
   readonly #turns: Turns = turns();
+  readonly #late: LateTurns;
   readonly #began = Date.now();
   #plan: QueuePlan;
   #assembly: Assembly;
@@ -64,6 +65,7 @@ export class Director {
       events: works.events,
       signal: this.#stopping.signal,
     });
+    this.#late = new LateTurns(works.engine.state.kv, works.events);
     this.#plan = { definition, generations: new Map() };
     this.#assembly = this.#assemble(this.#plan);
   }
@@ -102,8 +104,12 @@ export class Director {
       await Promise.all(those.map((of) => this.#turns.take(of.name, () => this.#startHost(of))));
     }
     this.#schedules = followSchedules(
-      () => hostsOf(this.definition),
-      (name, on) => this.#scheduled(name, on),
+      {
+        hosts: () => hostsOf(this.definition),
+        late: this.#late,
+        isOff: (name) => this.#isKeptOff(this.#find(name)),
+        onSwitch: (name, on) => this.#scheduled(name, on),
+      },
       this.#stopping.signal,
     );
     const ways = {
@@ -389,6 +395,12 @@ export class Director {
     );
   }
 
+  /** Whether it would be off even if its schedule turned it on. */
+  async #isKeptOff({ name, enabled }: HostDefinition): Promise<boolean> {
+    const isHeld = this.#overrides?.find(name, 'hold') !== undefined;
+    return !enabled || isHeld || (await this.switchedOff(name)) !== undefined;
+  }
+
   #find(name: string): HostDefinition {
     const of = hostsOf(this.definition).find((host) => host.name === name);
     if (of === undefined) {
@@ -400,10 +412,10 @@ export class Director {
   async #startHost(of: HostDefinition): Promise<void> {
     if (of.kind === 'process' && of.run === 'inline') return;
     if (this.#stopping.signal.aborted) return;
-    if (!of.enabled || this.#hosts.has(of.name)) return;
-    if (!isScheduledOn(of.schedule, Date.now())) return;
-    if ((await this.switchedOff(of.name)) !== undefined) return;
-    if (this.#overrides?.find(of.name, 'hold') !== undefined) return;
+    if (this.#hosts.has(of.name)) return;
+    const now = Date.now();
+    if (!isScheduledOn(of.schedule, now) && !this.#late.isOn(of.name, now)) return;
+    if (await this.#isKeptOff(of)) return;
     const host = this.#assembly.host(of);
     this.#hosts.set(of.name, { host, of });
     await host.start();
@@ -429,63 +441,3 @@ export class Director {
 export function hostsOf({ operations, processes, services }: Definition): HostDefinition[] {
   return [...operations.values(), ...processes.values(), ...services.values()];
 }
-
-/** Milliseconds before the first retry; each pause is twice the previous one. */
-const FIRST = 500;
-const LONGEST = 30_000;
-/** Gives up after about eight minutes. */
-const TRIES = 20;
-
-/**
- * Hosts of this engine that stopped themselves, until that is stored in the production's state;
- * they are also off in the meantime.
- */
-class OwnSwitches {
-  readonly #parts: {
-    readonly state: State;
-    readonly events: Pick<Events, 'told'>;
-    readonly signal: AbortSignal;
-  };
-  readonly #off = new Map<string, Switch>();
-
-  constructor(parts: { state: State; events: Pick<Events, 'told'>; signal: AbortSignal }) {
-    this.#parts = parts;
-  }
-
-  of(host: string): Switch | undefined {
-    return this.#off.get(host);
-  }
-
-  /** Called when a person has switched the host. */
-  forget(host: string): void {
-    this.#off.delete(host);
-  }
-
-  /**
-   * Takes effect at once; resolves when it is stored, given up, or overruled by a person. Does not
-   * reject while the server is unreachable.
-   */
-  async keep(host: string, off: Switch): Promise<void> {
-    const { state, events, signal } = this.#parts;
-    this.#off.set(host, off);
-    for (let tries = 1; ; tries++) {
-      if (this.#off.get(host) !== off) return;
-      try {
-        await state.switchOff(host, off);
-        this.#off.delete(host);
-        if (tries > 1) events.told(host, 'info', 'switch-kept', 'it stays off after a restart');
-        return;
-      } catch (error) {
-        tolerate(error, isAway, `storing that ${host} stopped itself`);
-      }
-      if (tries === 1) {
-        events.told(host, 'warn', 'switch-not-kept', `${NOT_KEPT}; this is retried`);
-      }
-      if (tries === TRIES || signal.aborted) break;
-      await pause(Math.min(FIRST * 2 ** (tries - 1), LONGEST), signal);
-    }
-    events.told(host, 'error', 'switch-not-kept', `${NOT_KEPT}: after a restart it will run again`);
-  }
-}
-
-const NOT_KEPT = 'it stopped itself and is off, but that could not be stored in NATS';

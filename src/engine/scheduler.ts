@@ -2,6 +2,7 @@ import { isAway } from '../broker/away.ts';
 import { tolerate } from '../error/foreseen.ts';
 import { pause } from '../time/pause.ts';
 import { readSchedule, type Schedule } from '../time/schedule.ts';
+import type { LateTurns } from './late-turns.ts';
 
 /** A timer's longest wait, after which a change of the system's clock or of a schedule is noticed. */
 const LONGEST = 5_000;
@@ -11,6 +12,17 @@ const AGAIN = 2_000;
 interface Scheduled {
   readonly name: string;
   readonly schedule?: string | undefined;
+  /** Milliseconds within which a missed time is made up for. */
+  readonly catchUp?: number | undefined;
+}
+
+export interface Following {
+  readonly hosts: () => readonly Scheduled[];
+  /** Turns for times that were missed. */
+  readonly late: Pick<LateTurns, 'isOn' | 'endOf' | 'look'>;
+  /** Whether a host is kept off, by a person or the definition. */
+  readonly isOff: (host: string) => Promise<boolean>;
+  readonly onSwitch: (host: string, on: boolean) => Promise<void>;
 }
 
 /** Whether a host with this schedule is on now; without a schedule it always is. */
@@ -30,16 +42,19 @@ function scheduleOf(text: string | undefined): Schedule | undefined {
  * aborts; at the start with the state each should have. A switch that fails is soon retried.
  */
 export async function followSchedules(
-  hosts: () => readonly Scheduled[],
-  onSwitch: (host: string, on: boolean) => Promise<void>,
+  { hosts, late, isOff, onSwitch }: Following,
   signal: AbortSignal,
 ): Promise<void> {
   const switched = new Map<string, boolean>();
   /** By its text, since a schedule caches its next moments. */
   let schedules: ReadonlyMap<string, Schedule | undefined> = new Map();
-  const follow = async (name: string, on: boolean): Promise<boolean> => {
-    if (switched.get(name) === on) return true;
+  const follow = async ({ name, read, catchUp = 0 }: Read, now: number): Promise<boolean> => {
     try {
+      if (catchUp > 0) {
+        await late.look({ name, schedule: read, catchUp, isOff: await isOff(name) }, now);
+      }
+      const on = read.isOn(now) || late.isOn(name, now);
+      if (switched.get(name) === on) return true;
       await onSwitch(name, on);
       switched.set(name, on);
       return true;
@@ -51,21 +66,27 @@ export async function followSchedules(
   };
   while (!signal.aborted) {
     const now = Date.now();
-    const all = hosts().flatMap(({ name, schedule }) =>
-      schedule === undefined ? [] : [{ name, schedule }],
+    const all = hosts().flatMap(({ schedule, ...one }) =>
+      schedule === undefined ? [] : [{ ...one, schedule }],
     );
     schedules = new Map(
       all.map(({ schedule }) => [schedule, schedules.get(schedule) ?? scheduleOf(schedule)]),
     );
-    const scheduled = all.flatMap(({ name, schedule }) => {
+    const scheduled = all.flatMap(({ schedule, ...one }) => {
       const read = schedules.get(schedule);
-      return read === undefined ? [] : [{ name, read }];
+      return read === undefined ? [] : [{ ...one, read }];
     });
     // all at once: a host that takes long to stop must not delay the others
-    const done = await Promise.all(scheduled.map(({ name, read }) => follow(name, read.isOn(now))));
-    const next = Math.min(...scheduled.map(({ read }) => read.nextSwitch(now) ?? Infinity));
+    const done = await Promise.all(scheduled.map((one) => follow(one, now)));
+    const next = scheduled.map(({ name, read }) =>
+      Math.min(read.nextSwitch(now) ?? Infinity, late.endOf(name, now)),
+    );
     const longest = done.includes(false) ? AGAIN : LONGEST;
-    const wait = Math.max(10, Math.min(longest, next - Date.now()));
+    const wait = Math.max(10, Math.min(longest, ...next.map((at) => at - Date.now())));
     await pause(wait, signal, { ref: false });
   }
+}
+
+interface Read extends Omit<Scheduled, 'schedule'> {
+  readonly read: Schedule;
 }

@@ -13,6 +13,8 @@ export interface Schedule {
    * since 1970. Undefined if never.
    */
   nextSwitch(at: number): number | undefined;
+  /** The moments from which it is on, and for how many milliseconds; undefined for a weekly pattern. */
+  readonly turns?: (Cron & { readonly length: number }) | undefined;
 }
 
 const DAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
@@ -127,6 +129,7 @@ function turns(source: string, cron: Cron, time: number): Schedule {
   };
   return {
     source,
+    turns: { next: (at) => cron.next(at), length: time },
     isOn: (at) => phaseAt(at).on,
     nextSwitch(at) {
       const { until } = phaseAt(at);

@@ -346,4 +346,7 @@ test('what collects says where to, and ends', async () => {
   expect(await problems(`{ collect: {}, whileWaiting: hold, to: out }`)).toMatch(
     /whileWaiting has no effect/,
   );
+  const weekly = `{ collect: {}, to: out, schedule: "daily 08:00-18:00", catchUp: 6h }`;
+  expect(await problems(weekly)).toMatch(/processes\.bundle\.catchUp: only times of a schedule by/);
+  expect(await problems(weekly.replace('daily 08:00-18:00', 'cron 30 2 * * * for 10m'))).toBe('');
 });

@@ -85,13 +85,17 @@ test('a switch that fails is made again, and holds up no other', async () => {
   const made: string[] = [];
   let away = true;
   const following = followSchedules(
-    () => [
-      { name: 'a', schedule: 'daily 08:00-18:00 UTC' },
-      { name: 'b', schedule: 'daily 08:00-18:00 UTC' },
-    ],
-    async (name, on) => {
-      if (name === 'a' && on && away) throw new Error('NATS is away');
-      made.push(`${name} ${on}`);
+    {
+      hosts: () => [
+        { name: 'a', schedule: 'daily 08:00-18:00 UTC' },
+        { name: 'b', schedule: 'daily 08:00-18:00 UTC' },
+      ],
+      late: { isOn: () => false, endOf: () => Infinity, look: async () => undefined },
+      isOff: async () => false,
+      onSwitch: async (name, on) => {
+        if (name === 'a' && on && away) throw new Error('NATS is away');
+        made.push(`${name} ${on}`);
+      },
     },
     stop.signal,
   );

@@ -211,6 +211,15 @@ const COMMON = {
     help: 'When the host is on: days and times, or for a while from times given by cron; with a time zone if needed. Default always.',
     example: 'mon-fri 06:00-20:00, sat 08:00-12:00 Europe/Berlin',
   },
+  catchUp: {
+    ...setting.optional(
+      setting.duration({
+        help: 'How late a time of a cron schedule is made up for, once, if no engine ran when it came; forever for however late. Default not at all.',
+        example: '6h',
+      }),
+    ),
+    change: 'unread',
+  },
   alert: { form: hostAlert, help: 'When people are alerted about this host.', change: 'unread' },
 } as const satisfies HostSettings;
 
