@@ -38,6 +38,8 @@ const SWEEP = 500;
  * leader of its stream may be gone.
  */
 const PATIENCE = 1_000;
+/** More than this between two looks is time in which this thread stood still: what NATS said meanwhile is not read yet. */
+const STOOD = 1.5 * SWEEP;
 /** How many of a subject are written again in one sweep: what a slow server has not read yet waits in our memory. */
 const MOST_AGAIN = 1_000;
 
@@ -45,7 +47,7 @@ interface Waiting {
   readonly subject: string;
   /** Of all that were published on the connection. */
   readonly number: number;
-  /** Of a clock that nobody sets. */
+  /** Of the publisher's own clock. */
   since: number;
   /** When it was last written. */
   at: number;
@@ -85,6 +87,15 @@ export function publisher(
   let connected = true;
   // what NATS has acknowledged since the last sweep
   let lowest = Number.POSITIVE_INFINITY;
+  // milliseconds in which answers were heard: those in which this thread stood still count for nothing
+  let clock = 0;
+  let looked = performance.now();
+  const heardUntil = (): number => clock + Math.min(performance.now() - looked, STOOD);
+  const sweepLater = (): NodeJS.Timeout => {
+    clock = heardUntil();
+    looked = performance.now();
+    return setTimeout(sweep, SWEEP);
+  };
 
   const subscription = connection.subscribe(`${inbox}.*`, {
     callback: (error, message) => {
@@ -98,7 +109,7 @@ export function publisher(
 
   let heads: Heads = new Map();
   const sweep = (): void => {
-    const now = performance.now();
+    const now = heardUntil();
     const found: Heads = new Map();
     for (const [address, one] of waiting) {
       if (now - one.since < PATIENCE) break;
@@ -119,7 +130,7 @@ export function publisher(
     }
     heads = found;
     lowest = Number.POSITIVE_INFINITY;
-    sweeping = waiting.size === 0 ? undefined : setTimeout(sweep, SWEEP);
+    sweeping = waiting.size === 0 ? undefined : sweepLater();
   };
 
   return {
@@ -132,7 +143,7 @@ export function publisher(
         const one = waiting.get(address);
         if (one === undefined) return;
         one.written += 1;
-        one.at = performance.now();
+        one.at = heardUntil();
         try {
           connection.publish(subject, body, {
             reply: address,
@@ -145,7 +156,8 @@ export function publisher(
         }
       };
       return new Promise((resolve, reject) => {
-        const since = performance.now();
+        sweeping ??= sweepLater();
+        const since = heardUntil();
         waiting.set(address, {
           subject,
           number,
@@ -156,7 +168,6 @@ export function publisher(
           resolve,
           reject,
         });
-        sweeping ??= setTimeout(sweep, SWEEP);
         // without a connection the client would drop data, or send it out of order
         writing.atEnd(() => {
           if (connected) write();
@@ -168,7 +179,7 @@ export function publisher(
     },
     reconnected() {
       connected = true;
-      const since = performance.now();
+      const since = heardUntil();
       for (const one of waiting.values()) {
         one.since = since;
         one.write();
@@ -188,7 +199,7 @@ export function publisher(
 interface Head {
   /** Undefined while those before it are given up. */
   address: string | undefined;
-  /** Since when it is that one, on a clock that nobody sets. */
+  /** Since when it is that one, on the publisher's own clock. */
   readonly since: number;
   /** How many of the subject were written again in this sweep. */
   again: number;

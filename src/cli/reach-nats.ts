@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { type Broker, type BrokerStatus, connectAgain, connectBroker } from '../broker/broker.ts';
 import type { CutStream } from '../broker/cut-streams.ts';
 import { type DataLock, lockData } from '../broker/embedded/data-lock.ts';
+import { type DiskRoom, diskRoom } from '../broker/embedded/disk-room.ts';
 import {
   type Durability,
   type NatsAccess,
@@ -124,6 +125,23 @@ export function tellOfNats(told: Events, { nats }: ReachOptions, reached: Reache
   reached.hear({
     status: (status, detail) => told.brokerStatus(status, detail),
     lost: ({ host, ...range }) => told.messagesLost(host, range),
+  });
+}
+
+/** The room on the disk of a server of our own, and what is told of it. */
+export function roomOf({ server, data }: Reached, told: Events): DiskRoom | undefined {
+  if (server === undefined) return undefined;
+  return diskRoom({
+    folder: data,
+    onChange(change) {
+      if (change === 'room') {
+        const text = 'The disk of NATS has room again: services take messages.';
+        return told.told('', 'info', 'disk-has-room', text);
+      }
+      const { left, wanted } = change;
+      const text = `The disk of NATS (${data}) has ${left} MB left. Services take no more messages, so that what waits can still be sent, until there are ${wanted} MB: free some, or let it be sent.`;
+      told.told('', 'error', 'disk-full', text);
+    },
   });
 }
 

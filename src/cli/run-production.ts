@@ -2,6 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { isAway } from '../broker/away.ts';
 import type { Broker } from '../broker/broker.ts';
+import type { DiskRoom } from '../broker/embedded/disk-room.ts';
 import type { NatsAccess } from '../broker/embedded/nats-server.ts';
 import { markedLater } from '../broker/stored-marks.ts';
 import type { ReloadOrder } from '../control/orders.ts';
@@ -27,7 +28,7 @@ import { background } from '../error/background.ts';
 import { describeError, EngineError, isEngineError } from '../error/engine-error.ts';
 import { hearUnexpected } from '../error/unexpected.ts';
 import { PeerCertificates } from '../host/peer-certificates.ts';
-import { type Events, events } from '../log/events.ts';
+import { type Events, type EventsOptions, events } from '../log/events.ts';
 import { hostLogs, type Logger } from '../log/logger.ts';
 import { type Metrics, metrics } from '../log/metrics.ts';
 import { LoadedTables } from '../lookup/loaded-tables.ts';
@@ -35,7 +36,7 @@ import { newsFilter } from '../peer/news.ts';
 import { Deadline } from '../time/deadline.ts';
 import { pause } from '../time/pause.ts';
 import { type KeptFiles, keptFiles } from './kept-files.ts';
-import { type Reached, type ReachOptions, reach, tellOfNats } from './reach-nats.ts';
+import { type Reached, type ReachOptions, reach, roomOf, tellOfNats } from './reach-nats.ts';
 import { readOptions } from './reading.ts';
 import { type Rehearsals, rehearsals } from './rehearsals.ts';
 import { startTrouble } from './start-trouble.ts';
@@ -144,6 +145,7 @@ interface Directed {
   readonly peers: PeerCertificates;
   readonly watchdog: Watchdog | undefined;
   readonly streams: StreamKeeper;
+  readonly room: DiskRoom | undefined;
   readonly unhear: () => void;
 }
 
@@ -160,19 +162,14 @@ async function direct(
   const engine = await engineOn(reached, definition);
   // the next start is as careful as this one had to be
   undoing(begun, 'closing the engine', () => engine.close(undefined, 'unclean'));
-  const told = events({
-    production: definition.name,
-    log,
-    hosts: logs,
-    metrics: figures,
-    // an event that cannot be stored is still in the log
-    record: (record) => background(engine.outcomes.append({ record }), 'storing an event', isAway),
-  });
+  const told = eventsOf(engine, { log, hosts: logs, metrics: figures });
   tellOfNats(told, options, reached);
   const unhear = hearUnexpected((one) => told.unexpected(one));
   undoing(begun, 'no longer hearing of errors', unhear);
   const watchdog = watchdogOf(options, data, told);
   undoing(begun, 'ending the watchdog', () => watchdog?.stop('failed'));
+  const room = roomOf(reached, told);
+  undoing(begun, 'no longer looking at the disk', () => room?.close());
   const peers = new PeerCertificates(told);
   undoing(begun, 'forgetting certificates', () => peers.close());
   // what runs may be another one by the time a secret is renewed
@@ -190,6 +187,7 @@ async function direct(
       jwt: namedJwtKeys(known),
       peerCertificate: peers.see,
       marks: watchdog?.marks,
+      refusal: room?.refusal,
     },
     definition,
   );
@@ -204,7 +202,7 @@ async function direct(
   // where it cannot be done now, it is tried again soon
   hear({ back: () => background(streams.look(), 'looking for missing streams', isAway) });
   undoing(begun, 'no longer looking for streams', () => streams.close());
-  return { engine, director, events: told, figures, known, peers, watchdog, streams, unhear };
+  return { engine, director, events: told, figures, known, peers, watchdog, streams, room, unhear };
 }
 
 const engineOn = (
@@ -216,6 +214,17 @@ const engineOn = (
     uncertain: storedUpTo.afterPowerLoss || lost.length > 0,
     stateWritten: markedLater(`KV_${broker.names.state}`, storedUpTo),
     compare,
+  });
+
+const eventsOf = (
+  { broker, outcomes }: Engine,
+  places: Pick<EventsOptions, 'log' | 'hosts' | 'metrics'>,
+): Events =>
+  events({
+    ...places,
+    production: broker.production,
+    // an event that cannot be stored is still in the log
+    record: (record) => background(outcomes.append({ record }), 'storing an event', isAway),
   });
 
 const watchdogOf = ({ stuckAfter, log }: RunOptions, data: string, told: Events) =>
@@ -297,6 +306,7 @@ function stopInOrder(
       deadline.within('ending rehearsals', parts.tried.stop()),
       deadline.within('ending checks', parts.kept.stop()),
       deadline.within('no longer looking for streams', parts.streams.close(), isAway),
+      deadline.within('no longer looking at the disk', parts.room?.close() ?? Promise.resolve()),
     ]);
     const ended = await director.stop(forHosts);
     await parts.watchdog?.stop('ended');

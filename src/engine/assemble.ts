@@ -9,7 +9,7 @@ import type { Definition, HostDefinition, ServiceDefinition } from '../definitio
 import { type ProcessRuntime, processOf } from '../definition/process-of.ts';
 import { isLine, queueLines, wiring } from '../definition/wiring.ts';
 import { background } from '../error/background.ts';
-import { duplicateMemory } from '../flow/accept.ts';
+import { type Accepting, duplicateMemory } from '../flow/accept.ts';
 import { durableParts } from '../flow/collect.ts';
 import type { Storing } from '../flow/enqueue.ts';
 import { COPIES, type Routing } from '../flow/route.ts';
@@ -44,6 +44,8 @@ export interface Works {
   readonly margin?: number | undefined;
   /** Tells a watchdog what the production's code is working on; left out if there is no watchdog. */
   readonly marks?: WorkMarks | undefined;
+  /** See `Accepting`. */
+  readonly refusal?: Accepting['refusal'];
 }
 
 /** What the director knows about its hosts; it is kept when the production changes. */
@@ -139,7 +141,7 @@ const queueFor = (
 });
 
 function runtimeOf(
-  { engine, events, logs, credential, verifier, jwt, peerCertificate }: Works,
+  { engine, events, logs, credential, verifier, jwt, peerCertificate, refusal }: Works,
   { name, settings, lookups }: Definition,
   running: () => Wiring,
 ): Runtime {
@@ -179,6 +181,7 @@ function runtimeOf(
       bodies,
       answers,
       inlineLimit,
+      refusal,
       routing: {
         wiring: running,
         ids,

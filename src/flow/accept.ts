@@ -2,6 +2,7 @@ import { createHash, type Hash, randomUUID } from 'node:crypto';
 import type { DeliverOptions } from '../adapter/adapter.ts';
 import type { Answer, Answers, Expected } from '../broker/answers.ts';
 import type { Bodies } from '../broker/bodies.ts';
+import type { EngineError } from '../error/engine-error.ts';
 import { toldElsewhere } from '../error/foreseen.ts';
 import { type Body, inlineBody } from '../message/body.ts';
 import { ENVELOPE_FIELDS } from '../message/envelope.ts';
@@ -16,6 +17,8 @@ export interface Accepting extends Storing {
   readonly bodies: Bodies;
   readonly answers: Answers;
   readonly inlineLimit: number;
+  /** Why a service may not take so many bytes more now. */
+  readonly refusal?: ((bytes: number) => Promise<EngineError | undefined>) | undefined;
 }
 
 export interface AcceptingService {
@@ -40,6 +43,9 @@ export function accept(
 ): (message: NewMessage, options?: DeliverOptions) => Promise<Receipt> {
   let turn: Promise<unknown> = Promise.resolve();
   return async (message, options = {}) => {
+    const { body } = message;
+    const refusal = await parts.refusal?.(body instanceof Uint8Array ? body.byteLength : 0);
+    if (refusal !== undefined) throw refusal;
     const began = parts.routing.clock.now();
     const held = await holdBody(parts, message);
     const dedupeKey = service.duplicates === 'once' ? message.dedupeKey : undefined;

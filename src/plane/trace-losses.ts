@@ -67,7 +67,7 @@ function tell(parts: Told, { file, keptAs }: Damage, then: string): Promise<void
 export function tellOther(parts: Told): Promise<void> {
   return tellText(parts, {
     event: 'trace-restored',
-    text: 'The trace is not the one that was written last: it or NATS was restored from a backup, files of it were removed, or --trace names another one. What the streams still have is read again; what was settled since the backup, or is in the other trace, and has left them is missing.',
+    text: 'The trace is not the one that was written last: it or NATS was restored from a backup, a standby of PostgreSQL took over that was behind, files of it were removed, or --trace names another one. What the streams still have is read again; what was settled since the backup, or is in the other trace, and has left them is missing.',
   });
 }
 

@@ -63,7 +63,9 @@ export async function keepMark(
 
 const OTHER = 'trace.other';
 
-const sawOther = async (kv: KV): Promise<number> => kv.put(OTHER, JSON.stringify(Date.now()));
+/** The trace is another one from now on. */
+export const sawOther = async (kv: KV): Promise<number> =>
+  kv.put(OTHER, JSON.stringify(Date.now()));
 
 /**
  * Whether large bodies to which this trace does not refer may still be another's: the one before it, to which people may

@@ -22,7 +22,7 @@ import type { PurgeOptions, PurgeReport, TraceStore } from '../trace/trace-store
 import { type VerifyReport, verifyTrace } from '../trace/verify.ts';
 import { purgeRegularly } from './regular-purge.ts';
 import { tellDamaged, tellMissing, tellOther } from './trace-losses.ts';
-import { hasOtherBodies, keepMark } from './trace-mark.ts';
+import { hasOtherBodies, keepMark, sawOther } from './trace-mark.ts';
 import { followSettings, isSameSearch, type TraceSettings } from './trace-settings.ts';
 
 export interface TracingOptions {
@@ -44,6 +44,8 @@ export interface Tracing extends Pick<Projector, 'lag' | 'failingSince' | 'stop'
    * and people are notified.
    */
   damaged(damage: Damage): void;
+  /** Call when the trace turns out to be behind what was written into it: what the streams still have is read again. */
+  behind(): void;
   /** Compares the trace with the streams, and repairs it on request. */
   verify(options: { readonly repair: boolean }): Promise<VerifyReport>;
   /** Uses the production's `keep` unless `keep` is given. */
@@ -76,6 +78,8 @@ export async function startTracing(parts: TracingOptions): Promise<Tracing> {
       removeBody: (ref) => bodies.remove(ref),
       signal: stopping.signal,
     });
+  const tellRestored = (): void =>
+    background(tellOther({ store, log }), 'reporting a restored trace', isTold);
   let waiting = false;
   /** Since when nobody has been building the trace. */
   let unbuiltSince: number | undefined;
@@ -104,7 +108,7 @@ export async function startTracing(parts: TracingOptions): Promise<Tracing> {
       const projecting = held;
       const onOther = (): void => {
         projecting.again();
-        background(tellOther({ store, log }), 'reporting a restored trace', isTold);
+        tellRestored();
       };
       const ended = new AbortController();
       const marking = keepMark({ store, kv, isOurs: () => lease.isHeld(), onOther }, ended.signal);
@@ -126,6 +130,11 @@ export async function startTracing(parts: TracingOptions): Promise<Tracing> {
       held?.again();
       again = held === undefined;
       background(tellDamaged({ store, log }, damage), 'reporting a damaged file', isTold);
+    },
+    behind() {
+      held?.again();
+      tellRestored();
+      background(sawOther(kv), 'noting a restored trace', isAway);
     },
     purge,
     verify: ({ repair }) =>

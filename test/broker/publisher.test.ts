@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test, vi } from 'vitest';
 import { connectBroker } from '../../src/broker/broker.ts';
 import { startNats } from '../support/nats.ts';
@@ -27,6 +28,25 @@ test('what NATS does not acknowledge is given up in time, also where the clock i
   }
   await broker.close();
 }, 20_000);
+
+test('what NATS acknowledged while this thread stood still is read before it is given up, and not written again', async () => {
+  await using nats = await startNats();
+  await using broker = await connectBroker({ ...nats, production: 'stood', role: 'test' });
+  await broker.manager.streams.add({ name: 'STOOD', subjects: ['stood'] });
+  const { pid = 0 } = nats;
+  vi.useFakeTimers({ toFake: ['performance'] });
+  process.kill(pid, 'SIGSTOP');
+  try {
+    const stored = broker.publisher.publish('stood', new Uint8Array(1), { msgID: 'one' });
+    // all of it is over when the next timer is due
+    vi.advanceTimersByTime(8_000);
+    await Promise.race([stored, sleep(700)]);
+    process.kill(pid, 'SIGCONT');
+    expect(await stored).toMatchObject({ sequence: 1, duplicate: false });
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+});
 
 const MANY = [
   { how: 'to one subject', many: 6_000, bytes: 200, subjects: 1 },

@@ -24,6 +24,8 @@ export interface OpenStoreOptions {
   readonly onMigration?:
     | ((change: { readonly from: number; readonly to: number }) => void)
     | undefined;
+  /** Called when PostgreSQL turns out to be behind what was written into it: a standby that had not got all took over. */
+  readonly onBehind?: (() => void) | undefined;
   /** Called if PostgreSQL has tables of a trace in the schema `public`, where nobody looks for them. */
   readonly onLeft?: (() => void) | undefined;
 }
@@ -37,6 +39,7 @@ export async function openTraceStore({
   onDamaged,
   onMoved,
   onMigration,
+  onBehind,
   onLeft,
   cipher,
 }: OpenStoreOptions): Promise<TraceStore> {
@@ -51,5 +54,5 @@ export async function openTraceStore({
   }
   // loaded only if it is used
   const { postgresTraceStore } = await import('./postgres/trace-store.ts');
-  return postgresTraceStore({ url, production, largeBody, cipher, onMigration, onLeft });
+  return postgresTraceStore({ url, production, largeBody, cipher, onMigration, onBehind, onLeft });
 }

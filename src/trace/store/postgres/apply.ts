@@ -37,7 +37,7 @@ export async function apply(
   memory: Memory,
   inputs: readonly TraceInput[],
 ): Promise<readonly MessageState[]> {
-  return memory.transaction(db, async (session) => {
+  return memory.batch(db, async (session) => {
     const sessionIds = [...new Set(inputs.map(sessionOf))].filter((id) => id > 0);
     await memory.partitions.ensure(session, sessionIds.map(dayOfSession));
     const changes = await changesOf(session, memory, { inputs, sessionIds });

@@ -40,6 +40,8 @@ export interface PostgresTraceOptions {
   readonly cipher?: TraceCipher | undefined;
   /** Called before the tables of an older version are changed, which takes as long as there is much in them. */
   readonly onMigration?: ((change: Migration) => void) | undefined;
+  /** Called when the database turns out to be behind what was written into it. */
+  readonly onBehind?: (() => void) | undefined;
   /** Called if tables of a trace lie in the schema `public`, where this one does not look. */
   readonly onLeft?: (() => void) | undefined;
 }
@@ -59,12 +61,13 @@ export async function postgresTraceStore({
   clock = systemClock,
   cipher,
   onMigration,
+  onBehind,
   onLeft,
 }: PostgresTraceOptions): Promise<TraceStore> {
   const schema = `waybill_${production}`;
   const db = database({ url, schema, purpose: 'trace', connections: 6, limit: READ_LIMIT });
   const upkeep = database({ url, schema, purpose: 'trace', connections: 2, limit: UPKEEP_LIMIT });
-  const memory = new Memory(cipher);
+  const memory = new Memory(cipher, onBehind);
   const { words } = memory;
   const close = async (): Promise<void> => {
     await Promise.all([db.close(), upkeep.close()]);

@@ -26,6 +26,13 @@ async function asked(statement: string): Promise<void> {
   await client.end();
 }
 
+/** Ends the connections to a database, which could not be copied or renamed otherwise. */
+const cutOff = (database: string): Promise<void> =>
+  asked(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${database}'`);
+
+const sampleOf = (number: number, target: string): ReturnType<typeof sampleSession>['all'] =>
+  sampleSession({ number, at: NOON + number, target }).all;
+
 const open: OpenTraceStore = async ({ largeBody, now } = {}) => {
   const production = `contract-${++count}`;
   const opened = (): Promise<TraceStore> =>
@@ -109,6 +116,39 @@ describe.runIf(programs !== undefined)('a private PostgreSQL', () => {
     await vi.waitFor(() => apply(2));
     await asked('ALTER SYSTEM RESET default_transaction_read_only');
     await asked('SELECT pg_reload_conf()');
+  });
+
+  test('a database that went back in time while it was written is noticed, and what is written then stands', async () => {
+    // as a standby that takes over without the last of it, or a backup
+    await asked('CREATE DATABASE live');
+    const url = new URL(server.url);
+    url.pathname = '/live';
+    let behind = 0;
+    {
+      await using store = await postgresTraceStore({
+        url: url.href,
+        production: 'behind',
+        onBehind: () => (behind += 1),
+      });
+      await store.apply(sampleOf(1, 'ward'));
+      await cutOff('live');
+      await asked('CREATE DATABASE copy TEMPLATE live');
+      await vi.waitFor(() => store.apply(sampleOf(2, 'lab')));
+      await cutOff('live');
+      await asked('ALTER DATABASE live RENAME TO gone');
+      await asked('ALTER DATABASE copy RENAME TO live');
+      // it would be found under a host that the database does not know
+      const late = () => store.apply(sampleOf(3, 'lab'));
+      await vi.waitFor(() => expect(late()).rejects.toThrow(/no longer has what was written last/));
+      expect(behind).toBe(1);
+      await late();
+      await store.apply(sampleOf(2, 'lab'));
+      expect(behind).toBe(1);
+      const { items } = await store.find({ target: 'lab', limit: 10 });
+      expect(items.map(({ status }) => status)).toEqual(['completed', 'completed']);
+    }
+    await asked('DROP DATABASE live WITH (FORCE)');
+    await asked('DROP DATABASE gone WITH (FORCE)');
   });
 
   test('two operator planes on one trace see each other, and both may write', async () => {
