@@ -5,7 +5,7 @@ import { median } from './median.ts';
 
 /**
  * The rate of messages with an adapter beside that of its bare client, at the same peer in the same run and with a store
- * that accepts everything at once.
+ * that accepts everything at once; and the processor time of a message on either side, which says more on a busy machine.
  *
  *     node --conditions=waybill-source bench/beside.ts [--only nats] [--messages 2000] [--rounds 9]
  */
@@ -30,18 +30,24 @@ async function measured(
   rounds: number,
 ): Promise<string[]> {
   const rates = { bare: [] as number[], adapter: [] as number[] };
+  const costs = { bare: [] as number[], adapter: [] as number[] };
   const order = ['bare', 'adapter'] as const;
   for (let round = -1; round < rounds; round++) {
     for (const side of round % 2 === 0 ? order : order.toReversed()) {
       await prepare?.(messages);
-      const took = await sides[side](messages);
+      const { milliseconds, processor } = await sides[side](messages);
       // the first round warms up
-      if (round >= 0) rates[side].push((messages * 1_000) / took);
+      if (round < 0) continue;
+      rates[side].push((messages * 1_000) / milliseconds);
+      if (processor !== undefined) costs[side].push((processor * 1_000) / messages);
     }
   }
   const ratio = median(rates.adapter.map((one, round) => one / (rates.bare[round] ?? one)));
   const perSecond = [rates.bare, rates.adapter].map((all) => String(Math.round(median(all))));
-  return [what, ...perSecond, ratio.toFixed(2)];
+  const each = [costs.bare, costs.adapter].map((all) =>
+    all.length === 0 ? '' : median(all).toFixed(0),
+  );
+  return [what, ...perSecond, ratio.toFixed(2), ...each];
 }
 
 const { values } = parseArgs({
@@ -51,6 +57,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '9' },
   },
 });
+const HEAD = ['', 'bare /s', 'adapter /s', '× bare', 'bare µs', 'adapter µs'];
 const rows: string[][] = [];
 for (const name of values.only.split(',')) {
   const start = await PEERS[name]?.();
@@ -59,7 +66,7 @@ for (const name of values.only.split(',')) {
   await using peer = await start();
   for (const subject of peer.subjects) {
     rows.push(await measured(subject, Number(values.messages), Number(values.rounds)));
-    print(table([['', 'bare /s', 'adapter /s', '× bare'], ...rows.slice(-1)]));
+    print(table([HEAD, ...rows.slice(-1)]));
   }
 }
-print(table([['', 'bare /s', 'adapter /s', '× bare'], ...rows]));
+print(table([HEAD, ...rows]));

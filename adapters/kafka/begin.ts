@@ -19,6 +19,50 @@ interface Known {
   readonly topics: readonly TopicFacts[];
   /** As the group has written them, by `keyOf`. */
   readonly positions: ReadonlyMap<string, Position>;
+  /** Where the group stood before this round, by topic; undefined where another one's leader did not say. */
+  readonly standings: ReadonlyMap<string, Standing>;
+}
+
+/** Where a group stands in a topic: it has read it, it reads it for the first time, or the brokers forgot its positions. */
+type Standing = 'known' | 'new' | 'forgotten';
+
+/**
+ * Where the group stands in each topic. Asked before a round, by whoever leads it, and told to all: in the first round a
+ * member would otherwise see the positions of those that were quicker, and take its own partitions for later ones.
+ */
+export async function standingsOf(
+  lent: KafkaInLent,
+  topics: readonly TopicFacts[],
+  positions: ReadonlyMap<string, Position>,
+): Promise<ReadonlyMap<string, Standing>> {
+  const memory = await readMemory(lent);
+  return new Map(
+    topics.map(({ name, partitions }) => {
+      const isKnown = [...partitions.keys()].some(
+        (partition) => (positions.get(keyOf({ topic: name, partition }))?.offset ?? -1n) >= 0n,
+      );
+      return [name, isKnown ? 'known' : memory.includes(name) ? 'forgotten' : 'new'];
+    }),
+  );
+}
+
+const STANDINGS: ReadonlySet<unknown> = new Set<Standing>(['known', 'new', 'forgotten']);
+
+/** For the members of a round. */
+export const writtenStandings = (standings: ReadonlyMap<string, Standing>): string =>
+  JSON.stringify({ waybill: Object.fromEntries(standings) });
+
+/** What a leader said; nothing of one that says something else, as any member of the group may lead it. */
+export function readStandings(word: string): ReadonlyMap<string, Standing> {
+  try {
+    const { waybill } = JSON.parse(word) as {
+      readonly waybill: Readonly<Record<string, Standing>>;
+    };
+    return new Map(Object.entries(waybill).filter(([, standing]) => STANDINGS.has(standing)));
+  } catch {
+    // other leaders write other bytes, or none
+    return new Map();
+  }
 }
 
 /**
@@ -28,10 +72,10 @@ interface Known {
 export async function beginnings(
   lent: KafkaInLent,
   shares: readonly Share[],
-  { cluster, topics, positions }: Known,
+  { cluster, topics, positions, standings }: Known,
   signal: AbortSignal,
 ): Promise<readonly Beginning[]> {
-  const memory = await readMemory(lent);
+  const own = await standingsOf(lent, topics, positions);
   const found: Beginning[] = [];
   const told = new Set<string>();
   for (const share of shares) {
@@ -42,14 +86,13 @@ export async function beginnings(
       found.push({ ...share, ...position, topicId: topic.id, committed: position.offset });
       continue;
     }
-    const others = [...topic.partitions.keys()].map((partition) =>
-      positions.get(keyOf({ topic: topic.name, partition })),
-    );
-    const isNew = others.every((one) => one === undefined || one.offset < 0n);
-    const isForgotten = isNew && memory.includes(topic.name);
-    const which = isNew && !isForgotten ? lent.settings.start : 'earliest';
+    const standing = standings.get(topic.name) ?? own.get(topic.name);
+    const which = standing === 'new' ? lent.settings.start : 'earliest';
     if (!told.has(topic.name))
-      tellOf(lent, topic.name, { isForgotten, isAnew: position.offset >= 0n });
+      tellOf(lent, topic.name, {
+        isForgotten: standing === 'forgotten',
+        isAnew: position.offset >= 0n,
+      });
     told.add(topic.name);
     const offset = await offsetAt(cluster, share, { topic, which }, signal);
     found.push({ ...share, offset, topicId: topic.id, committed: -1n });

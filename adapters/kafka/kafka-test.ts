@@ -23,6 +23,7 @@ export async function tryKafkaIn(
           topics: names,
           session,
           handOver: session,
+          word: () => Promise.resolve(''),
         };
         const membership = await Membership.find(cluster, options, lent.signal);
         const positions = [...(await membership.positions(topics, lent.signal)).values()];

@@ -22,6 +22,15 @@ interface MembershipOptions {
   readonly session: number;
   /** Milliseconds that members have to finish what they have in hand. */
   readonly handOver: number;
+  /** What whoever shares out tells all members with their shares; asked before any of them can write a position. */
+  readonly word: (membership: Membership, signal: AbortSignal) => Promise<string>;
+}
+
+/** What a round gave us. */
+export interface Joined {
+  readonly shares: readonly Share[];
+  /** What its leader said; empty of one that is not ours. */
+  readonly word: string;
 }
 
 /** The member is not known, or of an earlier round: it begins anew. */
@@ -59,20 +68,25 @@ export class Membership {
     return new Membership(cluster, await cluster.coordinator(options.group, signal), options);
   }
 
+  /** Whether the group knows us. */
+  get isMember(): boolean {
+    return this.#memberId !== '';
+  }
+
   /** Whether we share out the partitions, and so see to it when there are more of them. */
   get isLeader(): boolean {
     return this.#isLeader;
   }
 
   /** Takes part in a round: resolves once everybody has joined, with our partitions. */
-  async join(signal: AbortSignal): Promise<readonly Share[]> {
+  async join(signal: AbortSignal): Promise<Joined> {
     const { settings } = this.#options;
     if (this.#memberId === '') this.#memberId = PLACES.get(settings) ?? '';
     // another engine of this process has a place of its own
     PLACES.delete(settings);
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const shares = await this.#round(signal);
-      if (shares !== undefined) return shares;
+      const joined = await this.#round(signal);
+      if (joined !== undefined) return joined;
       await pause(1_000 / PER_SECOND, signal);
       signal.throwIfAborted();
     }
@@ -160,7 +174,7 @@ export class Membership {
     if (this.#memberId !== '') PLACES.set(this.#options.settings, this.#memberId);
   }
 
-  async #round(signal: AbortSignal): Promise<readonly Share[] | undefined> {
+  async #round(signal: AbortSignal): Promise<Joined | undefined> {
     const { group, session, handOver } = this.#options;
     const joined = await this.coordinator.ask(
       'joinGroup',
@@ -185,12 +199,14 @@ export class Membership {
       { signal, time: handOver + session + SOON },
     );
     if (!this.#mayGoOn(synced.errorCode)) return undefined;
-    const { assignedPartitions } = this.#cluster.library.decodeConsumerProtocolAssignment(
+    const { assignedPartitions, userData } = this.#cluster.library.decodeConsumerProtocolAssignment(
       synced.assignment,
     );
-    return assignedPartitions.flatMap(({ topic, partitions }) =>
+    const shares = assignedPartitions.flatMap(({ topic, partitions }) =>
       partitions.map((partition) => ({ topic, partition })),
     );
+    // others may send nothing, whatever the types of the library say
+    return { shares, word: (userData as Buffer | null)?.toString() ?? '' };
   }
 
   /** False if the round is to be begun anew. */
@@ -226,6 +242,7 @@ export class Membership {
       .toSorted((one, other) => (one.memberId < other.memberId ? -1 : 1));
     const shares = new Map(wants.map(({ memberId }) => [memberId, new Map<string, number[]>()]));
     const wanted = [...new Set(wants.flatMap(({ topics }) => topics))].toSorted();
+    const userData = await this.#options.word(this, signal);
     let turn = 0;
     for (const { name, partitions } of await this.#cluster.existing(wanted, signal)) {
       const takers = wants.filter(({ topics }) => topics.includes(name));
@@ -239,6 +256,7 @@ export class Membership {
       assignment: library.encodeConsumerProtocolAssignment({
         version: 0,
         assignedPartitions: [...of].map(([topic, partitions]) => ({ topic, partitions })),
+        userData,
       }),
     }));
   }

@@ -3,21 +3,30 @@ import { UnderWay } from 'waybill/peer';
 import type { Position, Share } from './membership.ts';
 import type { FetchedRecords, KafkaRecord } from './records.ts';
 
-/** A partition is asked for more while less than this waits for its turn. */
+/** A partition is asked for more while fewer records than this wait for their turn. */
 const FEW = 200;
-const LITTLE = 1024 * 1024;
+
+/** What the records of all partitions take in memory, as far as they wait. */
+export interface Held {
+  bytes: number;
+  /** What all may take together. */
+  readonly most: number;
+  /** What each may take even if all together take too much, so that those that stand still do not stop the others. */
+  readonly share: number;
+}
 
 interface Storing {
   /** How many records are stored at a time. */
   readonly parallel: number;
+  readonly held: Held;
   /** Resolves once the record is done with; false if it is not, as the signal aborted. */
   readonly keep: (record: KafkaRecord, from: Partition, signal: AbortSignal) => Promise<boolean>;
-  /** Called when there is room again, or the position has moved. */
-  readonly moved: () => void;
+  /** Called when a record is stored, or the position has moved without one. */
+  readonly moved: (which: Partition) => void;
   readonly signal: AbortSignal;
 }
 
-interface Pending {
+interface Begun {
   readonly offset: bigint;
   isDone: boolean;
 }
@@ -29,17 +38,19 @@ export class Partition implements Share {
   readonly topicId: string;
   /** The position that the group knows. */
   committed: bigint;
-  /** The one that was written last, whether the brokers have it or not. */
-  written: bigint;
   readonly #storing: Storing;
   readonly #work = new UnderWay();
   readonly #ending = new AbortController();
-  readonly #signal: AbortSignal;
-  readonly #waiting: KafkaRecord[] = [];
-  readonly #pending: Pending[] = [];
+  readonly #end = (): void => this.#ending.abort(new Error('given to another member'));
+  /** Those from `#first` on wait for their turn. */
+  #records: readonly KafkaRecord[] = [];
+  #first = 0;
+  /** Those whose turn has come, until all before them are done. */
+  readonly #begun: Begun[] = [];
   #next: bigint;
   #bytes = 0;
-  #inHand = 0;
+  #lanes = 0;
+  #isOurs = true;
 
   constructor(
     { topic, partition }: Share,
@@ -50,10 +61,10 @@ export class Partition implements Share {
     this.partition = partition;
     this.topicId = topicId;
     this.committed = committed;
-    this.written = committed;
     this.#next = offset;
     this.#storing = storing;
-    this.#signal = AbortSignal.any([storing.signal, this.#ending.signal]);
+    // a signal made of others costs more to ask than a message to store
+    storing.signal.addEventListener('abort', this.#end, { once: true });
   }
 
   /** Where the records begin that are to be fetched. */
@@ -63,34 +74,55 @@ export class Partition implements Share {
 
   /** The first record that is not stored. */
   get position(): bigint {
-    return this.#pending[0]?.offset ?? this.#next;
+    return this.#begun[0]?.offset ?? this.#records[this.#first]?.offset ?? this.#next;
+  }
+
+  /** What is to be fetched at a time, in bytes. */
+  get share(): number {
+    return this.#storing.held.share;
   }
 
   get hasRoom(): boolean {
-    return this.#waiting.length < FEW && this.#bytes < LITTLE;
+    const { held } = this.#storing;
+    const isLittle = this.#records.length - this.#first < FEW && this.#bytes < held.share;
+    return isLittle && (held.bytes < held.most || this.#bytes === 0);
   }
 
+  /** Takes as many of them as there is room for, at least one; what is left is fetched again. */
   take({ records, next }: FetchedRecords): void {
+    const { held } = this.#storing;
+    const taken: KafkaRecord[] = this.#records.slice(this.#first);
     this.#next = next;
     for (const record of records) {
-      this.#waiting.push(record);
-      this.#pending.push({ offset: record.offset, isDone: false });
-      this.#bytes += sizeOf(record);
+      if (held.bytes >= held.most && this.#bytes >= held.share) {
+        this.#next = record.offset;
+        break;
+      }
+      taken.push(record);
+      this.#hold(sizeOf(record));
     }
+    this.#records = taken;
+    this.#first = 0;
     this.#pump();
     // what is left out moves the position, too
-    if (records.length === 0) this.#storing.moved();
+    if (records.length === 0 && this.position !== this.committed) this.#hasMoved();
   }
 
   /** The records from here to there are gone. */
   goOnAt(offset: bigint): void {
     this.#next = offset;
-    this.#storing.moved();
+    this.#hasMoved();
   }
 
   /** Others get it: nothing more is begun, and what cannot be stored is tried no more. */
   giveUp(): void {
-    this.#ending.abort(new Error('given to another member'));
+    this.#storing.signal.removeEventListener('abort', this.#end);
+    this.#end();
+  }
+
+  /** Others have it: what is still being stored moves its position no more. */
+  release(): void {
+    this.#isOurs = false;
   }
 
   /** Resolves once nothing is being stored. */
@@ -98,30 +130,46 @@ export class Partition implements Share {
     await this.#work.ended();
   }
 
+  #hasMoved(): void {
+    if (this.#isOurs) this.#storing.moved(this);
+  }
+
+  #hold(bytes: number): void {
+    this.#bytes += bytes;
+    this.#storing.held.bytes += bytes;
+  }
+
   #pump(): void {
-    while (this.#inHand < this.#storing.parallel && !this.#signal.aborted) {
-      const record = this.#waiting.shift();
-      if (record === undefined) return;
-      this.#inHand += 1;
-      background(this.#work.run(this.#store(record)), 'taking a message', isTold);
+    const wanted = Math.min(this.#storing.parallel, this.#records.length - this.#first);
+    while (this.#lanes < wanted && !this.#ending.signal.aborted) {
+      this.#lanes += 1;
+      background(this.#work.run(this.#storeAll()), 'taking a message', isTold);
     }
   }
 
-  async #store(record: KafkaRecord): Promise<void> {
-    const { keep, moved } = this.#storing;
-    let isDone = false;
+  /** Stores what waits, one after the other. */
+  async #storeAll(): Promise<void> {
+    const { signal } = this.#ending;
     try {
-      isDone = await keep(record, this, this.#signal);
+      while (!signal.aborted) {
+        const record = this.#records[this.#first];
+        if (record === undefined) {
+          this.#records = [];
+          this.#first = 0;
+          return;
+        }
+        this.#first += 1;
+        const begun: Begun = { offset: record.offset, isDone: false };
+        this.#begun.push(begun);
+        if (!(await this.#storing.keep(record, this, signal))) return;
+        this.#hold(-sizeOf(record));
+        begun.isDone = true;
+        while (this.#begun[0]?.isDone === true) this.#begun.shift();
+        this.#hasMoved();
+      }
     } finally {
-      this.#inHand -= 1;
+      this.#lanes -= 1;
     }
-    if (!isDone) return;
-    this.#bytes -= sizeOf(record);
-    const one = this.#pending.find(({ offset }) => offset === record.offset);
-    if (one !== undefined) one.isDone = true;
-    while (this.#pending[0]?.isDone === true) this.#pending.shift();
-    this.#pump();
-    moved();
   }
 }
 

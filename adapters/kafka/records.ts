@@ -45,7 +45,7 @@ export function recordsOf(
     if ((attributes & IS_TRANSACTIONAL) !== 0 && aborted.has(producerId)) continue;
     // a batch that is packed comes whole
     const later = batch.records.filter((one) => firstOffset + BigInt(one.offsetDelta) >= from);
-    records.push(...later.map((one) => recordOf(one, firstOffset, firstTimestamp)));
+    for (const one of later) records.push(recordOf(one, firstOffset, firstTimestamp));
   }
   return { records, next: next < from ? from : next };
 }

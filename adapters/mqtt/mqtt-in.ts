@@ -186,9 +186,7 @@ class MqttReader implements Kept {
       return;
     }
     const size = packet.payload.length;
-    const keep = async (): Promise<void> => {
-      if (!this.#intake.isOver) await this.#keep(packet);
-    };
+    const keep = (): Promise<void> => this.#keep(packet);
     if (packet.qos !== 0) this.#intake.hold(size, keep);
     else if (!this.#intake.takeOnlyCopy(size, keep)) this.#tellOfFlood();
   }
@@ -203,12 +201,14 @@ class MqttReader implements Kept {
   }
 
   async #keep(packet: IPublishPacket): Promise<void> {
+    if (this.#intake.isOver) return;
     let isStored = this.#taken.has(packet);
     const store = async (): Promise<void> => {
       if (!isStored) {
         await this.#lent.deliver(this.#messageOf(packet));
         isStored = true;
-        await this.#taken.add(packet);
+        const noted = this.#taken.add(packet);
+        if (noted !== undefined) await noted;
       }
       this.#connection.acknowledge(packet);
     };
@@ -217,7 +217,7 @@ class MqttReader implements Kept {
   }
 
   #messageOf({ payload, topic, properties }: IPublishPacket): NewMessage {
-    const body = Buffer.from(payload);
+    const body = typeof payload === 'string' ? Buffer.from(payload) : payload;
     return {
       body,
       ...describedBody(body, properties?.contentType, this.#lent.settings.type),

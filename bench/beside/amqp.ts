@@ -6,7 +6,16 @@ import amqp1In from '../../adapters/amqp/v1/amqp1-in.ts';
 import amqp1Out from '../../adapters/amqp/v1/amqp1-out.ts';
 import { rabbit } from '../../test/support/rabbit.ts';
 import { message } from '../messages.ts';
-import { InTurn, type Subject, type Subjects, sender, Taken, taking, timed } from './subject.ts';
+import {
+  InTurn,
+  type Spent,
+  type Subject,
+  type Subjects,
+  sender,
+  Taken,
+  taking,
+  timed,
+} from './subject.ts';
 
 const hub = { kind: 'basic', user: 'hub', password: 'pw' } as const;
 const body = message(1).bytes;
@@ -87,9 +96,9 @@ async function consumed(broker: Awaited<ReturnType<typeof rabbit>>, messages: nu
   await channel.consume('in', (one) => {
     if (one === null) return;
     taken.one();
-    turn.take(() => channel.ack(one));
+    turn.take({ body: one.content, origin: one.fields.routingKey }, () => channel.ack(one));
   });
-  const took = await taken.milliseconds;
+  const took = await taken.spent;
   await turn.ended;
   await channel.close();
   return took;
@@ -104,7 +113,7 @@ async function opened(port: number): Promise<Connection> {
 }
 
 /** Sends over one link, which is opened with the first message. */
-function bareOut1(connection: Connection): (messages: number) => Promise<number> {
+function bareOut1(connection: Connection): (messages: number) => Promise<Spent> {
   const waiting = new Map<unknown, () => void>();
   const link = connection.open_sender({ target: '/queues/out', autosettle: true });
   link.on('accepted', ({ delivery }: EventContext) => {
@@ -128,20 +137,20 @@ function bareOut1(connection: Connection): (messages: number) => Promise<number>
     });
 }
 
-async function received(connection: Connection, messages: number): Promise<number> {
+async function received(connection: Connection, messages: number): Promise<Spent> {
   const taken = new Taken(messages);
   const source = '/queues/in';
   const link = connection.open_receiver({ source, autoaccept: false, credit_window: 0 });
   link.add_credit(20);
   const turn = new InTurn();
-  link.on('message', ({ delivery }: EventContext) => {
+  link.on('message', ({ delivery, message: one }: EventContext) => {
     taken.one();
-    turn.take(() => {
+    turn.take({ body: one?.body as unknown }, () => {
       delivery?.accept();
       link.add_credit(1);
     });
   });
-  const took = await taken.milliseconds;
+  const took = await taken.spent;
   await turn.ended;
   link.close();
   return took;

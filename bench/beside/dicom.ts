@@ -9,7 +9,7 @@ import { freePort } from '../../sandbox/free-port.ts';
 import { dicomFile } from '../../test/support/dicom.ts';
 import { temporaryFolder } from '../../test/support/temporary-folder.ts';
 import { listening } from '../lent.ts';
-import { type Subjects, sender } from './subject.ts';
+import { type Spent, type Subjects, sender, stopwatch } from './subject.ts';
 
 const run = promisify(execFile);
 // otherwise DCMTK waits 40 ms for the acknowledgement of each packet
@@ -17,10 +17,10 @@ process.env['TCP_NODELAY'] = '1';
 
 const PICTURE = Buffer.alloc(64 * 1024, 7);
 
-async function during(work: () => Promise<unknown>): Promise<number> {
-  const began = performance.now();
+async function during(work: () => Promise<unknown>): Promise<Required<Spent>> {
+  const spent = stopwatch();
   await work();
-  return performance.now() - began;
+  return spent();
 }
 
 /** Objects of 64 KB one after another over one association: storescu and storescp of DCMTK, and either by its adapter. */
@@ -44,15 +44,20 @@ export async function dicomSubjects(): Promise<Subjects> {
       await writeFile(join(folder.path, `${made}.dcm`), file);
     }
   };
-  const storescu = (to: number): Promise<number> =>
+  const storescu = (to: number): Promise<Required<Spent>> =>
     during(() => run('storescu', ['+sd', '127.0.0.1', String(to), folder.path]));
+  /** Both sides are programs of DCMTK. */
+  const elsewhere = async (): Promise<Spent> => {
+    const { milliseconds } = await storescu(port);
+    return { milliseconds };
+  };
   const all = undo.move();
   return {
     subjects: [
       {
         what: 'dicom-out',
         prepare,
-        bare: () => storescu(port),
+        bare: elsewhere,
         adapter: (messages) =>
           during(async () => {
             for (let n = 0; n < messages; n++) {
@@ -64,7 +69,7 @@ export async function dicomSubjects(): Promise<Subjects> {
       {
         what: 'dicom-in',
         prepare,
-        bare: () => storescu(port),
+        bare: elsewhere,
         adapter: () => storescu(ours),
       },
     ],

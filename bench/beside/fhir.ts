@@ -7,7 +7,7 @@ import { Agent } from 'undici';
 import fhirIn from '../../adapters/fhir/fhir-in.ts';
 import { fhirFindings, isFhirType } from '../../src/document/index.ts';
 import { lent } from '../lent.ts';
-import { kept, type Subjects, timed } from './subject.ts';
+import { kept, type Spent, type Subjects, timed } from './subject.ts';
 
 const OBSERVATION = JSON.stringify({
   resourceType: 'Observation',
@@ -33,7 +33,18 @@ export async function fhirSubjects(): Promise<Subjects> {
   ];
   const agent = new Agent({ connections: 16 });
   undo.defer(() => agent.destroy());
-  const at = (place: string) => (messages: number) => timed(messages, () => created(agent, place));
+  const processor = async (): Promise<number> => {
+    servers.send('processor');
+    const [told] = (await once(servers, 'message')) as [number];
+    return told;
+  };
+  const at =
+    (place: string) =>
+    async (messages: number): Promise<Spent> => {
+      const before = await processor();
+      const { milliseconds } = await timed(messages, () => created(agent, place));
+      return { milliseconds, processor: (await processor()) - before };
+    };
   const opened = undo.move();
   return {
     subjects: LEVELS.map((level) => ({
@@ -132,6 +143,10 @@ async function all(server: (level: Level) => Promise<string>): Promise<Places> {
 
 async function serve(): Promise<void> {
   process.send?.({ bare: await all(bareServer), adapter: await all(adapterServer) });
+  process.on('message', () => {
+    const { user, system } = process.cpuUsage();
+    process.send?.((user + system) / 1_000);
+  });
 }
 
 if (process.argv[2] === '--serve') await serve();

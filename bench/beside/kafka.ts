@@ -3,10 +3,11 @@ import kafkaIn from '../../adapters/kafka/kafka-in.ts';
 import kafkaOut from '../../adapters/kafka/kafka-out.ts';
 import { kafkaCluster } from '../../test/support/kafka-cluster.ts';
 import { message } from '../messages.ts';
-import { kept, type Subjects, sender, Taken, taking, timed } from './subject.ts';
+import { kept, type Spent, type Subjects, sender, Taken, taking, timed } from './subject.ts';
 
 /** How many messages a batch of the topic has. */
 const TOGETHER = 50;
+const PARTITIONS = 4;
 
 const nobody = { kind: 'basic', user: '', password: '' } as const;
 
@@ -30,7 +31,8 @@ export async function kafkaSubjects(): Promise<Subjects> {
     producer.send({ messages: [{ topic, value, partition: 0 }], acks: -1 });
   const prepare = async (messages: number): Promise<void> => {
     turn += 1;
-    for (const name of ['in', 'out']) await cluster.createTopic(`${name}-${turn}`);
+    await cluster.createTopic(`in-${turn}`, PARTITIONS);
+    await cluster.createTopic(`out-${turn}`);
     await filled(producer, { topic: `in-${turn}`, value }, messages);
   };
   const opened = undo.move();
@@ -59,7 +61,7 @@ export async function kafkaSubjects(): Promise<Subjects> {
         adapter: (messages) =>
           taking(
             kafkaIn,
-            { connect, topics: `in-${turn}`, group: `adapter-${turn}` },
+            { connect, topics: `in-${turn}`, group: `adapter-${turn}`, type: 'HL7v2' },
             { credential: nobody, messages },
           ),
       },
@@ -68,7 +70,7 @@ export async function kafkaSubjects(): Promise<Subjects> {
   };
 }
 
-/** A mock broker keeps 5 MB of a topic. */
+/** A mock broker keeps 5 MB of a partition. */
 async function filled(
   producer: Producer,
   one: { readonly topic: string; readonly value: Buffer },
@@ -76,39 +78,56 @@ async function filled(
 ): Promise<void> {
   for (let sent = 0; sent < messages; sent += TOGETHER) {
     const length = Math.min(TOGETHER, messages - sent);
-    const some = Array.from({ length }, () => ({ ...one, partition: 0 }));
+    const partition = (sent / TOGETHER) % PARTITIONS;
+    const some = Array.from({ length }, () => ({ ...one, partition }));
     await producer.send({ messages: some, acks: -1 });
   }
+}
+
+async function each<One>(all: readonly One[], work: (one: One) => Promise<void>): Promise<void> {
+  for (const one of all) await work(one);
 }
 
 /**
  * By the client's requests alone: its consumer joins a group in a version that the mock brokers do not read. A position is
  * written for each answer.
  */
-async function fetched(port: number, topic: string, messages: number): Promise<number> {
+async function fetched(port: number, topic: string, messages: number): Promise<Spent> {
   const connection = new Connection('bench');
   await connection.connect('127.0.0.1', port);
   const taken = new Taken(messages);
-  const at = { partition: 0, currentLeaderEpoch: -1, lastFetchedEpoch: -1 };
+  const at = { currentLeaderEpoch: -1, lastFetchedEpoch: -1, partitionMaxBytes: 1e6 };
+  const standing = Array.from({ length: PARTITIONS }, () => 0n);
   let seen = 0;
-  for (let fetchOffset = 0n; seen < messages; ) {
-    const asked = [
-      { topicId: topic, partitions: [{ ...at, fetchOffset, partitionMaxBytes: 1e6 }] },
-    ];
+  while (seen < messages) {
+    const partitions = standing.map((fetchOffset, partition) => ({
+      ...at,
+      partition,
+      fetchOffset,
+    }));
+    const asked = [{ topicId: topic, partitions }];
     const answer = await fetchV12.api.async(connection, 500, 1, 8e6, 1, 0, -1, asked, [], '');
-    for (const { firstOffset, records } of answer.responses[0]?.partitions[0]?.records ?? []) {
-      fetchOffset = firstOffset + BigInt(records.length);
-      for (const _ of records) {
-        await kept();
-        seen += 1;
-        taken.one();
+    for (const { partitionIndex, records: batches } of answer.responses[0]?.partitions ?? []) {
+      for (const { firstOffset, records } of batches ?? []) {
+        standing[partitionIndex] = firstOffset + BigInt(records.length);
+        seen += records.length;
+        await each(records, async ({ offsetDelta, value }) => {
+          // what a crash repeats is recognised by its place
+          const dedupeKey = `${topic}/${partitionIndex}/${firstOffset + BigInt(offsetDelta)}`;
+          taken.one();
+          await kept({ body: value, type: 'HL7v2', dedupeKey });
+        });
       }
     }
-    const committedOffset = fetchOffset;
-    const partitions = [{ partitionIndex: 0, committedOffset, committedLeaderEpoch: -1 }];
-    await offsetCommitV7.api.async(connection, 'bare', -1, '', null, [{ name: topic, partitions }]);
+    const positions = standing.map((committedOffset, partitionIndex) => ({
+      partitionIndex,
+      committedOffset,
+      committedLeaderEpoch: -1,
+    }));
+    const written = [{ name: topic, partitions: positions }];
+    await offsetCommitV7.api.async(connection, 'bare', -1, '', null, written);
   }
-  const took = await taken.milliseconds;
+  const took = await taken.spent;
   await connection.close();
   return took;
 }

@@ -1,7 +1,7 @@
 import { Client } from 'ldapts';
 import ldapLookup from '../../adapters/ldap/ldap-lookup.ts';
 import { READER, SUFFIX, startDirectory } from '../../test/support/directory.ts';
-import { lentTo, type Subjects } from './subject.ts';
+import { lentTo, type Spent, type Subjects, stopwatch } from './subject.ts';
 
 const PEOPLE = 5_000;
 const credential = { kind: 'basic', user: READER.name, password: READER.password } as const;
@@ -18,10 +18,10 @@ export async function ldapSubjects(): Promise<Subjects> {
   const expect = (rows: number): void => {
     if (rows !== PEOPLE) throw new Error(`${rows} of ${PEOPLE} rows`);
   };
-  const each = async (times: number, load: () => Promise<number>): Promise<number> => {
-    const began = performance.now();
+  const each = async (times: number, load: () => Promise<number>): Promise<Required<Spent>> => {
+    const spent = stopwatch();
     for (let n = 0; n < times; n++) expect(await load());
-    return performance.now() - began;
+    return spent();
   };
   const bare = async (): Promise<number> => {
     const client = new Client({ url: `ldap://127.0.0.1:${server.port}` });
@@ -48,8 +48,10 @@ export async function ldapSubjects(): Promise<Subjects> {
   };
   /** A message is a row. */
   const times = (messages: number): number => Math.max(1, Math.round(messages / PEOPLE));
-  const scale = (messages: number, took: number): number =>
-    (took * messages) / (times(messages) * PEOPLE);
+  const scale = (messages: number, { milliseconds, processor }: Required<Spent>): Spent => {
+    const share = messages / (times(messages) * PEOPLE);
+    return { milliseconds: milliseconds * share, processor: processor * share };
+  };
   return {
     subjects: [
       {

@@ -34,8 +34,10 @@ async function bareClient(port: number, clientId: string, taken?: Taken) {
   read.on('packet', (packet: Packet) => {
     if (packet.cmd !== 'publish') return;
     taken?.one();
-    const { messageId = 0 } = packet;
-    turn.take(() => write({ cmd: 'puback', messageId, reasonCode: 0 }));
+    const { messageId = 0, topic, payload } = packet;
+    turn.take({ body: payload, origin: topic }, () =>
+      write({ cmd: 'puback', messageId, reasonCode: 0 }),
+    );
   });
   const welcome = answered('connack');
   write({
@@ -104,7 +106,7 @@ export async function mqttSubjects(): Promise<Subjects> {
         async bare(messages) {
           const taken = new Taken(messages);
           const client = await bareClient(peer.port, 'bare', taken);
-          const took = await taken.milliseconds;
+          const took = await taken.spent;
           await client.close();
           return took;
         },

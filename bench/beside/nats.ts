@@ -55,7 +55,7 @@ export async function natsSubjects(): Promise<Subjects> {
               one.ack();
             }
           })();
-          const took = await taken.milliseconds;
+          const took = await taken.spent;
           await found.close();
           await reading;
           return took;

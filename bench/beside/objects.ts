@@ -8,20 +8,29 @@ import s3Out from '../../adapters/s3/s3-out.ts';
 import { azurite } from '../../test/support/azurite.ts';
 import { objectStore } from '../../test/support/object-store.ts';
 import { message } from '../messages.ts';
-import { kept, type Subject, type Subjects, sender, Taken, taking, timed } from './subject.ts';
+import {
+  kept,
+  type Spent,
+  type Subject,
+  type Subjects,
+  sender,
+  Taken,
+  taking,
+  timed,
+} from './subject.ts';
 
 const NAMES = { folder: 'out', name: '{id}.hl7' };
 const PICKUP = { folder: 'in', every: '50ms', stable: '0s', order: 'name' };
 const nameOf = (n: number): string => `in/${String(n).padStart(6, '0')}.hl7`;
 
 /** Takes one object after another as the adapter does: read, stored, then looked at again and removed. */
-async function taken(messages: number, one: (key: string) => Promise<void>): Promise<number> {
+async function taken(messages: number, one: (key: string) => Promise<void>): Promise<Spent> {
   const seen = new Taken(messages);
   for (let n = 0; n < messages; n++) {
     seen.one();
     await one(nameOf(n));
   }
-  return await seen.milliseconds;
+  return await seen.spent;
 }
 
 /** Objects at moto beside Amazon's client: neither overwrites, so both look first, as the server knows no condition. */

@@ -5,7 +5,7 @@ import { simpleParser } from 'mailparser';
 import pop3In from '../../adapters/pop3/pop3-in.ts';
 import { pop3Lab } from '../../test/support/pop3-lab.ts';
 import { message } from '../messages.ts';
-import { kept, type Subjects, Taken, taking } from './subject.ts';
+import { kept, type Spent, type Subjects, Taken, taking } from './subject.ts';
 
 const mail = Buffer.from(
   [
@@ -63,7 +63,7 @@ interface Box {
 }
 
 /** Reads the text of a mail, stores and deletes it, one after another. */
-async function readAll({ port, ca, credential }: Box, messages: number): Promise<number> {
+async function readAll({ port, ca, credential }: Box, messages: number): Promise<Spent> {
   const socket = connect({ host: 'localhost', port, ca });
   const lines = createInterface({ input: socket })[Symbol.asyncIterator]();
   const ask = async (command?: string): Promise<void> => {
@@ -87,7 +87,7 @@ async function readAll({ port, ca, credential }: Box, messages: number): Promise
     await kept();
     await ask(`DELE ${n}`);
   }
-  const took = await taken.milliseconds;
+  const took = await taken.spent;
   await ask('QUIT');
   socket.destroy();
   return took;

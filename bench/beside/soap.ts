@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { SaxesParser } from 'saxes';
 import { Agent } from 'undici';
 import soapOut from '../../adapters/soap/soap-out.ts';
-import { type Subjects, sender, timed } from './subject.ts';
+import { type Spent, type Subjects, sender, timed } from './subject.ts';
 
 const ENVELOPE = 'http://schemas.xmlsoap.org/soap/envelope/';
 const around = (body: string): string =>
@@ -64,10 +64,10 @@ export async function soapSubjects(): Promise<Subjects> {
   const out = await sender(soapOut, given, { kind: 'basic', user: '', password: '' });
   undo.defer(() => out.close());
   const order = Buffer.from(ORDER);
-  const adapter = (messages: number): Promise<number> => timed(messages, () => out.send(order));
+  const adapter = (messages: number): Promise<Spent> => timed(messages, () => out.send(order));
   const bare =
     (isChecked: boolean) =>
-    (messages: number): Promise<number> =>
+    (messages: number): Promise<Spent> =>
       timed(messages, () => called(agent, origin, isChecked));
   const opened = undo.move();
   return {

@@ -9,9 +9,25 @@ export interface Subject {
   readonly what: string;
   /** Done before each turn, and not measured: messages that wait to be taken. */
   readonly prepare?: (messages: number) => Promise<void>;
-  /** Milliseconds. */
-  readonly bare: (messages: number) => Promise<number>;
-  readonly adapter: (messages: number) => Promise<number>;
+  readonly bare: (messages: number) => Promise<Spent>;
+  readonly adapter: (messages: number) => Promise<Spent>;
+}
+
+/** What the messages of one side took. */
+export interface Spent {
+  readonly milliseconds: number;
+  /** Milliseconds of processor time of this process; undefined where the work is done by another one. */
+  readonly processor?: number;
+}
+
+/** Measures from now on: the time of the clock, and that of the processor. */
+export function stopwatch(): () => Required<Spent> {
+  const [began, before] = [performance.now(), process.cpuUsage()];
+  return () => {
+    const milliseconds = performance.now() - began;
+    const { user, system } = process.cpuUsage(before);
+    return { milliseconds, processor: (user + system) / 1_000 };
+  };
 }
 
 export interface Subjects extends AsyncDisposable {
@@ -21,18 +37,18 @@ export interface Subjects extends AsyncDisposable {
 /** How many messages are sent at once. */
 const AT_ONCE = 16;
 
-/** Runs work for each number, some of it at once, and returns the milliseconds. */
+/** Runs work for each number, some of it at once. */
 export async function timed(
   messages: number,
   work: (number: number) => Promise<unknown>,
-): Promise<number> {
+): Promise<Required<Spent>> {
   let next = 0;
-  const began = performance.now();
+  const spent = stopwatch();
   const lane = async (): Promise<void> => {
     while (next < messages) await work(next++);
   };
   await Promise.all(Array.from({ length: AT_ONCE }, lane));
-  return performance.now() - began;
+  return spent();
 }
 
 /** The store of either side: it accepts everything at once. */
@@ -43,11 +59,11 @@ export const kept = (_message?: unknown): Promise<Receipt> =>
 export class InTurn {
   #ended: Promise<void> = Promise.resolve();
 
-  take(acknowledge: () => void): void {
+  take(message: object, acknowledge: () => void): void {
     const before = this.#ended;
     const one = async (): Promise<void> => {
       await before;
-      await kept();
+      await kept(message);
       acknowledge();
     };
     this.#ended = one();
@@ -60,10 +76,10 @@ export class InTurn {
 
 /** Counts what is taken: the time is that from the first to the last. */
 export class Taken {
-  readonly #all = Promise.withResolvers<number>();
+  readonly #all = Promise.withResolvers<Spent>();
   readonly #messages: number;
   #seen = 0;
-  #began = 0;
+  #watch = stopwatch();
 
   constructor(messages: number) {
     this.#messages = messages;
@@ -71,15 +87,15 @@ export class Taken {
 
   one(): void {
     this.#seen += 1;
-    if (this.#seen === 1) this.#began = performance.now();
-    if (this.#seen === this.#messages) this.#all.resolve(performance.now() - this.#began);
+    if (this.#seen === 1) this.#watch = stopwatch();
+    if (this.#seen === this.#messages) this.#all.resolve(this.#watch());
   }
 
   fail(error: unknown): void {
     this.#all.reject(error);
   }
 
-  get milliseconds(): Promise<number> {
+  get spent(): Promise<Spent> {
     return this.#all.promise;
   }
 }
@@ -110,12 +126,12 @@ export async function sender<S extends Settings>(
   };
 }
 
-/** Opens a service until it has taken as many messages, and returns the milliseconds. */
+/** Opens a service until it has taken as many messages. */
 export async function taking<S extends Settings>(
   adapter: InboundAdapter<S>,
   given: Given,
   { credential, messages }: { readonly credential: Credential; readonly messages: number },
-): Promise<number> {
+): Promise<Spent> {
   const taken = new Taken(messages);
   let memory: string | undefined;
   const open = await adapter.open({
@@ -132,7 +148,7 @@ export async function taking<S extends Settings>(
       },
     },
   });
-  const took = await taken.milliseconds;
+  const took = await taken.spent;
   await open.close();
   return took;
 }

@@ -4,17 +4,23 @@ import { background } from '../error/background.ts';
 import type { EngineError } from '../error/engine-error.ts';
 import { isTold } from '../error/foreseen.ts';
 import { UnderWay } from './in-flight.ts';
+import { Line } from './line.ts';
 import { newsFilter } from './news.ts';
-import { Paced } from './paced.ts';
 import { keepStoring } from './until-stored.ts';
 
 /** The most that may wait in memory without being kept elsewhere too, and what each message costs besides its bytes. */
 const MOST_HELD = 64 * 1024 * 1024;
 const HEADROOM = 1_024;
 
+/** The work of a message, and what it takes in memory until then. */
+interface Waiting {
+  readonly work: () => Promise<void>;
+  readonly size: number;
+}
+
 interface Keeping {
-  /** Begins the event: `rabbit.example:5671: a message of lab-results`. */
-  readonly what: string;
+  /** Begins the event: `rabbit.example:5671: a message of lab-results`. A function is asked only if there is one. */
+  readonly what: string | (() => string);
   /** Ends the tries sooner than the intake does. */
   readonly signal?: AbortSignal;
 }
@@ -25,7 +31,7 @@ interface Keeping {
  */
 export class Intake {
   readonly #lent: Pick<LentInbound<Settings>, 'signal' | 'connection' | 'event'>;
-  readonly #paced: Paced;
+  readonly #waiting = new Line<Waiting>();
   readonly #storing = new UnderWay();
   readonly #closing = new AbortController();
   readonly #lost = Promise.withResolvers<Error>();
@@ -35,13 +41,14 @@ export class Intake {
   /** Aborts once nothing more is taken. */
   readonly signal = this.#closing.signal;
   #held = 0;
+  #free: number;
 
   constructor(
     lent: Pick<LentInbound<Settings>, 'signal' | 'connection' | 'event'>,
     atOnce: number,
   ) {
     this.#lent = lent;
-    this.#paced = new Paced(atOnce);
+    this.#free = atOnce;
   }
 
   get isOver(): boolean {
@@ -88,13 +95,20 @@ export class Intake {
 
   /** Begins the work of a message once it is its turn. */
   take(work: () => Promise<void>): void {
-    if (!this.isOver) this.#run(this.#paced.run(work));
+    if (!this.isOver) this.#begin({ work, size: 0 });
   }
 
   /** As `take`; resolves once its turn has come, before which the next message must not be asked for. */
   async takeInTurn(work: () => Promise<void>): Promise<void> {
-    await this.#paced.take();
-    this.#run(work().finally(() => this.#paced.give()));
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#begin({
+      work: () => {
+        resolve();
+        return work();
+      },
+      size: 0,
+    });
+    await promise;
   }
 
   /** As `take`, for a message that nobody else has. False, and nothing is done, if too much waits in memory. */
@@ -108,25 +122,20 @@ export class Intake {
   hold(size: number, work: () => Promise<void>): void {
     if (this.isOver) return;
     this.#held += size + HEADROOM;
-    const done = (): void => {
-      this.#held -= size + HEADROOM;
-    };
-    this.#run(this.#paced.run(work).finally(done));
+    this.#begin({ work, size: size + HEADROOM });
   }
 
   /** As `keepStoring`, with an event for what cannot be stored. */
-  async keep(
-    store: () => Promise<void>,
-    { what, signal = this.signal }: Keeping,
-  ): Promise<boolean> {
-    return await keepStoring(store, { waits: (error) => this.tell(error, what), signal });
+  keep(store: () => Promise<void>, { what, signal = this.signal }: Keeping): Promise<boolean> {
+    return keepStoring(store, { waits: (error) => this.tell(error, what), signal });
   }
 
   /** An event for a message that is not stored yet, once a minute. */
-  tell({ retryable }: Pick<EngineError, 'retryable'>, what: string): void {
+  tell({ retryable }: Pick<EngineError, 'retryable'>, what: Keeping['what']): void {
     const why = retryable ? 'cannot be stored' : 'is refused for good';
     if (!this.isNews(why)) return;
-    const text = `${what} ${why}; it is kept and tried again.`;
+    const which = typeof what === 'string' ? what : what();
+    const text = `${which} ${why}; it is kept and tried again.`;
     this.#lent.event(retryable ? 'warn' : 'error', 'not-stored-yet', text);
   }
 
@@ -135,7 +144,38 @@ export class Intake {
     return this.#isNews(key);
   }
 
-  #run(work: Promise<void>): void {
-    background(this.#storing.run(work), 'taking a message', isTold);
+  #begin(one: Waiting): void {
+    if (this.#free === 0) {
+      this.#waiting.add(one);
+      return;
+    }
+    this.#free -= 1;
+    this.#run(one);
+  }
+
+  #run(one: Waiting): void {
+    background(this.#storing.run(this.#runAll(one)), 'taking a message', isTold);
+  }
+
+  /** One after the other, as long as some wait: a promise for each of them would cost more than storing it. */
+  async #runAll(first: Waiting): Promise<void> {
+    let one: Waiting | undefined = first;
+    try {
+      for (; one !== undefined; one = this.#waiting.next()) {
+        const { size } = one;
+        try {
+          await one.work();
+        } finally {
+          this.#held -= size;
+        }
+      }
+      this.#free += 1;
+    } catch (error) {
+      // the others do not wait for what nobody foresaw
+      const next = this.#waiting.next();
+      if (next === undefined) this.#free += 1;
+      else this.#run(next);
+      throw error;
+    }
   }
 }

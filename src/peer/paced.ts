@@ -1,4 +1,5 @@
 import { integer } from '../adapter/setting.ts';
+import { Line } from './line.ts';
 
 /** How many messages an inbound adapter stores at a time: the limit of `Paced`. */
 export const parallelSetting = integer({
@@ -11,7 +12,7 @@ export const parallelSetting = integer({
 
 /** Runs work in the order in which it comes, so many pieces at a time. */
 export class Paced {
-  readonly #waiting: (() => void)[] = [];
+  readonly #waiting = new Line<() => void>();
   #free: number;
 
   constructor(atOnce: number) {
@@ -37,12 +38,12 @@ export class Paced {
 
   #turn(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#waiting.push(resolve);
+    this.#waiting.add(resolve);
     return promise;
   }
 
   give(): void {
-    const next = this.#waiting.shift();
+    const next = this.#waiting.next();
     if (next === undefined) this.#free += 1;
     else next();
   }

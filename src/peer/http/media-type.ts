@@ -63,9 +63,15 @@ export function describedBody(
 ): { readonly type: string; readonly charset?: string } {
   const media = mediaTypeOf(contentType);
   const { charset } = media;
+  return {
+    type: type ?? typeFound(body, contentType, media),
+    ...(charset !== undefined && { charset }),
+  };
+}
+
+function typeFound(body: Uint8Array, contentType: string | undefined, media: MediaType): string {
   const head = body.subarray(0, HEAD);
-  const found = contentType === undefined ? fileType(head, '') : messageTypeOf(media, head);
-  return { type: type ?? found, ...(charset !== undefined && { charset }) };
+  return contentType === undefined ? fileType(head, '') : messageTypeOf(media, head);
 }
 
 /** The `Content-Type` for a message. */

@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout as wait } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Connection, joinGroupV3, offsetCommitV5, produceV8 } from '@platformatic/kafka';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { KafkaCluster as Brokers } from '../../../adapters/kafka/cluster.ts';
 import kafkaIn from '../../../adapters/kafka/kafka-in.ts';
+import { Membership } from '../../../adapters/kafka/membership.ts';
 import { EngineError } from '../../../src/adapter/index.ts';
 import {
   type KafkaCluster,
@@ -21,8 +22,14 @@ import { tcpGate } from '../../support/tcp-gate.ts';
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
+/** Of the protocol: requests, and what a coordinator answers to a member of an earlier round. */
+const OFFSET_COMMIT = 8;
+const SYNC_GROUP = 14;
+const ILLEGAL_GENERATION = 22;
+
 const bodies = (opened: OpenedInbound): string[] =>
   opened.delivered.map(({ body }) => String(body));
+const answerOf = ({ value }: { readonly value: unknown }): unknown => value;
 const events = (opened: OpenedInbound): string[] => opened.events.map(({ name }) => name);
 const some = (count: number, from = 0): string[] =>
   Array.from({ length: count }, (_, n) => `m${n + from}`);
@@ -189,6 +196,77 @@ describe.skipIf(noKafka !== undefined)('kafka-in', () => {
     await cluster.produce(topic, ['while away'], '-p', '1');
     await using second = await openInbound(kafkaIn, { ...given, start: 'latest' });
     await vi.waitFor(() => expect(bodies(second)).toEqual(['while away']));
+  });
+
+  test('start: latest of two in one first round: neither takes the partitions of the slower one for later ones', async () => {
+    const { topic, group, given } = await topicOf(2);
+    for (const p of ['0', '1']) await cluster.produce(topic, ['old'], '-p', p);
+    await cluster.ask('coordinator_set', 'group', group, 1);
+    await cluster.ask('group_initial_rebalance_delay_ms', 300);
+    // one of them hears what it has to read when the other one has written its positions
+    await cluster.ask('broker_push_request_error_rtts', 1, SYNC_GROUP, 2, 0, 0, 0, 700);
+    const latest = { ...given, start: 'latest' };
+    const both = await Promise.all([openInbound(kafkaIn, latest), openInbound(kafkaIn, latest)]);
+    await cluster.ask('group_initial_rebalance_delay_ms', 0);
+    for (const p of ['0', '1']) await cluster.produce(topic, ['new'], '-p', p);
+    for (const one of both) await vi.waitFor(() => expect(bodies(one)).toEqual(['new']));
+    await Promise.all(both.map((one) => one.close()));
+  });
+
+  test('a position that others were quicker than to write is written in their round, and not counted before', async () => {
+    const { topic, given, position } = await topicOf();
+    await cluster.produce(topic, ['old']);
+    await cluster.ask('push_request_errors', OFFSET_COMMIT, 1, ILLEGAL_GENERATION);
+    await using opened = await openInbound(kafkaIn, { ...given, start: 'latest' });
+    expect(opened.memory).toBeUndefined();
+    await vi.waitFor(async () => expect(await position()).toBe(1n), { timeout: 5_000 });
+    expect(opened.delivered).toEqual([]);
+    expect(events(opened)).not.toContain('position-gone');
+  });
+
+  test.for(['slow', 'full'])(
+    'a store that is %s for longer than a session does not cost the place in the group',
+    async (how) => {
+      const { topic, given, position } = await topicOf();
+      await using opened = await openInbound(kafkaIn, { ...given, session: '1s' });
+      if (how === 'slow') opened.hold();
+      else opened.refuse();
+      await cluster.produce(topic, some(3));
+      await vi.waitFor(() => expect(opened.waiting + opened.refused).toBeGreaterThan(0));
+      await wait(2_200);
+      if (how === 'slow') opened.release();
+      opened.accept();
+      await vi.waitFor(async () => expect(await position()).toBe(3n), { timeout: 5_000 });
+      expect(bodies(opened)).toEqual(some(3));
+      expect(opened.states.map(({ state }) => state)).toEqual(['connected']);
+    },
+  );
+
+  test('signs of life go on while others wait for what is being stored, and nothing is lost', async () => {
+    const { topic, given } = await topicOf(2);
+    const beats = vi.spyOn(Membership.prototype, 'beat');
+    const quick = { ...given, session: '1s' };
+    await using first = await openInbound(kafkaIn, quick);
+    first.hold();
+    for (const p of [0, 1]) await cluster.produce(topic, some(3, p * 3), '-p', String(p));
+    await vi.waitFor(() => expect(first.waiting).toBe(2));
+    const joining = openInbound(kafkaIn, quick);
+    await vi.waitFor(
+      async () => expect(await Promise.all(beats.mock.results.map(answerOf))).toContain('again'),
+      { timeout: 3_000 },
+    );
+    const before = beats.mock.calls.length;
+    await vi.waitFor(() => expect(beats.mock.calls.length).toBeGreaterThan(before), {
+      timeout: 1_500,
+    });
+    beats.mockRestore();
+    first.release();
+    first.accept();
+    await using second = await joining;
+    const all = (): string[] => [...bodies(first), ...bodies(second)].toSorted();
+    await vi.waitFor(() => expect(all().length).toBeGreaterThan(5), { timeout: 5_000 });
+    // these brokers take no position once a round begins, so what was in hand may come again
+    expect([...new Set(all())]).toEqual(some(6));
   });
 
   test('a position that the brokers forgot is told, and nothing is passed over', async () => {
