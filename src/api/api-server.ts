@@ -25,7 +25,7 @@ import { lazySchemas } from '../web/lazy-schemas.ts';
 import { isAmong, withoutPorts } from '../web/networks.ts';
 import { notFound, sendProblem } from '../web/problem.ts';
 import { securityHeaders } from '../web/security-headers.ts';
-import { consoleFiles } from './console-files.ts';
+import { consoleFiles, readConsole, tellVersion } from './console-files.ts';
 import type { ApiContext } from './context.ts';
 import { openApi } from './open-api.ts';
 import { relayedAnswers } from './relayed.ts';
@@ -43,6 +43,7 @@ import { hostRoutes } from './route/hosts.ts';
 import { jobRoutes } from './route/jobs.ts';
 import { keptRoutes } from './route/kept.ts';
 import { documentRoutes, healthRoutes, publicKeyRoutes } from './route/machines.ts';
+import { maintenanceRoutes } from './route/maintenance.ts';
 import { meRoute } from './route/me.ts';
 import { messageRoutes } from './route/messages.ts';
 import { noteRoutes } from './route/notes.ts';
@@ -93,8 +94,8 @@ const HANDSHAKE_TIMEOUT = 10_000;
 const HEADER_LIMIT = 80 * 1024;
 
 /**
- * Milliseconds for each part, such as reading which files the console has: machines that all start after a power cut are
- * slow, and with the 10 s that fastify gives the operator plane did not start.
+ * Milliseconds for each part, such as what signs people in: machines that all start after a power cut are slow, and with the
+ * 10 s that fastify gives the operator plane did not start.
  */
 const START_TIMEOUT = 120_000;
 
@@ -135,6 +136,9 @@ export async function buildApi(options: Omit<ApiOptions, 'host' | 'port'>): Prom
     return reply;
   });
   securityHeaders(app);
+  const { consoleFolder } = options;
+  const built = consoleFolder === undefined ? undefined : await readConsole(consoleFolder);
+  if (built !== undefined) tellVersion(app, built);
   await app.register(swagger, openApi);
   await app.register(signIn);
   admitBodies(app);
@@ -163,6 +167,7 @@ export async function buildApi(options: Omit<ApiOptions, 'host' | 'port'>): Prom
       keptRoutes(api, context);
       alertRoutes(api, context);
       onCallRoutes(api, context);
+      maintenanceRoutes(api, context);
       eventRoutes(api, context);
       comparisonRoutes(api, context);
       noteRoutes(api, context);
@@ -176,11 +181,7 @@ export async function buildApi(options: Omit<ApiOptions, 'host' | 'port'>): Prom
     },
     { prefix: API_PREFIX },
   );
-  app.setNotFoundHandler(
-    options.consoleFolder === undefined
-      ? notFound
-      : await consoleFiles(app, options.consoleFolder, trustedProxies),
-  );
+  app.setNotFoundHandler(built === undefined ? notFound : consoleFiles(app, built, trustedProxies));
   return app;
 }
 

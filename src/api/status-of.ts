@@ -1,6 +1,8 @@
 import { isAway } from '../broker/away.ts';
 import type { Broker } from '../broker/broker.ts';
 import { unless } from '../error/foreseen.ts';
+import { FAR_BEHIND } from '../operator/alert/condition.ts';
+import { isWorkShown } from '../operator/alert/maintenance.ts';
 import { isUnanswered } from '../operator/unanswered.ts';
 import type { HostStatistics } from '../trace/traced-message.ts';
 import { within } from '../web/within.ts';
@@ -23,10 +25,10 @@ export async function statusOf(
   context: ApiContext,
   visible: readonly string[] | undefined,
 ): Promise<Status> {
-  const { engines, trace, alerts } = context;
+  const { engines, trace, alerts, alerting } = context;
   const now = Date.now();
   const minute = Math.floor(now / MINUTE) * MINUTE;
-  const [description, reports, traced, openAlerts, lag, certificates, suspended] =
+  const [description, reports, traced, openAlerts, work, lag, certificates, suspended] =
     await Promise.all([
       engines.describe(),
       engines.status(),
@@ -35,16 +37,18 @@ export async function statusOf(
         Promise.all([
           trace.statistics({ from: now - 60 * MINUTE, to: now, step: MINUTE, hosts: visible }),
           failuresOf(context, { from: minute - DAY, visible, status: ['error'] }),
+          failuresOf(context, { visible, status: ['suspended'] }),
         ]),
       ),
       within(STORE_LIMIT, alerts.openCount(visible)),
+      within(STORE_LIMIT, alerting.maintenance.after(now)),
       context.lag().catch(unless(isUnanswered, 'measuring how far the trace is behind')),
       engines.certificates().catch(unless(isUnanswered, 'asking what expires')),
       suspendedCount(context.broker, visible),
     ]);
   const hosts = hostsOf(description, reports, visible);
   const kinds = new Map(hosts.map(({ name, kind }) => [name, kind]));
-  const [hour, failed] = traced ?? [[], []];
+  const [hour, failed, waiting] = traced ?? [];
   return {
     production: description.name,
     title: description.title,
@@ -52,14 +56,17 @@ export async function statusOf(
     engines: reports.map(({ engine, started }) => ({ engine, started })),
     hosts: hostCounts(hosts),
     queued: queuedOf(hosts),
-    lastMinutes: rate(
-      hour.filter(({ at }) => at >= minute - 5 * MINUTE && at < minute),
-      kinds,
-    ),
-    lastHour: rate(hour, kinds),
-    suspended,
-    errorsToday: sum(failed.map(({ count }) => count)),
-    openAlerts: openAlerts ?? 0,
+    lastMinutes:
+      hour &&
+      rate(
+        hour.filter(({ at }) => at >= minute - 5 * MINUTE && at < minute),
+        kinds,
+      ),
+    lastHour: hour && rate(hour, kinds),
+    suspended: suspendedOf(suspended, waiting && countOf(waiting), lag),
+    errorsToday: failed && countOf(failed),
+    openAlerts,
+    plannedWork: work?.filter((one) => one.from <= now && isWorkShown(one, visible)).length,
     certificates: visibleCertificates(certificates ?? [], description, visible)
       .flatMap(({ kind, name, ends }) =>
         ends === undefined || ends.warn > now ? [] : [{ kind, name, ends: ends.at }],
@@ -82,6 +89,22 @@ function silentSince(context: ApiContext, traced: unknown, now: number): number 
   silences.set(context, since);
   return since;
 }
+
+/**
+ * How many messages wait for a person: those in their stream, or those that the trace knows if these are more, since NATS
+ * may have come back without them. A trace that is far behind shows some that were settled long ago.
+ */
+function suspendedOf(
+  stored: number | undefined,
+  traced: number | undefined,
+  lag: number | undefined,
+): number | undefined {
+  if (stored === undefined || traced === undefined) return stored ?? traced;
+  return lag === undefined || lag > FAR_BEHIND ? stored : Math.max(stored, traced);
+}
+
+const countOf = (groups: readonly { readonly count: number }[]): number =>
+  sum(groups.map(({ count }) => count));
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0);
 
@@ -109,7 +132,7 @@ export function queuedOf(hosts: readonly Host[]): Status['queued'] {
 function rate(
   parts: readonly HostStatistics[],
   kinds: ReadonlyMap<string, Host['kind']>,
-): Status['lastHour'] {
+): NonNullable<Status['lastHour']> {
   const of = (kind: Host['kind']): readonly HostStatistics[] =>
     parts.filter(({ host }) => kinds.get(host) === kind);
   return {
@@ -119,16 +142,16 @@ function rate(
   };
 }
 
-/** Messages waiting for a person, counted in their own stream, however old, so without the trace. */
+/** Messages waiting for a person, counted in their own stream, however old, so without the trace; undefined without NATS. */
 async function suspendedCount(
   { manager, names }: Broker,
   visible: readonly string[] | undefined,
-): Promise<number> {
+): Promise<number | undefined> {
   const { stream, subjects } = names.suspended;
   const info = await manager.streams
     .info(stream, visible === undefined ? {} : { subjects_filter: subjects })
     .catch(unless(isAway, 'counting the suspended messages'));
-  if (info === undefined) return 0;
+  if (info === undefined) return undefined;
   if (visible === undefined) return info.state.messages;
   const counts = info.state.subjects ?? {};
   return visible.reduce((all, host) => all + (counts[names.suspended.subject(host)] ?? 0), 0);

@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   retry: async () => (await import('./command/operate.ts')).retryCommand(),
   override: async () => (await import('./command/operate.ts')).overrideCommand(),
   alerts: async () => (await import('./command/alerts.ts')).alertsCommand(),
+  maintenance: async () => (await import('./command/maintenance.ts')).maintenanceCommand(),
   abort: async () => (await import('./command/resend.ts')).abortCommand(),
   find: async () => (await import('./command/trace.ts')).findCommand(),
   trace: async () => (await import('./command/trace.ts')).traceCommand(),

@@ -242,6 +242,28 @@ export interface TestAlertsOrder {
   readonly by: string;
 }
 
+/** Planned work, during which nobody is told of what it causes: see `Maintenance` of the operator plane. */
+export interface Planned extends PlanOrder {
+  readonly id: number;
+}
+
+export interface PlanOrder {
+  /** None if it is about the whole production. */
+  readonly hosts: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly from: number;
+  readonly to: number;
+  readonly reason: string;
+  readonly by: string;
+}
+
+/** Changes when planned work ends; a time that is past ends it now. */
+export interface UntilOrder {
+  readonly id: number;
+  readonly to: number;
+  readonly by: string;
+}
+
 /** How a test message by one channel of alerts ended. */
 export interface ChannelTest {
   readonly channel: string;

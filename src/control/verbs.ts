@@ -39,6 +39,8 @@ import type {
   Notification,
   NotResent,
   OverrideOrder,
+  Planned,
+  PlanOrder,
   PurgeOrder,
   RehearseOrder,
   Reloaded,
@@ -57,6 +59,7 @@ import type {
   SwitchOrder,
   TestAlertsOrder,
   TestMessage,
+  UntilOrder,
   VerifyOrder,
   WaitBrief,
 } from './orders.ts';
@@ -173,6 +176,10 @@ export const PLANE = {
   rehearse: plane<RehearseOrder, RehearsedPart>('rehearse'),
   /** Sends a test by channels of alerts; all if none is named. */
   testAlerts: plane<TestAlertsOrder, readonly ChannelTest[]>('test-alerts'),
+  /** Work that is planned or under way. */
+  planned: plane<null, readonly Planned[]>('planned'),
+  plan: plane<PlanOrder, Planned>('plan'),
+  planUntil: plane<UntilOrder, Planned>('plan-until'),
 } as const;
 
 /** Who reads, according to the client. */

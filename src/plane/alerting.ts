@@ -9,6 +9,7 @@ import { alertStore } from '../operator/alert/alert-store.ts';
 import type { Alerting } from '../operator/alert/alerting.ts';
 import type { Disk } from '../operator/alert/condition.ts';
 import { deliveryStore } from '../operator/alert/delivery-store.ts';
+import { maintenanceStore } from '../operator/alert/maintenance.ts';
 import { startNatsWatch } from '../operator/alert/nats-watch.ts';
 import { type AlertedProduction, notifier as alertNotifier } from '../operator/alert/notifier.ts';
 import { testChannels } from '../operator/alert/test-channels.ts';
@@ -43,12 +44,14 @@ export function startAlerting(
   const { production: name } = broker;
   const store = alertStore(meta);
   const deliveries = deliveryStore(meta);
+  const maintenance = maintenanceStore(meta);
   const notifier = alertNotifier({
     settings: settings.alerts,
     publicUrl: settings.publicUrl,
     engines: reached,
     store,
     deliveries,
+    maintenance,
     trace,
     log,
   });
@@ -79,6 +82,7 @@ export function startAlerting(
   return {
     store,
     deliveries,
+    maintenance,
     settings: settings.alerts,
     notifier,
     about,

@@ -15,6 +15,7 @@ import { background } from '../error/background.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { abortOrDiscard } from '../operator/abort.ts';
 import type { Alerting } from '../operator/alert/alerting.ts';
+import { endWork, planWork, workOn } from '../operator/alert/plan-work.ts';
 import { type Engines, engines } from '../operator/engines.ts';
 import { rehearseAll } from '../operator/rehearse-all.ts';
 import { replay, reprocessTraced, resendTraced } from '../operator/resend.ts';
@@ -32,6 +33,13 @@ export interface Answering {
   readonly audit: () => Audit;
   /** Undefined where there is no console, which is where alerts are watched. */
   readonly alerting: () => Alerting | undefined;
+}
+
+/** What watches for alerts. */
+function watching(alerting: Answering['alerting']): Alerting {
+  const found = alerting();
+  if (found !== undefined) return found;
+  throw new EngineError('NOT_FOUND', 'no console runs: alerts are watched and sent by it');
 }
 
 /**
@@ -58,15 +66,18 @@ export function answerQuestions(broker: Broker, parts: Answering): ControlServer
     serveTrace(broker, store, audit),
     serveControl(broker, PLANE, {
       testAlerts: ({ channels, by }) =>
-        ordered('alert.test', 'channels', { by, channels }, async () => {
-          const found = alerting();
-          if (found === undefined)
-            throw new EngineError(
-              'NOT_FOUND',
-              'no console runs: alerts are watched and sent by it',
-            );
-          return found.test(channels.length === 0 ? undefined : channels, by);
-        }),
+        ordered('alert.test', 'channels', { by, channels }, async () =>
+          watching(alerting).test(channels.length === 0 ? undefined : channels, by),
+        ),
+      planned: async () => watching(alerting).maintenance.after(Date.now()),
+      plan: (order) =>
+        ordered('maintenance.plan', workOn(order.hosts), { ...order }, async () =>
+          planWork({ ...watching(alerting), engines: reached }, order),
+        ),
+      planUntil: (order) =>
+        ordered('maintenance.until', `maintenance ${order.id}`, { ...order }, async () =>
+          endWork(watching(alerting), order.id, order.to),
+        ),
       purge({ by, ...order }) {
         if (order.dryRun === true) return tracing.purge(order);
         return ordered('storage.purge', 'trace', { by, keep: order.keep }, () =>

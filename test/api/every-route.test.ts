@@ -7,6 +7,7 @@ import { apiTokens } from '../../src/access/sign-in/api-tokens.ts';
 import { users } from '../../src/access/sign-in/users.ts';
 import type { MessagePage } from '../../src/api/contract/message.ts';
 import { alertStore } from '../../src/operator/alert/alert-store.ts';
+import { maintenanceStore } from '../../src/operator/alert/maintenance.ts';
 import { jobStore } from '../../src/operator/job/stored-jobs.ts';
 import { type Operated, operated, WARD } from '../support/operator.ts';
 import { orderer } from '../support/orderer.ts';
@@ -95,8 +96,22 @@ beforeAll(async () => {
     target: undefined,
   } as const;
   const job = await jobStore(meta).add({ ...order, ids: [message] });
+  const work = await maintenanceStore(meta).plan({
+    hosts: ['hl7-out'],
+    from: 0,
+    to: Date.now() + 3_600_000,
+    reason: 'x',
+    by: 'root',
+  });
   await meta.close();
-  ids = { messages: message, sessions: message, storage: message, jobs: job.id, alerts: alert.id };
+  ids = {
+    messages: message,
+    sessions: message,
+    storage: message,
+    jobs: job.id,
+    alerts: alert.id,
+    maintenance: work.id,
+  };
 });
 afterAll(async () => production[Symbol.asyncDispose]());
 

@@ -31,8 +31,8 @@ const VERBATIM = new Set(['kbd', 'code']);
 const WRAPPERS = new Set(['TSAsExpression', 'TSSatisfiesExpression', 'TSNonNullExpression']);
 const FUNCTIONS = new Set(['ArrowFunctionExpression', 'FunctionExpression', 'FunctionDeclaration']);
 
-/** Functions that take a selector or a media query. */
-const QUERIES = /^(?:querySelector|querySelectorAll|matches|closest|matchMedia|useMedia)$/;
+/** Functions that take a selector, a media query or the name of an export. */
+const QUERIES = /^(?:lazyPart|querySelector|querySelectorAll|matches|closest|matchMedia|useMedia)$/;
 
 /** Whether a visible text has to be translated: single letters, abbreviations and the product's name do not. */
 const isWords = (text: string): boolean =>

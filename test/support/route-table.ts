@@ -140,6 +140,12 @@ export const ROUTES: readonly Row[] = [
     allowed: [400],
   }),
   row('DELETE /alerts/on-call/{id}', ['alert.manage'], 403, { allowed: [404] }),
+  row('GET /maintenance', ['dashboard.view'], 200),
+  row('POST /maintenance', ['alert.manage'], 404, {
+    body: { hosts: ['hl7-out'], from: 1, to: Date.now() + 86_400_000, reason: 'test' },
+    allowed: [200, 400],
+  }),
+  row('POST /maintenance/{id}/until', ['alert.manage'], 404, { body: { to: 0 } }),
   row('POST /alerts/test', ['alert.manage'], 403, { body: { channels: [] } }),
   row('POST /alerts/{id}/assign', ['alert.manage'], 404, {
     body: { to: 'x' },

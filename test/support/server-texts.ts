@@ -43,7 +43,7 @@ const BUGS = /^(?:Error|RangeError|TypeError|RegExp|DOMException)$/;
 const SQL =
   /^\W*(?:SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|PRAGMA|WITH|BEGIN|COMMIT|VALUES|FROM|WHERE|AND|OR|ORDER|LIMIT|SET|CASE|NOT|LEFT|JOIN|EXISTS|CAST|GRANT|LISTEN|NOTIFY|LOCK|ON|GROUP|UNION|EXPLAIN|ANALYZE|VACUUM|ATTACH|REVOKE)\b/;
 /** Markup, headers, expressions and the like. */
-const CODE = /<\/?\w|=>|\)\.|\(\?|\\|;base64|[=!]==?|&&|\|\||\r|\$\{|^[-\w]+=|::|\w\(\)|^--|^data:/;
+const CODE = /<\/?\w|=>|\)\.\w|\(\?\)|;base64|[=!]==?|\|\| exit|\r|\$\{|^[-\w]+=|::|^--|^data:/;
 
 /** The text of a literal or of several that are joined, with `{1}` … for its values. */
 function textOf(node: Node): string | undefined {

@@ -62,6 +62,7 @@ describe('the texts in a file', () => {
     ["tell('one ' + a + ' of ' + b);", ['one {1} of {2}']],
     ['const text = `, more than ${most}`;', ['more than {1}']],
     ['const text = ` (rule ${rule})`;', ['rule {1}']],
+    ['tell(`it is off (by ${who}). Start it`);', ['it is off (by {1}). Start it']],
   ] as const)('%s', ([source, texts]) => {
     expect(serverTextsOf('a.ts', source)).toEqual(texts);
   });

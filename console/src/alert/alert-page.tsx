@@ -24,6 +24,7 @@ import { When } from '../element/when.tsx';
 import { serverText } from '../language/server-text.ts';
 import { rich, t } from '../language/translate.ts';
 import { useMay } from '../shell/me.ts';
+import { PlanButton, PlannedWork } from './planned-work.tsx';
 import { ToldList } from './told.tsx';
 
 /** What is wrong, since when, and who is dealing with it. */
@@ -50,6 +51,7 @@ export function AlertPage(): ReactElement {
               <CalendarClock size={14} aria-hidden="true" /> {t('On call')}
             </Link>
           )}
+          <PlanButton />
           <Button
             aria-pressed={ended}
             onClick={() => void navigate({ to: '/alerts', search: ended ? {} : { over: '1' } })}
@@ -59,6 +61,7 @@ export function AlertPage(): ReactElement {
         </>
       }
     >
+      {!ended && <PlannedWork />}
       <Pending answer={data} error={error} />
       {data?.alerts.length === 0 && (
         <Nothing>
@@ -84,7 +87,7 @@ function AlertCard({ alert }: { readonly alert: Alert }): ReactElement {
   const Icon = level === 'error' ? CircleAlert : TriangleAlert;
   return (
     <li
-      className={`flex items-start gap-3 rounded-lg border bg-surface px-3 py-2 ${state === 'open' ? (level === 'error' ? 'border-bad/50' : 'border-warn/50') : 'border-line'}`}
+      className={`flex items-start gap-3 rounded-lg border bg-surface px-3 py-2 ${state === 'open' && alert.planned === undefined ? (level === 'error' ? 'border-bad/50' : 'border-warn/50') : 'border-line'}`}
     >
       <Icon
         size={18}
@@ -119,7 +122,7 @@ function AlertCard({ alert }: { readonly alert: Alert }): ReactElement {
 }
 
 function Facts({ alert }: { readonly alert: Alert }): ReactElement {
-  const { rule, host, first, last, ended, owner, snoozed } = alert;
+  const { rule, host, first, last, ended, owner, snoozed, planned } = alert;
   return (
     <p className="flex flex-wrap gap-x-3 text-xs text-ink-2">
       {host !== undefined && (
@@ -137,6 +140,11 @@ function Facts({ alert }: { readonly alert: Alert }): ReactElement {
       {owner !== undefined && <span>{t('taken on by {owner}', { owner })}</span>}
       {snoozed !== undefined && snoozed > serverNow() && (
         <span>{t('snoozed until {time}', { time: recent(snoozed) })}</span>
+      )}
+      {planned !== undefined && (
+        <span className="font-medium text-info">
+          {t('nobody is told: planned work until {time}', { time: recent(planned.to) })}
+        </span>
       )}
     </p>
   );

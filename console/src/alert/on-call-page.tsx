@@ -172,7 +172,6 @@ function Steps({ data: { steps } }: { readonly data: OnCall }): ReactElement {
 
 function Spans({ data: { spans, overrides, zone } }: { readonly data: OnCall }): ReactElement {
   const may = useMay();
-  const client = useQueryClient();
   const reasons = new Map(overrides.map((one) => [one.id, one]));
   return (
     <>
@@ -209,7 +208,6 @@ function Spans({ data: { spans, overrides, zone } }: { readonly data: OnCall }):
                         act: t('As the rota says'),
                         order: () =>
                           ask('DELETE /alerts/on-call/{id}', { path: { id: instead.id } }),
-                        onDone: () => void client.invalidateQueries({ queryKey: ['on-call'] }),
                       }}
                     >
                       <Trash2 size={13} aria-hidden="true" />

@@ -1,6 +1,7 @@
 import type { Operations } from '../../../src/api/contract/operations.ts';
 import { serverText, serverTextsLoaded } from '../language/server-text.ts';
 import { t } from '../language/translate.ts';
+import { noteVersion } from './upgrade.ts';
 
 /** The console's root, including any prefix added by a proxy; ends in a slash. */
 export const CONSOLE = new URL('.', document.baseURI);
@@ -186,6 +187,7 @@ async function send(operation: Operation, call: AnyCall = {}): Promise<Response>
         : t('Waybill does not answer: is it running, and is the network up?'),
     );
   });
+  noteVersion(response);
   if (response.ok) return response;
   throw await problemOf(response, isAct(verb, pattern, body));
 }

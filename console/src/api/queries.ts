@@ -235,6 +235,13 @@ export const jobResults = (id: number) =>
     refetchInterval: LIVE,
   });
 
+/** Planned work that is not over. */
+export const plannedWork = queryOptions({
+  queryKey: ['maintenance'],
+  queryFn: ({ signal }) => ask('GET /maintenance', { signal }),
+  refetchInterval: 15_000,
+});
+
 export const onCall = queryOptions({
   queryKey: ['on-call'],
   queryFn: ({ signal }) => ask('GET /alerts/on-call', { signal }),

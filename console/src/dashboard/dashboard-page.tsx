@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import type { ReactElement, ReactNode } from 'react';
 import type { Status } from '../../../src/api/contract/status.ts';
+import { PlannedWork } from '../alert/planned-work.tsx';
 import { status as statusQuery } from '../api/answers.ts';
 import { failures as failuresQuery, hosts as hostsQuery } from '../api/queries.ts';
 import { RatePanel } from '../chart/rate-panel.tsx';
@@ -32,6 +33,7 @@ export function DashboardPage(): ReactElement {
       {data !== undefined && (
         <div className="flex flex-col gap-4">
           <AwayNotice />
+          {isSome(data.plannedWork) && <PlannedWork underWay />}
           <Figures status={data} />
           <div className="grid gap-4 xl:grid-cols-[minmax(0,1fr)_minmax(0,1fr)]">
             <RatePanel title={t('Messages in')} among={services} />
@@ -90,7 +92,8 @@ const TONES = {
 
 interface FigureProps {
   readonly label: string;
-  readonly value: string;
+  /** Undefined if it is not known. */
+  readonly value: number | string | undefined;
   readonly detail: ReactNode;
   readonly tone?: Tone;
   readonly to: '/' | '/messages' | '/production' | '/queues' | '/suspended' | '/alerts';
@@ -113,41 +116,32 @@ function Figure({
     >
       <span className="block text-xs text-ink-2">{label}</span>
       <span className={`block text-[22px] leading-8 font-semibold tracking-tight ${TONES[tone]}`}>
-        {value}
+        {typeof value === 'number' ? count(value) : (value ?? '–')}
       </span>
-      <span className="block truncate text-xs text-ink-2 max-sm:whitespace-normal">{detail}</span>
+      <span className="block truncate text-xs text-ink-2 max-sm:whitespace-normal">
+        {value === undefined ? t('not known now') : detail}
+      </span>
     </Link>
   );
 }
 
+const isSome = (many: number | undefined): boolean => many !== undefined && many > 0;
+
 function Figures({ status }: { readonly status: Status }): ReactElement {
-  const { hosts, queued, lastMinutes, lastHour, suspended, errorsToday, openAlerts, at } = status;
-  const down = hosts.disconnected + hosts.stopped;
-  const troubled = [
-    hosts.retrying > 0 && t('{count} retrying', { count: hosts.retrying }),
-    hosts.disconnected > 0 && t('{count} disconnected', { count: hosts.disconnected }),
-    hosts.stopped > 0 && t('{count} stopped', { count: hosts.stopped }),
-    hosts.off > 0 && t('{count} switched off', { count: hosts.off }),
-  ].filter(Boolean);
+  const { queued, lastMinutes, lastHour, suspended, errorsToday, openAlerts, at } = status;
   return (
     <div className="grid grid-cols-2 gap-px overflow-hidden rounded-lg border border-line bg-line sm:grid-cols-3 xl:grid-cols-6">
-      <Figure
-        label={t('Hosts')}
-        to="/production"
-        value={`${hosts.running}/${hosts.total}`}
-        tone={down > 0 ? 'bad' : hosts.retrying > 0 ? 'warn' : 'plain'}
-        detail={troubled.length === 0 ? t('all run') : troubled.join(', ')}
-      />
+      <HostsFigure hosts={status.hosts} />
       <Figure
         label={t('In, per minute')}
         to="/messages"
-        value={count(Math.round(lastMinutes.in / 5))}
-        detail={t('{count} in the last hour', { count: lastHour.in })}
+        value={lastMinutes && Math.round(lastMinutes.in / 5)}
+        detail={t('{count} in the last hour', { count: lastHour?.in ?? 0 })}
       />
       <Figure
         label={t('Queued')}
         to="/queues"
-        value={count(queued.messages)}
+        value={queued.messages}
         tone={queued.oldest !== undefined && at - queued.oldest.at > 300_000 ? 'warn' : 'plain'}
         detail={
           queued.oldest === undefined
@@ -161,26 +155,45 @@ function Figures({ status }: { readonly status: Status }): ReactElement {
       <Figure
         label={t('Suspended')}
         to="/suspended"
-        value={count(suspended)}
-        tone={suspended > 0 ? 'held' : 'plain'}
+        value={suspended}
+        tone={isSome(suspended) ? 'held' : 'plain'}
         detail={suspended === 0 ? t('nothing waits for a person') : t('wait for a person')}
       />
       <Figure
         label={t('Errors, 24 h')}
         to="/messages"
         search={{ status: 'error' }}
-        value={count(errorsToday)}
-        tone={errorsToday > 0 ? 'bad' : 'plain'}
+        value={errorsToday}
+        tone={isSome(errorsToday) ? 'bad' : 'plain'}
         detail={errorsToday === 0 ? t('none failed for good') : t('will not be retried')}
       />
       <Figure
         label={t('Alerts')}
         to="/alerts"
-        value={count(openAlerts)}
-        tone={openAlerts > 0 ? 'bad' : 'plain'}
+        value={openAlerts}
+        tone={isSome(openAlerts) ? 'bad' : 'plain'}
         detail={openAlerts === 0 ? t('none open') : t('open ## of an alert')}
       />
     </div>
+  );
+}
+
+function HostsFigure({ hosts }: { readonly hosts: Status['hosts'] }): ReactElement {
+  const down = hosts.disconnected + hosts.stopped;
+  const troubled = [
+    hosts.retrying > 0 && t('{count} retrying', { count: hosts.retrying }),
+    hosts.disconnected > 0 && t('{count} disconnected', { count: hosts.disconnected }),
+    hosts.stopped > 0 && t('{count} stopped', { count: hosts.stopped }),
+    hosts.off > 0 && t('{count} switched off', { count: hosts.off }),
+  ].filter(Boolean);
+  return (
+    <Figure
+      label={t('Hosts')}
+      to="/production"
+      value={`${hosts.running}/${hosts.total}`}
+      tone={down > 0 ? 'bad' : hosts.retrying > 0 ? 'warn' : 'plain'}
+      detail={troubled.length === 0 ? t('all run') : troubled.join(', ')}
+    />
   );
 }
 

@@ -2,6 +2,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type ComponentProps, type ReactElement, type ReactNode, useState } from 'react';
 import { t } from '../language/translate.ts';
 import { Button, type ButtonStyle } from './button.tsx';
+import { Field } from './field.tsx';
 import { Modal } from './modal.tsx';
 import { Problem } from './notice.tsx';
 
@@ -12,7 +13,11 @@ interface Asking<Answer> {
   /** What the button says that does it. */
   readonly act: string;
   readonly look?: ButtonStyle;
-  readonly order: () => Promise<Answer>;
+  /** What the other button says, where the act itself is called an abort. */
+  readonly cancel?: string;
+  /** Whether a reason has to be given, which the order gets. */
+  readonly withReason?: boolean;
+  readonly order: (reason: string) => Promise<Answer>;
   readonly onDone?: ((answer: Answer) => unknown) | undefined;
   readonly onClose: () => void;
 }
@@ -23,15 +28,18 @@ export function Confirm<Answer>({
   children,
   act,
   look = 'danger',
+  cancel = t('Cancel'),
+  withReason = false,
   order,
   onDone,
   onClose,
 }: Asking<Answer>): ReactElement {
   const client = useQueryClient();
+  const [reason, setReason] = useState('');
   const ordered = useMutation({
-    mutationFn: order,
-    // it may have been done all the same: what is below the dialog says so
-    onError: () => void client.invalidateQueries(),
+    mutationFn: () => order(reason.trim()),
+    // also after an error it may have been done: what is below the dialog says so
+    onSettled: () => void client.invalidateQueries(),
     onSuccess: (answer) => {
       onDone?.(answer);
       onClose();
@@ -43,15 +51,27 @@ export function Confirm<Answer>({
       onClose={onClose}
       footer={
         <>
-          <Button onClick={onClose}>{t('Cancel')}</Button>
-          <Button look={look} disabled={ordered.isPending} onClick={() => ordered.mutate()}>
+          <Button onClick={onClose}>{cancel}</Button>
+          <Button
+            look={look}
+            disabled={ordered.isPending || (withReason && reason.trim() === '')}
+            onClick={() => ordered.mutate()}
+          >
             {act}
           </Button>
         </>
       }
     >
       <div className="flex flex-col gap-3">
-        <p className="break-words">{children}</p>
+        <div className="break-words">{children}</div>
+        {withReason && (
+          <Field
+            label={t('Reason')}
+            required
+            value={reason}
+            onChange={({ target }) => setReason(target.value)}
+          />
+        )}
         {ordered.isError && <Problem error={ordered.error} />}
       </div>
     </Modal>

@@ -47,7 +47,7 @@ export function Modal({
     const { current } = dialog;
     current?.showModal();
     // the browser would choose the close button, since it comes first
-    current?.querySelector<HTMLElement>('input, textarea, select')?.focus();
+    current?.querySelector<HTMLElement>(`${TYPED}, select`)?.focus();
     return () => current?.close();
   }, []);
   return (
@@ -131,9 +131,11 @@ function Asked({
   );
 }
 
+/** Fields in which one types. */
+const TYPED = 'textarea, input:not([type=checkbox], [type=radio], [type=file])';
+
 const isText = (target: EventTarget): boolean =>
-  target instanceof HTMLElement &&
-  target.matches('textarea, input:not([type=checkbox], [type=radio], [type=file])');
+  target instanceof HTMLElement && target.matches(TYPED);
 
 /** Enter in a field is its form's, or else what the last button says. */
 function onEnter(event: KeyboardEvent): void {

@@ -1,9 +1,11 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { CircleCheck, CircleX, FlaskConical, Minus, Stethoscope } from 'lucide-react';
-import { lazy, type ReactElement, Suspense, useState } from 'react';
+import { type ReactElement, Suspense, useState } from 'react';
 import type { HostPage as Answer, TestReport } from '../../../src/api/contract/host.ts';
+import { PlanButton, PlannedWork } from '../alert/planned-work.tsx';
 import { ApiProblem, ask } from '../api/client.ts';
+import { lazyPart } from '../api/part.ts';
 import { events as eventsQuery, hostPage, statistics } from '../api/queries.ts';
 import { RatePanel } from '../chart/rate-panel.tsx';
 import { Button, buttonStyle } from '../element/button.tsx';
@@ -85,10 +87,12 @@ function Shown({ page }: { readonly page: Answer }): ReactElement {
             {t('Messages')}
           </Link>
           {takesTests && <TestMessageButton host={host.name} />}
+          <PlanButton host={host.name} />
           <HostControls host={host} />
         </>
       }
     >
+      <PlannedWork host={host.name} />
       <div className="grid items-start gap-4 xl:grid-cols-2">
         <div className="flex min-w-0 flex-col gap-4">
           <HostState page={page} />
@@ -326,9 +330,7 @@ function shownValue(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-const TestMessage = lazy(() =>
-  import('./test-message.tsx').then((part) => ({ default: part.TestMessage })),
-);
+const TestMessage = lazyPart(() => import('./test-message.tsx'), 'TestMessage');
 
 /** Opens the test bench of a host, for users who may send test messages. */
 function TestMessageButton({ host }: { readonly host: string }): ReactElement | null {

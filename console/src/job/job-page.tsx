@@ -64,7 +64,6 @@ export function JobPage(): ReactElement {
                 ),
                 act: t('Stop it for good'),
                 order: () => ask('POST /jobs/{id}/cancel', { path: { id } }),
-                onDone: () => void client.invalidateQueries({ queryKey: ['jobs'] }),
               }}
             >
               {t('Stop')}

@@ -1,23 +1,18 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { Ban, Diff, FlaskConical, Pencil, RefreshCcw, Repeat2, Trash2 } from 'lucide-react';
-import { lazy, type ReactElement, Suspense, useState } from 'react';
+import { type ReactElement, Suspense, useState } from 'react';
 import type { Message } from '../../../src/api/contract/message.ts';
+import { lazyPart } from '../api/part.ts';
 import { hosts as hostsQuery } from '../api/queries.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
 import { t } from '../language/translate.ts';
 import { useHotKeys } from '../shell/hot-keys.ts';
 import { useMay } from '../shell/me.ts';
 
-const ResendDialog = lazy(() =>
-  import('../resend/resend-dialog.tsx').then((part) => ({ default: part.ResendDialog })),
-);
-const ReprocessDialog = lazy(() =>
-  import('../resend/reprocess-dialog.tsx').then((part) => ({ default: part.ReprocessDialog })),
-);
-const DiscardDialog = lazy(() =>
-  import('../resend/discard-dialog.tsx').then((part) => ({ default: part.DiscardDialog })),
-);
+const ResendDialog = lazyPart(() => import('../resend/resend-dialog.tsx'), 'ResendDialog');
+const ReprocessDialog = lazyPart(() => import('../resend/reprocess-dialog.tsx'), 'ReprocessDialog');
+const DiscardDialog = lazyPart(() => import('../resend/discard-dialog.tsx'), 'DiscardDialog');
 
 type Act = 'resend' | 'reprocess' | 'edit' | 'discard';
 

@@ -1,7 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
-import { lazy, type ReactElement, type ReactNode, Suspense, useMemo } from 'react';
+import { type ReactElement, type ReactNode, Suspense, useMemo } from 'react';
 import type { ProductionMap } from '../../../src/api/contract/host.ts';
+import { lazyPart } from '../api/part.ts';
 import { productionMap, statistics } from '../api/queries.ts';
 import { Button } from '../element/button.tsx';
 import { INPUT } from '../element/field.tsx';
@@ -15,7 +16,7 @@ import { TagFilter, tagged } from '../host/tag-filter.tsx';
 import { t } from '../language/translate.ts';
 import { useHotKeys } from '../shell/hot-keys.ts';
 
-const ProductionDiagram = lazy(() => import('./production-diagram.tsx'));
+const ProductionDiagram = lazyPart(() => import('./production-diagram.tsx'), 'default');
 const MINUTES = 5;
 
 /** Who sends to whom, with live state, rates and queues: as a diagram or a table. */

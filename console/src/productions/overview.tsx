@@ -104,13 +104,13 @@ function FromPlane({ status }: { readonly status: Status }): ReactElement {
     <>
       {figures.map(([name, many]) => (
         <td key={name} className={CELL}>
-          <Figure name={name} bad={many} text={count(many)} />
+          <Figure name={name} bad={many ?? 0} text={many === undefined ? '–' : count(many)} />
         </td>
       ))}
       <td className={CELL}>
         <Figure
           name={t('In and out, last hour')}
-          text={`${count(lastHour.in)} / ${count(lastHour.out)}`}
+          text={lastHour === undefined ? '–' : `${count(lastHour.in)} / ${count(lastHour.out)}`}
         />
       </td>
     </>
@@ -165,7 +165,8 @@ function stateOf({
   if (status !== undefined) {
     if (status.engines.length === 0) return ['bad', t('no engine runs')];
     if (status.hosts.stopped + status.hosts.disconnected > 0) return ['bad', t('hosts are down')];
-    if (status.hosts.retrying > 0 || status.openAlerts > 0) return ['warn', t('needs a look')];
+    if (status.hosts.retrying > 0 || (status.openAlerts ?? 0) > 0)
+      return ['warn', t('needs a look')];
     return ['good', t('runs ## of a production')];
   }
   if (brief !== undefined)

@@ -1,8 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
-import { lazy, type ReactElement, Suspense, useState } from 'react';
+import { type ReactElement, Suspense, useState } from 'react';
 import type { Queues } from '../../../src/api/contract/host.ts';
 import type { FoundMessage } from '../../../src/api/contract/message.ts';
+import { lazyPart } from '../api/part.ts';
 import { queued as queuedQuery, queues as queuesQuery } from '../api/queries.ts';
 import { Button } from '../element/button.tsx';
 import { useFirst } from '../element/first.tsx';
@@ -168,9 +169,7 @@ export function QueuePage(): ReactElement {
 /** What a phone shows next to a value, since it has no column headings. */
 const onPhone = (text: string): ReactElement => <span className="sm:hidden">{text}</span>;
 
-const DiscardDialog = lazy(() =>
-  import('../resend/discard-dialog.tsx').then((part) => ({ default: part.DiscardDialog })),
-);
+const DiscardDialog = lazyPart(() => import('../resend/discard-dialog.tsx'), 'DiscardDialog');
 
 /** What waits in a queue, oldest first, with the search fields that are columns in the list of messages. */
 function Waiters({

@@ -87,6 +87,13 @@ export function ResendDialog({ message, edit, onClose }: ResendDialogProps): Rea
           )}{' '}
           {message.status === 'suspended' && t('This one is then settled as discarded, by you.')}
         </p>
+        {edit && <BodyEditor id={message.id} onChange={setEdited} />}
+        <Field
+          label={t('Reason')}
+          placeholder={t('kept in the audit log')}
+          value={reason}
+          onChange={({ target }) => setReason(target.value)}
+        />
         <Choice label={t('To ## a host')} value={to} onChange={({ target }) => setTo(target.value)}>
           <option value="">{t('{target} (as before)', { target: message.target })}</option>
           {targets.map(({ name, title }) => (
@@ -95,13 +102,6 @@ export function ResendDialog({ message, edit, onClose }: ResendDialogProps): Rea
             </option>
           ))}
         </Choice>
-        {edit && <BodyEditor id={message.id} onChange={setEdited} />}
-        <Field
-          label={t('Reason')}
-          placeholder={t('kept in the audit log')}
-          value={reason}
-          onChange={({ target }) => setReason(target.value)}
-        />
         {notice}
         {resend.isError && <Problem error={resend.error} />}
       </div>

@@ -10,9 +10,10 @@ import {
   RefreshCw,
   Repeat2,
 } from 'lucide-react';
-import { lazy, type ReactElement, Suspense, useCallback, useEffect, useRef, useState } from 'react';
+import { type ReactElement, Suspense, useCallback, useEffect, useRef, useState } from 'react';
 import type { Message, MessageCount, SearchCriteria } from '../../../src/api/contract/message.ts';
 import { ask } from '../api/client.ts';
+import { lazyPart } from '../api/part.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
 import { indexingText } from '../element/indexing-text.ts';
 import { Nothing, Problem, Waiting, Warning } from '../element/notice.tsx';
@@ -31,12 +32,8 @@ import { rangeOf, type SearchState } from './search-state.ts';
 import { type Marks, useMarks } from './use-marks.ts';
 import { type MessageSearch, useMessageSearch } from './use-message-search.ts';
 
-const SavedSearches = lazy(() =>
-  import('./saved-searches.tsx').then((part) => ({ default: part.SavedSearches })),
-);
-const ColumnDialog = lazy(() =>
-  import('./column-dialog.tsx').then((part) => ({ default: part.ColumnDialog })),
-);
+const SavedSearches = lazyPart(() => import('./saved-searches.tsx'), 'SavedSearches');
+const ColumnDialog = lazyPart(() => import('./column-dialog.tsx'), 'ColumnDialog');
 
 /** Finds messages. The address holds the whole state: filters, live, and the selected row. */
 export function SearchPage(): ReactElement {

@@ -34,7 +34,7 @@ export interface NavigationPlace {
   /** Only where the console shows several productions. */
   readonly several?: boolean;
   /** How many are waiting there for a person. */
-  readonly count?: (status: Status) => number;
+  readonly count?: (status: Status) => number | undefined;
 }
 
 /** In the order an operator needs them at night: what is wrong, where is the message, what is stuck. */

@@ -1,11 +1,12 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet, useNavigate } from '@tanstack/react-router';
 import { CircleHelp, Menu, Moon, Search, Sun, Unplug } from 'lucide-react';
-import { lazy, type ReactElement, Suspense, useRef, useState } from 'react';
+import { type ReactElement, Suspense, useEffect, useRef, useState } from 'react';
 import { status as statusQuery } from '../api/answers.ts';
 import { isAway } from '../api/away.ts';
 import { ApiProblem } from '../api/client.ts';
 import { useIsLive, useLiveStream } from '../api/live-stream.ts';
+import { ahead, lazyPart } from '../api/part.ts';
 import { ICON_BUTTON } from '../element/button.tsx';
 import { Waiting } from '../element/notice.tsx';
 import { count as written } from '../element/time-text.ts';
@@ -20,19 +21,17 @@ import { ProductionMenu } from './production-menu.tsx';
 import { StaleBanner } from './stale.tsx';
 import { switchTheme, useTheme } from './theme.ts';
 import { Unreachable } from './unreachable.tsx';
+import { UpgradedBanner } from './upgraded.tsx';
 
-const SignInPage = lazy(() =>
-  import('./sign-in-page.tsx').then((page) => ({ default: page.SignInPage })),
-);
-const SignInAgain = lazy(() =>
-  import('./sign-in-again.tsx').then((part) => ({ default: part.SignInAgain })),
-);
-const QuickFind = lazy(() =>
-  import('./quick-find.tsx').then((part) => ({ default: part.QuickFind })),
-);
-const KeyboardHelp = lazy(() =>
-  import('./keyboard-help.tsx').then((part) => ({ default: part.KeyboardHelp })),
-);
+const SignInPage = lazyPart(() => import('./sign-in-page.tsx'), 'SignInPage');
+const loadSignInAgain = () => import('./sign-in-again.tsx');
+const SignInAgain = lazyPart(loadSignInAgain, 'SignInAgain');
+const loadQuickFind = () => import('./quick-find.tsx');
+const QuickFind = lazyPart(loadQuickFind, 'QuickFind');
+const KeyboardHelp = lazyPart(() => import('./keyboard-help.tsx'), 'KeyboardHelp');
+
+/** Milliseconds: what the page needs comes first. */
+const SOME_TIME = 10_000;
 
 /** What surrounds every page: navigation, finding, theme and help. */
 export function Shell(): ReactElement {
@@ -52,6 +51,7 @@ export function Shell(): ReactElement {
     };
     return (
       <Suspense fallback={<Waiting />}>
+        <UpgradedBanner />
         <SignInPage mustChange={mustChange && !isOut} mustAdd={adding && !isOut} onAdded={added} />
       </Suspense>
     );
@@ -68,12 +68,20 @@ function Kept({
   readonly user: Me | undefined;
   readonly isOut: boolean;
 }): ReactElement {
+  useEffect(() => {
+    // an upgrade may take it away, and then nobody could get back to what was typed
+    const timer = setTimeout(() => ahead(loadSignInAgain), SOME_TIME);
+    return () => clearTimeout(timer);
+  }, []);
   return (
     <>
       <div className="h-full" hidden={isOut}>
         <SignedIn user={user} />
       </div>
-      <Suspense>{isOut && user !== undefined && <SignInAgain user={user} />}</Suspense>
+      <Suspense>
+        {isOut && <UpgradedBanner />}
+        {isOut && user !== undefined && <SignInAgain user={user} />}
+      </Suspense>
     </>
   );
 }
@@ -93,6 +101,14 @@ function SignedIn({ user }: { readonly user: Me | undefined }): ReactElement {
   const [menu, setMenu] = useState(false);
   const main = useRef<HTMLElement>(null);
   const onList = useOnList(user);
+  useEffect(() => {
+    // what is pasted right after Ctrl K has to find the field
+    const prepare = ({ key }: KeyboardEvent): void => {
+      if (key === 'Control' || key === 'Meta') ahead(loadQuickFind);
+    };
+    window.addEventListener('keydown', prepare);
+    return () => window.removeEventListener('keydown', prepare);
+  }, []);
   useHotKeys({
     'ctrl+k': () => setFinding(true),
     '?': () => setHelp(true),
@@ -120,6 +136,7 @@ function SignedIn({ user }: { readonly user: Me | undefined }): ReactElement {
       <main ref={main} tabIndex={-1} className="min-w-0 overflow-auto outline-none" id="main">
         <EmergencyBanner />
         <StaleBanner />
+        <UpgradedBanner />
         <Suspense fallback={<Waiting />}>
           {user?.away === undefined || onList ? <Outlet /> : <Away why={user.away} />}
         </Suspense>
@@ -160,6 +177,7 @@ function Header({ user, menu, onFind, onHelp, onMenu }: HeaderProps): ReactEleme
       <button
         type="button"
         onClick={onFind}
+        onPointerEnter={() => ahead(loadQuickFind)}
         className="ml-auto flex h-8 w-full max-w-sm min-w-0 items-center gap-2 rounded-md border border-line-strong bg-sunken px-2.5 text-left text-ink-2 hover:bg-hover"
       >
         <Search size={15} aria-hidden="true" className="shrink-0" />

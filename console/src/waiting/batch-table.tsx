@@ -4,13 +4,14 @@ import { type ReactElement, useState } from 'react';
 import type { BatchList } from '../../../src/api/contract/kept.ts';
 import { ask } from '../api/client.ts';
 import { Button } from '../element/button.tsx';
+import { Confirm } from '../element/confirmed-button.tsx';
 import { ListTable } from '../element/list-table.tsx';
 import { Nothing, Pending } from '../element/notice.tsx';
 import { bytes, count } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
 import { t } from '../language/translate.ts';
 import { useMay } from '../shell/me.ts';
-import { KeyText, OrderDialog, REFRESH } from './parts.tsx';
+import { KeyText, REFRESH } from './parts.tsx';
 
 type Batch = BatchList['batches'][number];
 
@@ -107,7 +108,7 @@ function Close({
   readonly onClose: () => void;
 }): ReactElement {
   return (
-    <OrderDialog
+    <Confirm
       title={
         discard
           ? t('Discard what {host} collects', { host })
@@ -115,6 +116,7 @@ function Close({
       }
       act={discard ? t('Discard it ## what is collected') : t('Release it')}
       look={discard ? 'danger' : 'primary'}
+      withReason
       order={(reason) => ask('POST /batches/close', { body: { host, keyId, discard, reason } })}
       onClose={onClose}
     >
@@ -131,6 +133,6 @@ function Close({
               count: parts,
             },
           )}
-    </OrderDialog>
+    </Confirm>
   );
 }

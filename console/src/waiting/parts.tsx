@@ -1,9 +1,4 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type ReactElement, type ReactNode, useState } from 'react';
-import { Button } from '../element/button.tsx';
-import { Field } from '../element/field.tsx';
-import { Modal } from '../element/modal.tsx';
-import { Problem } from '../element/notice.tsx';
+import type { ReactElement } from 'react';
 import { t } from '../language/translate.ts';
 
 /** Milliseconds between two looks at what is kept. */
@@ -16,64 +11,6 @@ export function KeyText({ text }: { readonly text: string }): ReactElement {
     <span className="font-mono text-xs break-all" translate="no">
       {text}
     </span>
-  );
-}
-
-interface OrderProps {
-  readonly title: string;
-  readonly children: ReactNode;
-  readonly act: string;
-  readonly look: 'primary' | 'danger';
-  readonly order: (reason: string) => Promise<unknown>;
-  readonly onClose: () => void;
-}
-
-/** One act with its reason, and what comes of it. */
-export function OrderDialog({
-  title,
-  children,
-  act,
-  look,
-  order,
-  onClose,
-}: OrderProps): ReactElement {
-  const client = useQueryClient();
-  const [reason, setReason] = useState('');
-  const ordered = useMutation({
-    mutationFn: () => order(reason.trim()),
-    onSuccess: async () => {
-      await client.invalidateQueries();
-      onClose();
-    },
-  });
-  return (
-    <Modal
-      title={title}
-      onClose={onClose}
-      footer={
-        <>
-          <Button onClick={onClose}>{t('Cancel')}</Button>
-          <Button
-            look={look}
-            disabled={ordered.isPending || reason.trim() === ''}
-            onClick={() => ordered.mutate()}
-          >
-            {act}
-          </Button>
-        </>
-      }
-    >
-      <div className="flex flex-col gap-3">
-        <p className="text-ink-2">{children}</p>
-        <Field
-          label={t('Reason')}
-          required
-          value={reason}
-          onChange={({ target }) => setReason(target.value)}
-        />
-        {ordered.isError && <Problem error={ordered.error} />}
-      </div>
-    </Modal>
   );
 }
 

@@ -4,6 +4,7 @@ import { type ReactElement, useState } from 'react';
 import type { SharedStates } from '../../../src/api/contract/kept.ts';
 import { ask } from '../api/client.ts';
 import { Button } from '../element/button.tsx';
+import { Confirm } from '../element/confirmed-button.tsx';
 import { Field } from '../element/field.tsx';
 import { ListTable } from '../element/list-table.tsx';
 import { Modal } from '../element/modal.tsx';
@@ -13,7 +14,7 @@ import { When } from '../element/when.tsx';
 import { t } from '../language/translate.ts';
 import { Masked } from '../message/hl7-tree.tsx';
 import { useMay } from '../shell/me.ts';
-import { KeyText, OrderDialog, REFRESH } from './parts.tsx';
+import { KeyText, REFRESH } from './parts.tsx';
 
 type Entry = SharedStates['entries'][number];
 
@@ -115,10 +116,10 @@ export function StateTable(): ReactElement {
       )}
       {chosen?.act === 'look' && <Value entry={chosen.entry} onClose={close} />}
       {chosen?.act === 'remove' && (
-        <OrderDialog
+        <Confirm
           title={t('Remove shared state')}
           act={t('Remove it')}
-          look="danger"
+          withReason
           order={(reason) =>
             ask('POST /state/{keyId}/remove', {
               path: { keyId: chosen.entry.keyId },
@@ -128,7 +129,7 @@ export function StateTable(): ReactElement {
           onClose={close}
         >
           {t('The next message under this key finds nothing, as if it were the first.')}
-        </OrderDialog>
+        </Confirm>
       )}
     </>
   );

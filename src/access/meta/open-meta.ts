@@ -17,6 +17,7 @@ import {
   TENTH_META_TABLES,
   THIRD_AUDIT_TABLES,
   THIRD_META_TABLES,
+  TWELFTH_META_TABLES,
 } from './tables.ts';
 
 /**
@@ -105,6 +106,7 @@ export const META_MIGRATIONS: readonly MetaMigration[] = [
   (session, { written }) => define(session, written(NINTH_META_TABLES)),
   (session, { written }) => define(session, written(TENTH_META_TABLES)),
   (session, { written }) => define(session, written(ELEVENTH_META_TABLES)),
+  (session, { written }) => define(session, written(TWELFTH_META_TABLES)),
 ];
 
 const AUDIT_MIGRATIONS: readonly MetaMigration[] = [

@@ -153,6 +153,14 @@ INSERT INTO job_count(job_id, label, state, outcome, host, code, cause, sample, 
       outcome_host, outcome_code, outcome_cause;
 `;
 
+/** Planned work, during which nobody is told of what it causes; `hosts` is a list in JSON, empty for all. */
+export const TWELFTH_META_TABLES = `
+CREATE TABLE IF NOT EXISTS maintenance(
+  id INTEGER PRIMARY KEY, hosts TEXT NOT NULL, from_at INTEGER NOT NULL, to_at INTEGER NOT NULL, reason TEXT NOT NULL,
+  by TEXT NOT NULL) STRICT;
+CREATE INDEX IF NOT EXISTS maintenance_to ON maintenance(to_at);
+`;
+
 export const AUDIT_TABLES = `
 CREATE TABLE IF NOT EXISTS audit(
   seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, via TEXT NOT NULL, ip TEXT NOT NULL,

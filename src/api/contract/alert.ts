@@ -16,6 +16,12 @@ export const Alert = Type.Object({
   ended: maybe(Time),
   owner: maybe(Type.String()),
   snoozed: maybe(Time),
+  planned: maybe(
+    Type.Object(
+      { id: Type.Integer(), to: Time },
+      { description: 'The planned work that explains it now: nobody is told of it meanwhile.' },
+    ),
+  ),
   comments: list(Type.Object({ at: Time, by: Type.String(), text: Type.String() })),
   /** Only in the list. */
   told: maybe(
@@ -49,6 +55,35 @@ export const AssignRequest = closed({
 export const CommentRequest = closed({ text: Type.String({ minLength: 1, maxLength: 2_000 }) });
 export const SnoozeRequest = closed({ until: Time });
 export const AlertParameters = closed({ id: Type.Integer({ minimum: 1 }) });
+
+export const Maintenance = Type.Object({
+  id: Type.Integer(),
+  hosts: list(Type.String(), { description: 'Empty if it is about the whole production.' }),
+  from: Time,
+  to: Time,
+  reason: Type.String(),
+  by: Type.String(),
+});
+export type Maintenance = Static<typeof Maintenance>;
+
+export const MaintenanceQuery = closed({
+  over: maybe(
+    Type.Boolean({ description: 'What is over, instead of what is planned or under way.' }),
+  ),
+});
+export const MaintenanceList = Type.Object({ maintenance: list(Maintenance) });
+
+export const MaintenanceRequest = closed({
+  hosts: list(Type.String({ minLength: 1, maxLength: 200 }), {
+    maxItems: 1_000,
+    description: 'None if it is about the whole production.',
+  }),
+  from: Time,
+  to: Time,
+  reason: Type.String({ minLength: 1, maxLength: 2_000 }),
+});
+export type MaintenanceRequest = Static<typeof MaintenanceRequest>;
+export const MaintenanceEnd = closed({ to: Time });
 
 export const OnCallOverride = Type.Object({
   id: Type.Integer(),

@@ -52,6 +52,7 @@ export interface Operations {
   readonly 'GET /jobs/{id}': { result: job.Job };
   readonly 'GET /jobs/{id}/items': { query: { after?: number | undefined; state?: 'waiting' | 'doing' | 'done' | 'failed' | 'uncertain' | 'cancelled' | undefined; outcome?: 'under-way' | 'delivered' | 'refused' | 'discarded' | 'gone' | 'not-followed' | undefined; limit?: number | undefined }; result: job.JobItems };
   readonly 'GET /jobs/{id}/results': { result: { groups: readonly ({ state: 'under-way' | 'delivered' | 'refused' | 'discarded' | 'gone' | 'not-followed'; messageId?: number | undefined; host?: string | undefined; code?: string | undefined; cause?: string | undefined; count: number })[] } };
+  readonly 'GET /maintenance': { query: { over?: boolean | undefined }; result: { maintenance: readonly alert.Maintenance[] } };
   readonly 'GET /me': { query: { with?: readonly ('status' | 'productions')[] | undefined }; result: me.Me };
   readonly 'GET /me/preferences': { result: Readonly<Record<string, unknown>> };
   readonly 'GET /me/second-factor': { result: { allowed: boolean; required: boolean; totp?: { created: number; lastUsed?: number | undefined } | undefined; passkeys: readonly ({ id: string; label: string; site: string; created: number; lastUsed?: number | undefined })[]; codesLeft: number; obstacle?: string | undefined } };
@@ -122,6 +123,8 @@ export interface Operations {
   readonly 'POST /jobs/{id}/cancel': { result: job.Job };
   readonly 'POST /jobs/{id}/pause': { result: job.Job };
   readonly 'POST /jobs/{id}/resume': { result: job.Job };
+  readonly 'POST /maintenance': { body: alert.MaintenanceRequest; result: alert.Maintenance };
+  readonly 'POST /maintenance/{id}/until': { body: { to: number }; result: alert.Maintenance };
   readonly 'POST /me/emergency': { body: { reason: string; minutes?: number | undefined }; result: { until: number; reason: string } };
   readonly 'POST /me/password': { body: { current: string; password: string }; result: { done: boolean } };
   readonly 'POST /me/presence': { body: { caughtUp?: boolean | undefined }; result: { away?: { from: number; to: number } | undefined } };

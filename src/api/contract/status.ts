@@ -26,12 +26,17 @@ export const Status = Type.Object({
     messages: Type.Integer(),
     oldest: maybe(Type.Object({ host: Type.String(), at: Time })),
   }),
-  /** Of the last five whole minutes. */
-  lastMinutes: Rate,
-  lastHour: Rate,
-  suspended: Type.Integer({ description: 'Messages waiting for a person.' }),
-  errorsToday: Type.Integer({ description: 'Messages that failed in the last 24 hours.' }),
-  openAlerts: Type.Integer(),
+  /** Of the last five whole minutes; as the next four, left out while it is not known. */
+  lastMinutes: maybe(Rate),
+  lastHour: maybe(Rate),
+  suspended: maybe(
+    Type.Integer({
+      description: 'Messages waiting for a person; left out, as those below, if it is not known.',
+    }),
+  ),
+  errorsToday: maybe(Type.Integer({ description: 'Messages that failed in the last 24 hours.' })),
+  openAlerts: maybe(Type.Integer()),
+  plannedWork: maybe(Type.Integer({ description: 'How much planned work is under way.' })),
   certificates: list(
     Type.Object(
       { kind: CertificateKind, name: Type.String(), ends: Time },

@@ -3,6 +3,7 @@ import type { Principal } from '../../access/rights/principal.ts';
 import { principalOf, requirePermission } from '../../access/rights/require-permission.ts';
 import { isShown, type Alert as StoredAlert } from '../../operator/alert/alert-store.ts';
 import type { AlertDelivery } from '../../operator/alert/delivery-store.ts';
+import { type Planned, plannedNow } from '../../operator/alert/maintenance.ts';
 import type { Api } from '../../web/api.ts';
 import { ApiError } from '../../web/api-error.ts';
 import { type Act, audited } from '../acting.ts';
@@ -47,6 +48,7 @@ function alertList(app: Api, context: ApiContext): void {
       const found = (await alerts.list({ ended, limit })).filter((alert) =>
         isShown(alert, principal.visibleHosts),
       );
+      const planned = await plannedNow(alerting.maintenance, Date.now());
       const told = Map.groupBy(
         await alerting.deliveries.of(found.map(({ id }) => id)),
         ({ alert }) => alert,
@@ -54,6 +56,7 @@ function alertList(app: Api, context: ApiContext): void {
       return {
         alerts: found.map((alert) => ({
           ...asShown(principal, alert),
+          planned: ended ? undefined : plannedOf(planned, alert),
           told: (told.get(alert.id) ?? []).flatMap((one) => toldOf(principal, one)),
         })),
       };
@@ -188,6 +191,11 @@ async function shownAlert(
     throw new ApiError(404, 'NOT_FOUND', `there is no alert ${id}`);
   }
   return asShown(principal, alert);
+}
+
+function plannedOf(planned: Planned, alert: StoredAlert): Alert['planned'] {
+  const work = planned(alert);
+  return work === undefined ? undefined : { id: work.id, to: work.to };
 }
 
 type ToldOf = NonNullable<Alert['told']>[number];

@@ -1,6 +1,7 @@
 import type { MetaDatabase, MetaSession } from '../../access/meta/meta-database.ts';
 import { noteStore } from '../note/note-store.ts';
 import type { AlertCondition } from './condition.ts';
+import { maintenanceStore, plannedNow } from './maintenance.ts';
 
 export const ALERT_STATES = ['open', 'acknowledged', 'ended'] as const;
 export type AlertState = (typeof ALERT_STATES)[number];
@@ -32,7 +33,7 @@ export interface AlertStore {
   /** Newest first. */
   list(query: { readonly ended: boolean; readonly limit: number }): Promise<readonly Alert[]>;
   find(id: number): Promise<Alert | undefined>;
-  /** How many open alerts nobody has taken on or snoozed. */
+  /** How many open alerts nobody has taken on or snoozed, and no planned work explains. */
   openCount(visible: readonly string[] | undefined): Promise<number>;
   /** The alert for the condition, opened if there is none; `opened` says whether it was opened now. */
   see(
@@ -40,7 +41,7 @@ export interface AlertStore {
     at: number,
   ): Promise<{ readonly alert: Alert; readonly opened: boolean }>;
   end(id: number, at: number): Promise<void>;
-  /** Removes alerts that were over before a time, with their comments. */
+  /** Removes alerts that were over before a time, with their comments, and planned work that was. */
   purge(endedBefore: number): Promise<void>;
   /** When people were last notified of the same thing. */
   lastNotified(condition: AlertCondition): Promise<number | undefined>;
@@ -81,12 +82,14 @@ export function alertStore(database: MetaDatabase): AlertStore {
       read(database, `WHERE ended IS ${ended ? 'NOT' : ''} NULL ORDER BY id DESC LIMIT ?`, limit),
     find: async (id) => (await read(database, 'WHERE id = ?', id))[0],
     async openCount(visible) {
+      const now = Date.now();
       const all = await read(
         database,
         "WHERE ended IS NULL AND state = 'open' AND coalesce(snoozed, 0) < ?",
-        Date.now(),
+        now,
       );
-      return all.filter((alert) => isShown(alert, visible)).length;
+      const planned = await plannedNow(maintenanceStore(database), now);
+      return all.filter((alert) => isShown(alert, visible) && planned(alert) === undefined).length;
     },
     see: (condition, at) =>
       database.transaction(async (session) => {
@@ -130,6 +133,7 @@ export function alertStore(database: MetaDatabase): AlertStore {
           endedBefore,
         );
         await session.run('DELETE FROM alert WHERE ended < ?', endedBefore);
+        await session.run('DELETE FROM maintenance WHERE to_at < ?', endedBefore);
       }),
     async lastNotified({ rule, object }) {
       const row = await database.get(

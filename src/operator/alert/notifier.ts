@@ -20,6 +20,7 @@ import {
   plannedSteps,
   privacySteps,
 } from './due-news.ts';
+import { type MaintenanceStore, plannedNow } from './maintenance.ts';
 
 export interface NotifierOptions {
   readonly settings: AlertSettings;
@@ -28,6 +29,7 @@ export interface NotifierOptions {
   readonly engines: Pick<Engines, 'notify'>;
   readonly store: Pick<AlertStore, 'find' | 'lastNotified' | 'notified'>;
   readonly deliveries: DeliveryStore;
+  readonly maintenance: Pick<MaintenanceStore, 'after'>;
   readonly trace: Pick<TraceReader, 'message'>;
   readonly log: Logger;
 }
@@ -140,7 +142,11 @@ async function tellOpen(
   const { deliveries } = parts;
   const { alerts } = telling.about;
   const now = Date.now();
-  const waiting = open.filter(({ state, snoozed }) => state === 'open' && (snoozed ?? 0) <= now);
+  const isPlanned = await plannedNow(parts.maintenance, now);
+  const waiting = open.filter(
+    (alert) =>
+      alert.state === 'open' && (alert.snoozed ?? 0) <= now && isPlanned(alert) === undefined,
+  );
   if (waiting.length === 0) return;
   const stepsOf = await planned(parts, alerts?.to ?? [], now);
   const made = Map.groupBy(await deliveries.of(waiting.map(({ id }) => id)), (one) => one.alert);

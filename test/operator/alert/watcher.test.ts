@@ -65,8 +65,28 @@ test('a queue that grows too long is told of once, through the production, and i
     );
     return body.items.filter(({ source }) => source === 'waybill').length;
   };
+  // planned ahead, and under way: nobody is told, and nobody has to look
+  const work = { hosts: ['hl7-out'], from: 0, to: Date.now() + 3_600_000, reason: 'LIS 7.2' };
+  const plan = await production.ask<{ id: number }>('POST', '/api/v1/maintenance', {
+    ...work,
+    from: Date.now(),
+  });
+  expect(plan.body).toMatchObject({ hosts: ['hl7-out'], by: 'admin', reason: 'LIS 7.2' });
   await production.ask('POST', '/api/v1/hosts/hl7-out/stop', { reason: 'a test' });
   for (const id of ['A1', 'A2', 'A3']) await production.send(id);
+  const explained = await vi.waitFor(async () => {
+    const [alert] = await alerts();
+    expect(alert).toMatchObject({ rule: 'queue', state: 'open', planned: { to: work.to } });
+    return alert;
+  }, 8_000);
+  // it is looked at again
+  await vi.waitFor(
+    async () => expect((await alerts())[0]?.last).toBeGreaterThan(explained?.last ?? 0),
+    5_000,
+  );
+  const { body: status } = await production.ask<{ openAlerts: number }>('GET', '/api/v1/status');
+  expect([await told(), status.openAlerts, (await alerts())[0]?.told]).toEqual([0, 0, []]);
+  await production.ask('POST', `/api/v1/maintenance/${plan.body.id}/until`, { to: 0 });
   const open = await vi.waitFor(async () => {
     const found = await alerts();
     expect(found).toMatchObject([{ rule: 'queue', host: 'hl7-out', state: 'open', level: 'warn' }]);
@@ -122,6 +142,15 @@ test('messages that nobody planned for are told of as soon as one too many was s
     expect(body.suspended).toBe(1);
   });
   expect(await alerts()).toEqual([]);
+  // NATS has come back without it: the trace still knows of it
+  await using broker = await connectBroker({
+    ...production.running.access,
+    production: 'unplanned',
+    role: 'test',
+  });
+  await broker.manager.streams.purge(broker.names.suspended.stream);
+  const status = await production.ask<{ suspended: number }>('GET', '/api/v1/status');
+  expect(status.body.suspended).toBe(1);
   await production.send('F2');
   await vi.waitFor(async () =>
     expect(await alerts()).toMatchObject([{ rule: 'failed', host: 'router', level: 'error' }]),

@@ -83,4 +83,40 @@ export const german: Catalogue = {
   'Sent to': 'Gesendet an',
   '{to} by {channel}': '{to} über {channel}',
   'that it is over': 'dass es vorbei ist',
+  // planned work
+  'nobody is told: planned work until {time}':
+    'niemand wird benachrichtigt: geplante Arbeiten bis {time}',
+  'Planned work': 'Geplante Arbeiten',
+  '<strong>The whole production</strong> is being worked on until {to}. Nobody is told of what that causes. {reason} ({by})':
+    'An der <strong>ganzen Produktion</strong> wird bis {to} gearbeitet. Was daraus folgt, wird niemandem gemeldet. {reason} ({by})',
+  '<strong>The whole production</strong> will be worked on from {from} until {to}. {reason} ({by})':
+    'An der <strong>ganzen Produktion</strong> wird von {from} bis {to} gearbeitet. {reason} ({by})',
+  '<strong>{hosts}</strong>: being worked on until {to}. Nobody is told of what that causes. {reason} ({by})':
+    '<strong>{hosts}</strong>: in Arbeit bis {to}. Was daraus folgt, wird niemandem gemeldet. {reason} ({by})',
+  '<strong>{hosts}</strong>: will be worked on from {from} until {to}. {reason} ({by})':
+    '<strong>{hosts}</strong>: Arbeiten von {from} bis {to}. {reason} ({by})',
+  'An hour longer': 'Eine Stunde länger',
+  'End planned work': 'Geplante Arbeiten beenden',
+  'Give up planned work': 'Geplante Arbeiten absagen',
+  'From now on people are told again of what is wrong there.':
+    'Ab jetzt wird wieder gemeldet, was dort nicht stimmt.',
+  'People will be told of what is wrong there, also at that time.':
+    'Es wird gemeldet, was dort nicht stimmt, auch zu dieser Zeit.',
+  'End it ## planned work': 'Beenden',
+  'Give it up ## planned work': 'Absagen',
+  'End now': 'Jetzt beenden',
+  'Give up': 'Absagen',
+  'Plan work…': 'Arbeiten planen …',
+  'Plan work': 'Arbeiten planen',
+  'Plan it': 'Planen',
+  'The whole production, with its engines and NATS':
+    'Die ganze Produktion, mit ihren Engines und NATS',
+  'Until then nobody is told of alerts, except of lost messages, full disks, certificates and looks in an emergency. Alerts are still shown here; what is still wrong afterwards is told at once. Messages go on as always.':
+    'Bis dahin wird kein Alarm gemeldet, außer verlorenen Nachrichten, vollen Datenträgern, Zertifikaten und Einblicken im Notfall. Zu sehen sind Alarme hier trotzdem; was danach noch nicht stimmt, wird sofort gemeldet. Nachrichten laufen wie immer.',
+  'Until then nobody is told that these hosts have no connection or are silent, or that messages wait or fail there. Lost messages and certificates are told all the same. Alerts are still shown here, and what is still wrong afterwards is told at once. Messages go on as always.':
+    'Bis dahin wird nicht gemeldet, dass diese Hosts keine Verbindung haben, nichts bekommen oder dass dort Nachrichten warten oder scheitern; verlorene Nachrichten und Zertifikate schon. Zu sehen sind Alarme hier trotzdem; was danach noch nicht stimmt, wird sofort gemeldet. Nachrichten laufen wie immer.',
+  'Find hosts by name, title or tag': 'Hosts nach Name, Titel oder Tag finden',
+  'Choose these {count}': 'Diese {count} wählen',
+  '{count} {count|host|hosts} chosen': '{count} {count|Host|Hosts} gewählt',
+  '{count} more: type a part of a name.': '{count} weitere: einen Teil eines Namens eingeben.',
 };

@@ -44,4 +44,5 @@ export const german: Catalogue = {
   'certificate {name} expires {day}': 'Zertifikat {name} läuft am {day} ab',
   'revocation list {name} expired {day}': 'Sperrliste {name} ist am {day} abgelaufen',
   'revocation list {name} expires {day}': 'Sperrliste {name} läuft am {day} ab',
+  'not known now': 'zurzeit nicht bekannt',
 };

@@ -42,4 +42,5 @@ export const german: Catalogue = {
   Copied: 'Kopiert',
   'Show {count} more': '{count} weitere zeigen',
   '{count} of {total}': '{count} von {total}',
+  Reason: 'Grund',
 };

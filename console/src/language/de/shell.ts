@@ -141,4 +141,11 @@ export const german: Catalogue = {
   'Messages do not need the console: the engine takes and sends them while only the console is away.':
     'Nachrichten brauchen die Konsole nicht: Die Engine nimmt und sendet sie auch, wenn nur die Konsole fehlt.',
   'Try now': 'Jetzt versuchen',
+  // an upgrade
+  'Waybill has been upgraded. This page is still of the version before; finish what you are typing, then load it again.':
+    'Waybill wurde aktualisiert. Diese Seite ist noch aus der Version davor; erst fertig schreiben, dann neu laden.',
+  'What you opened is not there any more in this version of the page. Load it again; what is typed in it stays only until then.':
+    'Was Sie geöffnet haben, gibt es in dieser Version der Seite nicht mehr. Die Seite neu laden; was darin geschrieben ist, bleibt nur bis dahin.',
+  'Load again': 'Neu laden',
+  'Later ## load the page again': 'Später',
 };

@@ -25,8 +25,6 @@ export const german: Catalogue = {
   'nobody yet: it came before anybody waited': 'noch niemanden: Sie kam, bevor jemand wartete',
   'any message under this key': 'jede Nachricht unter diesem Schlüssel',
   'all together': 'alle zusammen',
-  Cancel: 'Abbrechen',
-  Reason: 'Grund',
   'No process collects anything now.': 'Kein Prozess sammelt gerade etwas.',
   'its message is being made': 'daraus wird gerade eine Nachricht',
   Release: 'Freigeben',
