@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { COMPILED } from './test/compiled.ts';
@@ -18,7 +19,13 @@ process.env['GOGC'] ??= '400';
 /** The tests of a lane, with what differs from the others. */
 const lane = (name: Lane, test: NonNullable<TestProjectInlineConfiguration['test']> = {}) => ({
   extends: true as const,
-  test: { name, include: [...files[name]], setupFiles: ['test/setup.ts'], ...test },
+  test: {
+    name,
+    include: [...files[name]],
+    setupFiles: ['test/setup.ts'],
+    sequence: { groupOrder: 1 },
+    ...test,
+  },
 });
 
 /** What starts engines starts threads of theirs too. */
@@ -56,7 +63,12 @@ export default defineConfig({
         },
       }),
       lane('alone', { isolate: true, ...withThreads }),
-      lane('fast', { setupFiles: ['test/setup.ts', 'test/setup-fast.ts'] }),
+      lane('fast', {
+        setupFiles: ['test/setup.ts', 'test/setup-fast.ts'],
+        // these wait for nobody: more workers would only read the modules, and compile them, once more each
+        maxWorkers: availableParallelism(),
+        sequence: { groupOrder: 0 },
+      }),
     ],
   },
 });
