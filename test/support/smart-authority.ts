@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import { decodeJwt, exportJWK, generateKeyPair } from 'jose';
+import { decodeJwt, exportJWK, generateKeyPair, type JWK } from 'jose';
 import { Provider } from 'oidc-provider';
 import { freePort } from '../../sandbox/free-port.ts';
 
@@ -25,6 +25,14 @@ const SCOPES = 'launch launch/patient patient/*.rs offline_access openid';
 
 const patientOf = (account: string | undefined): string => account?.replace(/^of-/, '') ?? '';
 
+/** One for this process: making one takes a sixth of a second of the processor. */
+let made: Promise<JWK> | undefined;
+
+async function newKey(): Promise<JWK> {
+  const { privateKey } = await generateKeyPair('RS256', { extractable: true });
+  return { ...(await exportJWK(privateKey)), kid: 'first', alg: 'RS256', use: 'sig' };
+}
+
 /** Signs in whoever comes; the patient is part of the account's name. */
 export async function smartAuthority({
   app,
@@ -33,8 +41,7 @@ export async function smartAuthority({
 }: SmartAuthorityOptions): Promise<SmartAuthority> {
   const port = await freePort();
   const issuer = `http://localhost:${port}`;
-  const { privateKey } = await generateKeyPair('RS256', { extractable: true });
-  const key = { ...(await exportJWK(privateKey)), kid: 'first', alg: 'RS256', use: 'sig' };
+  const key = await (made ??= newKey());
   const asked: URLSearchParams[] = [];
   const self: Omit<SmartAuthority, typeof Symbol.asyncDispose> = { issuer, asked, told: {} };
   const provider = new Provider(issuer, {
