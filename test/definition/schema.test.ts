@@ -9,14 +9,12 @@ import { productionSchema, schemaFiles, shareSchemas } from '../../src/definitio
 const adapters = await allAdapters();
 
 const PRODUCTIONS = join(import.meta.dirname, '../../productions');
+const files = schemaFiles(adapters);
 
-test.for([...schemaFiles(adapters)])(
-  'productions/%s is what the declarations say',
-  async ([name, text]) => {
-    // `npm run build` writes the files; so does `vitest run -u` for this test.
-    await expect(text).toMatchFileSnapshot(join(PRODUCTIONS, name));
-  },
-);
+test.for([...files])('productions/%s is what the declarations say', async ([name, text]) => {
+  // `npm run build` writes the files; so does `vitest run -u` for this test.
+  await expect(text).toMatchFileSnapshot(join(PRODUCTIONS, name));
+});
 
 const SECTIONS: Readonly<Record<string, string>> = {
   in: 'services',
@@ -28,15 +26,19 @@ test('the schema names the settings of every adapter under the hosts that may us
   const { properties } = productionSchema(adapters) as {
     properties: Record<string, { additionalProperties: { anyOf: unknown } }>;
   };
-  const typesUnder = (section: string): string =>
-    JSON.stringify(properties[section]?.additionalProperties.anyOf);
+  const typesUnder = Object.fromEntries(
+    Object.values(SECTIONS).map((section) => [
+      section,
+      JSON.stringify(properties[section]?.additionalProperties.anyOf),
+    ]),
+  );
   for (const { type, settings } of adapters) {
     const own = SECTIONS[/-(\w+)$/.exec(type)?.[1] ?? ''] ?? '';
-    expect(typesUnder(own)).toContain(`"const":"${type}"`);
+    expect(typesUnder[own]).toContain(`"const":"${type}"`);
     for (const other of Object.values(SECTIONS).filter((section) => section !== own)) {
-      expect(typesUnder(other)).not.toContain(`"const":"${type}"`);
+      expect(typesUnder[other]).not.toContain(`"const":"${type}"`);
     }
-    for (const name of Object.keys(settings)) expect(typesUnder(own)).toContain(`"${name}":`);
+    for (const name of Object.keys(settings)) expect(typesUnder[own]).toContain(`"${name}":`);
   }
 });
 
@@ -57,21 +59,21 @@ test('what a schema repeats is written once and referred to', () => {
 const folders = ['adt-hub', 'lab-results', 'passthrough'];
 const parsed = async (file: string): Promise<unknown> =>
   parse(await readFile(join(PRODUCTIONS, file), 'utf8'), { merge: true }) as unknown;
-const check = (name: string): ((value: unknown) => boolean) => {
-  const compiled = Schema.Compile(JSON.parse(schemaFiles(adapters).get(name) ?? '') as object);
-  return (value) => compiled.Check(value);
-};
+/** As an editor has them: read and compiled once. */
+const compiled = new Map(
+  [...files].map(([name, text]) => [name, Schema.Compile(JSON.parse(text) as object)]),
+);
+const isFit = (name: string, value: unknown): boolean | undefined =>
+  compiled.get(name)?.Check(value);
 
 test.for(folders)('an editor finds nothing wrong with the example %s', async (name) => {
-  const isProduction = check('production.schema.json');
-  const isTransform = check('transform.schema.json');
-  expect(isProduction(await parsed(`${name}/production.yaml`))).toBe(true);
-  expect(check('test.schema.json')(await parsed(`${name}/production.test.yaml`))).toBe(true);
+  expect(isFit('production.schema.json', await parsed(`${name}/production.yaml`))).toBe(true);
+  expect(isFit('test.schema.json', await parsed(`${name}/production.test.yaml`))).toBe(true);
   for await (const file of glob(`${name}/overlays/*.yaml`, { cwd: PRODUCTIONS })) {
-    expect(isProduction(await parsed(file)), file).toBe(true);
+    expect(isFit('production.schema.json', await parsed(file)), file).toBe(true);
   }
   for await (const file of glob(`${name}/transforms/*.yaml`, { cwd: PRODUCTIONS })) {
-    expect(isTransform(await parsed(file)), file).toBe(true);
+    expect(isFit('transform.schema.json', await parsed(file)), file).toBe(true);
   }
 });
 
@@ -93,5 +95,6 @@ test.for([
   ],
   ['an adapter that is none for lookups', { lookups: { a: { adapter: 'sql-in' } } }],
 ])('an editor marks %s', ([, value]) => {
-  expect(check('production.schema.json')({ production: 'p', ...(value as object) })).toBe(false);
+  const production = { production: 'p', ...(value as object) };
+  expect(isFit('production.schema.json', production)).toBe(false);
 });

@@ -182,7 +182,7 @@ export function describeTraceScope(name: string, open: OpenTraceStore): void {
             told += found.length;
           },
         ),
-        { numRuns: examples(300) },
+        { numRuns: examples(100) },
       );
       expect(told).toBeGreaterThan(10);
     });

@@ -5,9 +5,9 @@ import { CLAIMS } from '../../support/edi-samples.ts';
 
 const HEAD = CLAIMS.slice(0, CLAIMS.indexOf('ST*837'));
 
-test('50 MB of claims are read, asked and written', () => {
+test('16 MB of claims, more than fit into one call, are read, asked and written', () => {
   const claim = 'CLM*CLAIM*150***11:B:1*Y*A*Y*Y~HI*ABK:J0300~LX*1~SV1*HC:99213*150*UN*1***1~';
-  const count = Math.ceil(50_000_000 / claim.length);
+  const count = Math.ceil(16_000_000 / claim.length);
   const text = `${HEAD}ST*837*0001*005010X222A1~HL*1**20~HL*2*1*22~${claim.repeat(count)}`;
   const bytes = Buffer.from(text, 'latin1');
   const document = ediDocument(bytes);
@@ -15,4 +15,4 @@ test('50 MB of claims are read, asked and written', () => {
   expect(document.get(`2300[${count}]/2400/SV1-2`)).toBe('150');
   document.set('CLM-2', '151');
   expect(document.bytes().byteLength).toBe(bytes.length);
-}, 120_000);
+});

@@ -225,7 +225,7 @@ describe('what nobody should send', () => {
   });
 
   test('a Bundle of megabytes is checked in time, each of its entries', () => {
-    const took = [2_000, 20_000].map((count) => {
+    const took = [1_000, 10_000].map((count) => {
       const all = requests(count);
       const sent = transaction([...all.slice(1), ...all.slice(1, 2)]);
       const before = processorTime();
