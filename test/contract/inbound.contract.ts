@@ -189,10 +189,11 @@ export function describeInbound<S extends Settings>(
     });
 
     for (const trouble of ['silent', 'dripping'] as const) {
-      clause(trouble, async () => {
+      const run = async (): Promise<void> => {
         await using one = await peer();
         await expectOutlasted({ adapter, peer: one, body }, trouble);
-      });
+      };
+      clause(trouble, run, 'waits');
     }
 
     clause('down', async () => {

@@ -195,10 +195,11 @@ export function describeOutbound<S extends Settings>(
     });
 
     for (const trouble of ['silent', 'dripping'] as const) {
-      clause(trouble, async () => {
+      const run = async (): Promise<void> => {
         await using one = await peer();
         await expectBorne({ adapter, peer: one, body }, trouble);
-      });
+      };
+      clause(trouble, run, 'waits');
     }
 
     for (const how of ['temporary', 'final'] as const) {

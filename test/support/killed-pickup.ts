@@ -1,4 +1,4 @@
-import { type Content, killedAgainAndAgain, type ServiceOrder } from './killed-service.ts';
+import { type Content, KILLS, killedAgainAndAgain, type ServiceOrder } from './killed-service.ts';
 import { type ManyFiles, manyFiles } from './many-files.ts';
 import { remoteFolder } from './remote-folder.ts';
 
@@ -21,7 +21,7 @@ export async function killedPickup(
   const where = { folder: folder.name, archive: archive.name, order: 'name' };
   const delivered = await killedAgainAndAgain(
     { ...order, settings: { ...settings, ...where, every: '5ms', stable: '0s' } },
-    { ...came, seed, kills: 5, left: () => folder.names() },
+    { ...came, seed, kills: KILLS, left: () => folder.names() },
   );
   const archived = new Map<string, string>();
   for (const name of await archive.names()) {

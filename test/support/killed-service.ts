@@ -5,10 +5,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, vi } from 'vitest';
 import type { Credential } from '../../src/adapter/index.ts';
+import { examples } from './examples.ts';
 import { inSources, program } from './program.ts';
 import { random } from './random.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
+/** In each run of the tests; each costs the start of a process. */
+export const KILLS = examples(3);
 /** How many may wait at the source while more are added. */
 const BACKLOG = 40;
 /** The longest delay between the awaited delivery and killing the process. */

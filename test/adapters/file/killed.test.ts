@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { killedPickup } from '../../support/killed-pickup.ts';
-import { killedAgainAndAgain } from '../../support/killed-service.ts';
+import { KILLS, killedAgainAndAgain } from '../../support/killed-service.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const COUNT = 200;
@@ -14,7 +14,7 @@ test('a process that is killed again and again loses no file, keeps their order,
   const { came, delivered, archived } = await killedPickup(home.path, order, 11);
   expect(delivered).toEqual(came.contents);
   expect(archived).toEqual(came.files);
-}, 60_000);
+});
 
 test('in the middle of a large file of many messages as well', async () => {
   await using home = await temporaryFolder('file-killed');
@@ -32,7 +32,7 @@ test('in the middle of a large file of many messages as well', async () => {
   const settings = { folder: inbox, archive, every: '5ms', stable: '0s' };
   await killedAgainAndAgain(
     { ...ORDER, settings },
-    { seed: 12, kills: 5, expected, left: () => readdir(inbox) },
+    { seed: 12, kills: KILLS, expected, left: () => readdir(inbox) },
   );
   expect(await readFile(join(archive, 'all.hl7'), 'utf8')).toBe(batch);
-}, 60_000);
+});

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { MORE } from '../../support/examples.ts';
 import { type ImapLab, imapLab } from '../../support/imap-lab.ts';
-import { killedAgainAndAgain } from '../../support/killed-service.ts';
+import { KILLS, killedAgainAndAgain } from '../../support/killed-service.ts';
 import { hasMailServers } from '../../support/mail-server.ts';
 import { mailWith } from '../../support/mailbox.ts';
 
@@ -26,14 +27,14 @@ describe.runIf(await hasMailServers())('imap-in that is killed again and again',
     { afterwards: 'delete', archived: 0, seed: 42 },
   ])(
     '$afterwards: loses no mail, keeps their order, and repeats at most one message a kill',
-    { timeout: 240_000 },
+    { timeout: 240_000 * MORE },
     async ({ afterwards, archived, seed }) => {
       await using box = await lab.box();
       const coming = attached.values();
       const expected = attached.flat();
       const delivered = await killedAgainAndAgain(lab.order(box, { afterwards }), {
         seed,
-        kills: 5,
+        kills: KILLS,
         expected,
         left: () => box.look(),
         async put() {

@@ -9,16 +9,20 @@ let tables = 0;
 const row = (body: Buffer): Buffer => Buffer.from(JSON.stringify({ body: body.toString() }));
 const quoted = (body: Buffer, { words }: SqlDatabase): string => words.quoted(body.toString());
 
-/** Both directions, with marks and with a key, against one server. */
-export function describeContracts(database: () => SqlDatabase): void {
-  describeInbound(sqlIn, {
-    peer: () => inboundPeer(database(), 'mark'),
-    delivered: row,
-  });
-  describeInbound(sqlIn, {
-    peer: () => inboundPeer(database(), 'key'),
-    delivered: row,
-  });
+/**
+ * Both directions against one server. What a product does otherwise when it reads by a key is in `reading-of.ts`; the
+ * rest of that is the same code on the same connection, so one product shows it.
+ */
+export function describeContracts(
+  database: () => SqlDatabase,
+  ways: readonly ('mark' | 'key')[] = ['mark'],
+): void {
+  for (const by of ways) {
+    describeInbound(sqlIn, {
+      peer: () => inboundPeer(database(), by),
+      delivered: row,
+    });
+  }
   describeOutbound(sqlOut, {
     peer: () => outboundPeer(database()),
     refusals: {

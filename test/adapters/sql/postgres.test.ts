@@ -12,7 +12,7 @@ const found = await postgresDatabase();
 describe.skipIf(found === undefined)('postgres', () => {
   const database = theDatabase(found);
   afterAll(() => found?.[Symbol.asyncDispose]());
-  describeContracts(database);
+  describeContracts(database, ['mark', 'key']);
   describeConnecting(database);
   describeReading(database);
   describeWriting(database);

@@ -11,7 +11,7 @@ const database = (): typeof found => found;
 
 describe('sqlite', () => {
   afterAll(() => found[Symbol.asyncDispose]());
-  describeContracts(database);
+  describeContracts(database, ['mark', 'key']);
   describeReading(database);
   describeWriting(database);
   describeLookups(database);
