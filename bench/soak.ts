@@ -24,6 +24,8 @@ const { values } = parseArgs({
     rate: { type: 'string' },
     durability: { type: 'string', default: 'power-loss' },
     pages: { type: 'string', default: '1' },
+    /** Another checkout, whose engine is started instead of this one's. */
+    checkout: { type: 'string' },
   },
 });
 const PARTS = 10;
@@ -39,12 +41,14 @@ const engine = await engineProcess({
   ports: [port, consolePort],
   consoleAt: `127.0.0.1:${consolePort}`,
   environment: { BENCH_IN: String(port), BENCH_OUT: String(peer.port) },
+  checkout: values.checkout,
 });
 const api = `http://127.0.0.1:${consolePort}/api/v1/`;
 
 async function part(number: number): Promise<string[]> {
   const first = Math.round((messages * number) / PARTS);
   const count = Math.round((messages * (number + 1)) / PARTS) - first;
+  const before = engine.cpuSeconds();
   const { seconds, acknowledged } = await load({
     ports: [port],
     portOf: () => 0,
@@ -57,7 +61,17 @@ async function part(number: number): Promise<string[]> {
   while (arrived.size < first + count) await sleep(20);
   const { p50, p99 } = timesOf(acknowledged);
   const memory = engine.rssMiB();
-  const row = [first + count, Math.round(count / seconds), p50, p99, memory.engine, memory.nats];
+  const cpu = engine.cpuSeconds();
+  const spent = (cpu.engine - before.engine) / count;
+  const row = [
+    first + count,
+    Math.round(count / seconds),
+    p50,
+    p99,
+    memory.engine,
+    memory.nats,
+    (1_000 * spent).toFixed(2),
+  ];
   say(`  ${row.join('  ')}`);
   return row.map(String);
 }
@@ -69,9 +83,17 @@ try {
   const rows: string[][] = [];
   for (let number = 0; number < PARTS; number++) rows.push(await part(number));
   await users.leave();
-  const head = ['messages', 'in/s', 'ACK p50 ms', 'p99', 'RSS MiB engine', 'nats'];
+  const head = [
+    'messages',
+    'in/s',
+    'ACK p50 ms',
+    'p99',
+    'RSS MiB engine',
+    'nats',
+    'CPU ms of the engine',
+  ];
   const repeated = [...arrived.values()].filter((times) => times > 1).length;
-  print(table([head, ['0', '', '', '', String(idle.engine), String(idle.nats)], ...rows]));
+  print(table([head, ['0', '', '', '', String(idle.engine), String(idle.nats), ''], ...rows]));
   print(`${arrived.size} of ${messages} arrived, ${repeated} of them more than once`);
 } finally {
   await engine.stop();

@@ -227,10 +227,8 @@ const eventsOf = (
     record: (record) => background(outcomes.append({ record }), 'storing an event', isAway),
   });
 
-const watchdogOf = ({ stuckAfter, log }: RunOptions, data: string, told: Events) =>
-  stuckAfter === undefined
-    ? undefined
-    : startWatchdog({ data, after: stuckAfter, log, events: told });
+const watchdogOf = ({ stuckAfter }: RunOptions, data: string, told: Events) =>
+  stuckAfter === undefined ? undefined : startWatchdog({ data, after: stuckAfter, events: told });
 
 /** What answers others while the production runs. */
 interface Answering {

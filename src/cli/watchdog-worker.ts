@@ -2,7 +2,6 @@ import { writeFileSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { workerData } from 'node:worker_threads';
 import { beatsOf, workIn } from '../flow/work-marks.ts';
-import { rootLogger } from '../log/logger.ts';
 import { addStuck } from './stuck-file.ts';
 
 /** What the main thread hands its watchdog. */
@@ -14,16 +13,19 @@ export interface WatchdogOrder {
   readonly after: number;
   /** The file that tells the parent process to restart this one. */
   readonly again: string | undefined;
-  readonly logLevel: string;
 }
 
 const order = workerData as WatchdogOrder | null;
 if (order !== null) await watch(order);
 
-/** This thread's own standard error is written by the one that is stuck. */
-function writeNow(line: string): void {
+/**
+ * A line of the log. This thread's own standard error is written by the one that is stuck, and a logger would be most of
+ * what this thread holds.
+ */
+function writeNow(told: { readonly event: string; readonly [field: string]: unknown }): void {
+  const time = new Date().toISOString();
   try {
-    writeSync(2, line);
+    writeSync(2, `${JSON.stringify({ level: 'fatal', time, ...told, msg: told.event })}\n`);
   } catch {
     // nobody reads it, or its disk is full: the next start tells of it
   }
@@ -34,7 +36,7 @@ function writeNow(line: string): void {
  * interrupt an endless loop. It counts its own checks, so a sleeping machine or a paused process is
  * not a reason.
  */
-async function watch({ buffer, data, after, again, logLevel }: WatchdogOrder): Promise<void> {
+async function watch({ buffer, data, after, again }: WatchdogOrder): Promise<void> {
   const every = Math.max(100, Math.min(1_000, after / 8));
   let beats = beatsOf(buffer);
   let still = 0;
@@ -46,10 +48,7 @@ async function watch({ buffer, data, after, again, logLevel }: WatchdogOrder): P
     if (still < after) continue;
     const stuck = workIn(buffer);
     const work = stuck.map(({ host, message }) => ({ host, messageId: message }));
-    rootLogger(logLevel, { write: writeNow }).fatal(
-      { event: 'engine-stuck', work, after },
-      'engine-stuck',
-    );
+    writeNow({ event: 'engine-stuck', work, after });
     try {
       addStuck(data, { at: Date.now(), after, work: stuck });
       if (again !== undefined) writeFileSync(again, '', { mode: 0o600 });

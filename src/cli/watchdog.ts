@@ -5,7 +5,6 @@ import { background } from '../error/background.ts';
 import { unexpected } from '../error/unexpected.ts';
 import { WorkMarks } from '../flow/work-marks.ts';
 import type { Events } from '../log/events.ts';
-import type { Logger } from '../log/logger.ts';
 import { describeDuration } from '../time/duration.ts';
 import { countDeaths, type Deaths, forgetDeaths, tooManyDeaths } from './deaths.ts';
 import { forgetStuck, type StuckRecord, stuckRecords, stuckTold } from './stuck-file.ts';
@@ -32,7 +31,6 @@ export interface WatchdogOptions {
   readonly data: string;
   /** Milliseconds after which an engine that is stuck is ended. */
   readonly after: number;
-  readonly log: Logger;
   readonly events: Events;
 }
 
@@ -41,7 +39,7 @@ export interface WatchdogOptions {
  * ended and what it was working on is recorded, so that the next one starts without it. First
  * reports what an earlier one was stuck on.
  */
-export function startWatchdog({ data, after, log, events }: WatchdogOptions): Watchdog {
+export function startWatchdog({ data, after, events }: WatchdogOptions): Watchdog {
   const marks = new WorkMarks();
   const place = join(data, 'at-work');
   const last = lastWork(place);
@@ -57,7 +55,6 @@ export function startWatchdog({ data, after, log, events }: WatchdogOptions): Wa
     data,
     after,
     again: process.env[AGAIN],
-    logLevel: log.level,
   };
   const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
   const worker = new Worker(new URL(`watchdog-worker${extension}`, import.meta.url), {

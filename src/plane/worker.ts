@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { ConsoleSettings } from '../access/sign-in/console-settings.ts';
@@ -83,6 +84,8 @@ if (port !== null) {
     });
     const { api, firstCode, settings } = plane;
     tell({ kind: 'ready', url: api?.url, firstCode, settings });
+    // otherwise node holds the compiled code that it has read until this thread ends
+    flushCompileCache();
   } catch (error) {
     const { code, text } = describeError(error);
     tell({ kind: 'failed', code, text });

@@ -122,6 +122,8 @@ test.concurrent('who kills the command that started an engine ends the engine an
     pid: number;
   };
   expect(engine).not.toBe(wrapper.pid);
+  const environment = (await readFile(`/proc/${engine}/environ`, 'utf8')).split('\0');
+  expect(environment).toContain('MALLOC_ARENA_MAX=2');
   const ended = once(wrapper, 'exit');
   wrapper.kill('SIGKILL');
   await ended;

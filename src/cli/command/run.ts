@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { flushCompileCache } from 'node:module';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
@@ -139,6 +140,8 @@ const collect = (value: string, before: string[]): string[] => [...before, value
 
 async function run(folder: string, given: RunFlags): Promise<void> {
   limitHeapGrowth();
+  // node would hold what it read of compiled code, and what it is going to keep of it, until this process ends
+  flushCompileCache();
   outliveReaders();
   const flags = withUrls(given);
   if (flags.role === 'operator') return runOperator(folder, flags);
