@@ -269,8 +269,29 @@ describe.skipIf(noBrowser !== undefined)(`a server that is away ${noBrowser ?? '
     await page.getByText('The server does not answer').waitFor(SOON);
     await link.click();
     await page.getByText('hl7-out').first().waitFor();
+    // it comes back upgraded
+    const next = stack.use(await temporaryFolder('next-plain'));
+    const folder = join(next.path, 'console');
+    await nextConsole(built, folder);
     await start(built);
     await heading(page, 'Storage').waitFor(SOON);
+    await page.getByRole('link', { name: 'Dashboard' }).click();
+    await heading(page, 'Dashboard').waitFor(SOON);
+    await server.kill();
+    await start(folder);
+    const told = page.getByText('Waybill has been upgraded');
+    await told.waitFor(SOON);
+    await page.getByRole('button', { name: 'Later' }).click();
+    // a dialog that is gone leaves the page as it was, and is told of all the same
+    await page.getByRole('button', { name: 'Keyboard help' }).click();
+    await page.getByText('What you opened is not there any more').waitFor(SOON);
+    await page.getByText('hl7-out').first().waitFor();
+    expect(await told.count()).toBe(0);
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Load again' }).click();
+    await page.getByRole('button', { name: 'Load again' }).waitFor({ state: 'detached', ...SOON });
+    await page.getByRole('button', { name: 'Keyboard help' }).click();
+    await page.getByRole('dialog').waitFor(SOON);
     await page.close();
   }, 120_000);
 });

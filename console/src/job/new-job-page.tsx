@@ -2,11 +2,13 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { type ReactElement, useEffect, useState } from 'react';
 import type { JobAnswer, JobRequest } from '../../../src/api/contract/job.ts';
+import type { SearchCriteria } from '../../../src/api/contract/message.ts';
 import { ask } from '../api/client.ts';
 import { hosts as hostsQuery } from '../api/queries.ts';
 import { serverNow } from '../clock/server-clock.ts';
 import { buttonStyle } from '../element/button.tsx';
-import { Choice } from '../element/field.tsx';
+import { Choice, Field } from '../element/field.tsx';
+import { localTime, timeOf } from '../element/local-time.ts';
 import { Pending, Problem } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
 import { shortType } from '../element/short-type.ts';
@@ -30,10 +32,11 @@ export function NewJobPage(): ReactElement {
   const { act: type, reason } = form;
   const [to, setTo] = useState('');
   const [now] = useState(serverNow);
+  const since = useSince(state.from);
   const which = (list: string | undefined): Partial<JobRequest> => {
     if (list !== undefined) return { list };
     return ids === undefined
-      ? { criteria: criteriaOf(state, now) }
+      ? { criteria: since.narrowed(criteriaOf(state, now)) }
       : { ids: ids.split(',').map(Number) };
   };
   const order = (list?: string, limit?: number): JobRequest => ({
@@ -53,7 +56,7 @@ export function NewJobPage(): ReactElement {
         : navigate({ to: '/jobs/$id', params: { id: job.id }, replace: true }),
   });
   const { mutate: look } = dry;
-  useEffect(() => look(), [look, type]);
+  useEffect(() => look(), [look, type, since.meant]);
   const { total, most } = dry.data ?? NOTHING;
   const chosen = Math.min(form.most, total, most);
   return (
@@ -72,11 +75,12 @@ export function NewJobPage(): ReactElement {
           }}
           kept={t('kept with the job and in the audit log')}
           count={chosen}
-          isBlocked={start.isPending}
+          isBlocked={start.isPending || !since.isMeant}
           onOrder={() => start.mutate()}
           trial={<TryFirst answer={dry.data} />}
           problem={start.isError && <Problem error={start.error} />}
         >
+          {ids === undefined && since.field}
           {SENDS.has(type) && (
             <Choice
               label={t('To ## a host')}
@@ -96,6 +100,43 @@ export function NewJobPage(): ReactElement {
       </div>
     </Page>
   );
+}
+
+/** Milliseconds: while a time is typed it passes through other values. */
+const MEANT = 600;
+
+interface Since {
+  readonly field: ReactElement;
+  /** As it was last typed, once nothing more was. */
+  readonly meant: string;
+  /** Whether the list that is shown is of what is typed. */
+  readonly isMeant: boolean;
+  narrowed(criteria: SearchCriteria): SearchCriteria;
+}
+
+/** From when on: what failed before that is not of the same outage, and stays. */
+function useSince(from: string | undefined): Since {
+  const [text, setText] = useState(() => localTime(timeOf(from)) ?? '');
+  const [meant, setMeant] = useState(text);
+  useEffect(() => {
+    const timer = setTimeout(() => setMeant(text), MEANT);
+    return () => clearTimeout(timer);
+  }, [text]);
+  return {
+    meant,
+    isMeant: meant === text,
+    narrowed: (criteria) => ({ ...criteria, from: timeOf(meant) ?? criteria.from }),
+    field: (
+      <Field
+        label={t('Since')}
+        type="datetime-local"
+        step="1"
+        value={text}
+        onChange={({ target }) => setText(target.value)}
+        hint={t('only what was made from then on')}
+      />
+    ),
+  };
 }
 
 /** The way to a trial of exactly these messages. */

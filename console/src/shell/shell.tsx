@@ -117,7 +117,7 @@ function SignedIn({ user }: { readonly user: Me | undefined }): ReactElement {
     ),
   });
   return (
-    <div className="grid h-full grid-cols-1 grid-rows-[auto_minmax(0,1fr)] md:grid-cols-[12.5rem_minmax(0,1fr)]">
+    <div className="grid h-full grid-cols-1 grid-rows-[auto_minmax(0,1fr)] md:grid-cols-[13.5rem_minmax(0,1fr)]">
       <button
         type="button"
         className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:bg-surface focus:px-3 focus:py-2"
@@ -247,7 +247,7 @@ function Navigation({
                   }}
                 >
                   <Icon size={16} aria-hidden="true" className="shrink-0" />
-                  {label}
+                  <span className="min-w-0 truncate">{label}</span>
                   <WaitingCount many={status === undefined ? 0 : (count?.(status) ?? 0)} />
                 </Link>
               </li>
@@ -262,7 +262,7 @@ function Navigation({
 function WaitingCount({ many }: { readonly many: number }): ReactElement | null {
   if (many === 0) return null;
   return (
-    <span className="ml-auto rounded-full bg-idle-soft px-1.5 text-2xs font-medium text-idle">
+    <span className="ml-auto shrink-0 rounded-full bg-idle-soft px-1.5 text-2xs font-medium text-idle">
       {written(many)}
     </span>
   );

@@ -105,4 +105,6 @@ export const german: Catalogue = {
   'No message matches.': 'Keine Nachricht passt.',
   'Left out, since they hold more than what was searched for, such as other patients: {count}. Act on them one by one, or mark them in the list.':
     'Ausgelassen, weil sie mehr als das Gesuchte enthalten, etwa andere Patienten: {count}. Bearbeiten Sie diese einzeln, oder markieren Sie sie in der Liste.',
+  Since: 'Seit',
+  'only what was made from then on': 'nur was ab dann entstand',
 };
