@@ -194,6 +194,7 @@ function FileView({
     <Panel
       title={path}
       flush
+      held
       actions={
         <>
           <span className="text-xs text-ink-2">{bytes(data.bytes)}</span>
@@ -222,6 +223,7 @@ function FileView({
         <Editor
           path={path}
           text={edit.text ?? ''}
+          line={line}
           onChange={(next) => edits.put({ ...edit, text: next })}
         />
       ) : text === undefined ? (
@@ -237,13 +239,16 @@ function FileView({
 function Editor({
   path,
   text,
+  line,
   onChange,
 }: {
   readonly path: string;
   readonly text: string;
+  /** Where to begin, from 1. */
+  readonly line?: number;
   readonly onChange: (text: string) => void;
 }): ReactElement {
   const table = /\.(?:csv|tsv)$/.test(path) ? readTable(text) : undefined;
   if (table !== undefined) return <TableEditor name={path} table={table} onChange={onChange} />;
-  return <TextEditor text={text} onChange={onChange} />;
+  return <TextEditor text={text} line={line} onChange={onChange} />;
 }

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { type ReactElement, useRef, useState } from 'react';
+import { type ReactElement, useEffect, useRef, useState } from 'react';
 import { ask } from '../api/client.ts';
 import { t } from '../language/translate.ts';
 
@@ -9,14 +9,20 @@ const PATH = /(?:^|[^\w/])([A-Z][A-Z\d]{2}(?:\[[\d*#]*\])?-[\d.[\]*#]*)$/;
 /** A text that is changed; below it, what may follow in the HL7 path at the caret. */
 export function TextEditor({
   text,
+  line = Number.NaN,
   onChange,
 }: {
   readonly text: string;
+  /** Where the caret is at first, from 1: what somebody came for. */
+  readonly line?: number | undefined;
   readonly onChange: (text: string) => void;
 }): ReactElement {
   const area = useRef<HTMLTextAreaElement>(null);
   const [caret, setCaret] = useState(0);
   const beginning = PATH.exec(text.slice(Math.max(0, caret - 60), caret))?.[1];
+  useEffect(() => {
+    if (area.current !== null && line > 1) goTo(area.current, line);
+  }, [line]);
   const follow = (): void => setCaret(area.current?.selectionStart ?? 0);
   const choose = (path: string): void => {
     const from = caret - (beginning?.length ?? 0);
@@ -46,6 +52,17 @@ export function TextEditor({
       {beginning !== undefined && <Following beginning={beginning} onChoose={choose} />}
     </>
   );
+}
+
+function goTo(area: HTMLTextAreaElement, line: number): void {
+  const lines = area.value.split('\n');
+  const before = lines.slice(0, line - 1);
+  const at = before.join('\n').length + 1;
+  area.focus({ preventScroll: true });
+  area.setSelectionRange(at, at);
+  // long lines take several rows
+  area.scrollTop = (area.scrollHeight * before.length) / lines.length - area.clientHeight / 2;
+  area.scrollIntoView({ block: 'nearest' });
 }
 
 function Following({

@@ -44,15 +44,22 @@ export function Panel({
   actions,
   children,
   flush = false,
+  held = false,
 }: {
   readonly title: string;
   readonly actions?: ReactNode;
   readonly children: ReactNode;
   readonly flush?: boolean;
+  /** Its heading stays in sight while the page is scrolled. */
+  readonly held?: boolean;
 }): ReactElement {
   return (
-    <section className="overflow-hidden rounded-lg border border-line bg-surface">
-      <div className="flex min-h-10 flex-wrap items-center gap-x-2 gap-y-1 border-b border-line px-3 py-1.5">
+    <section
+      className={`${held ? 'overflow-clip' : 'overflow-hidden'} rounded-lg border border-line bg-surface`}
+    >
+      <div
+        className={`${held ? 'sticky top-0 z-10 bg-surface' : ''} flex min-h-10 flex-wrap items-center gap-x-2 gap-y-1 border-b border-line px-3 py-1.5`}
+      >
         <h2 className="min-w-0 truncate">{title}</h2>
         <div className="ml-auto flex flex-wrap items-center gap-2">{actions}</div>
       </div>
