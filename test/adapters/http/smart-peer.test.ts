@@ -204,7 +204,8 @@ test('an EHR without what an app needs, or with another time, is named by a tria
   const steps = await ehrTrial({ fhir: `${fhir.url}/fhir`, clientId: 'app' }, url);
   expect(steps.find(({ name }) => name === 'clock')).toMatchObject({
     result: 'failed',
-    cause: expect.stringContaining('its clock differs by -600 s') as string,
+    // its date has whole seconds, and on a busy machine is read some later
+    cause: expect.stringMatching(/its clock differs by -60\d s/) as string,
   });
 });
 
