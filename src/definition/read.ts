@@ -113,8 +113,8 @@ export async function readProduction(
   const values = productionForm.read(written, reading);
   tables.read(values?.lookups);
   const parts = { source, language, names, reading };
-  const transforms = await readTransforms(written, parts);
   const profiles = await readProfiles(written, parts, lookups);
+  const transforms = await readTransforms(written, parts, profiles.profiles);
   if (values === undefined) return { problems: problems.list() };
   const definition = compose({
     folder: absolute,

@@ -8,6 +8,7 @@ import type { X12Form } from '../document/edi/acknowledge/x12-acknowledgement.ts
 import type { EdiCheckLevel } from '../document/edi/check/finding.ts';
 import { EdiDocument, ediDocument } from '../document/edi/edi-document.ts';
 import { ediTypeOf } from '../document/edi/edi-type.ts';
+import type { EdifactProfile } from '../document/edi/profile/edifact-profile.ts';
 import type { ToFhirOptions } from '../document/fhir/v2/to-fhir.ts';
 import { DEFAULT_DELIMITERS } from '../document/hl7/delimiters.ts';
 import { hl7Header, isBefore } from '../document/hl7/header.ts';
@@ -73,6 +74,8 @@ export interface Acknowledging {
   readonly acknowledge: EdiCheckLevel;
   readonly form: X12Form;
   readonly errors: OnErrors;
+  /** What EDIFACT messages are checked by. */
+  readonly profiles: readonly EdifactProfile[];
 }
 
 /** The new message begins as FHIR made of the HL7 v2 message that came. */
@@ -274,7 +277,7 @@ function made(input: TransformInput, start: Acknowledging | ToFhir | FromFhir): 
 
 function acknowledgementOf(
   { document, now }: TransformInput,
-  { acknowledge: level, form, errors }: Acknowledging,
+  { acknowledge: level, form, errors, profiles }: Acknowledging,
 ): Document | undefined {
   if (!(document instanceof EdiDocument)) {
     throw new EngineError(
@@ -282,7 +285,7 @@ function acknowledgementOf(
       `acknowledge needs a body that is x12 or edifact, but this one is ${document.kind}`,
     );
   }
-  const { body } = ediAcknowledgement(document, { level, form, errors, at: now() });
+  const { body } = ediAcknowledgement(document, { level, form, errors, profiles, at: now() });
   return body === undefined ? undefined : ediDocument(body, document.charset.name);
 }
 

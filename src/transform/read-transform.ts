@@ -1,5 +1,6 @@
 import { isX12Form } from '../document/edi/acknowledge/x12-acknowledgement.ts';
 import { isEdiCheckLevel } from '../document/edi/check/finding.ts';
+import type { EdifactProfile } from '../document/edi/profile/edifact-profile.ts';
 import { FHIR_JSON } from '../document/fhir/fhir-json.ts';
 import type { ExpressionEnvironment } from '../expression/environment.ts';
 import type { Expression } from '../expression/expression.ts';
@@ -219,9 +220,9 @@ function readStart(given: Given): Declaration['start'] {
   return 'copy';
 }
 
-/** `{ acknowledge: guide, form: 999, errors: note }` */
+/** `{ acknowledge: guide, form: 999, errors: note }`, `{ acknowledge: guide, profile: lab }` */
 function readAcknowledging(given: Given): Declaration['start'] {
-  given.block('start', ['acknowledge', 'form', 'errors']);
+  given.block('start', ['acknowledge', 'form', 'errors', 'profile']);
   const level = given.at('acknowledge');
   const form = given.at('form');
   const errors = given.at('errors');
@@ -235,7 +236,19 @@ function readAcknowledging(given: Given): Declaration['start'] {
     acknowledge: isEdiCheckLevel(level.value) ? level.value : 'envelope',
     form: isX12Form(wanted) ? wanted : 'auto',
     errors: errors.value === 'note' ? 'note' : 'reject',
+    profiles: given
+      .at('profile')
+      .items()
+      .flatMap((one) => profileOf(one) ?? []),
   };
+}
+
+function profileOf(given: Given): EdifactProfile | undefined {
+  const name = given.text('profile');
+  const found = name === undefined ? undefined : given.reading.edifact?.(name);
+  if (typeof found !== 'string') return found;
+  given.wrong(found);
+  return undefined;
 }
 
 function readLabel(given: Given): Expression<string> | undefined {

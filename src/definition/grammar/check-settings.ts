@@ -31,7 +31,7 @@ export const checkSettings = {
     form: many(
       withMeaning(settingForm(setting.text({ help: 'The name of a profile.' })), 'profile'),
     ),
-    help: 'The profiles that an HL7 message must satisfy before it is processed, whatever validate says; each is about the messages that it names.',
+    help: 'The profiles that an HL7 or EDIFACT message must satisfy before it is processed, whatever validate says; each is about the messages that it names.',
     example: '[ward-adt]',
     change: 'next message',
   },

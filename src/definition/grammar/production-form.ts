@@ -146,7 +146,7 @@ const fields = {
   },
   profiles: {
     form: named(withMeaning(text('A .yaml file.'), 'path'), ENTRY_NAME),
-    help: 'Name → file of each profile of HL7 v2: what messages of a system must satisfy beyond HL7, and what they may lack.',
+    help: 'Name → file of each profile: what messages of a system must satisfy, of HL7 v2 beyond HL7 and with what they may lack, and of EDIFACT.',
     example: '{ ward-adt: profiles/ward-adt.yaml }',
   },
   lookups: {

@@ -72,6 +72,13 @@ const startSchema = (): JsonSchema => ({
           default: 'reject',
           description: 'Whether errors in segments reject a transaction set.',
         },
+        profile: {
+          anyOf: [
+            { type: 'string', ...meaning('profile') },
+            { type: 'array', items: { type: 'string', ...meaning('profile') } },
+          ],
+          description: 'The profiles by which EDIFACT messages are checked as well.',
+        },
       },
     },
   ],

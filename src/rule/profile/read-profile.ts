@@ -1,13 +1,23 @@
 import { hl7Dictionary } from '../../document/hl7/dictionary/dictionary.ts';
 import { knownPath } from '../../document/hl7/dictionary/known-path.ts';
 import { type Hl7Path, hl7Path } from '../../document/hl7/path.ts';
-import type { CodeList, FieldRule, SegmentRule } from '../../document/hl7/profile/profile.ts';
-import { pattern, patternProblem } from '../../document/text/pattern.ts';
+import type { FieldRule, SegmentRule } from '../../document/hl7/profile/profile.ts';
 import { isEngineError } from '../../error/engine-error.ts';
 import { nearest } from '../../error/nearest.ts';
 import type { Given } from '../../expression/given.ts';
-import type { LookupTables } from '../../lookup/lookup-tables.ts';
-import type { Profile, ProfileRule } from './profile.ts';
+import type { Profile } from './profile.ts';
+import {
+  codeListOf,
+  entries,
+  flagOf,
+  type KnownTables,
+  numberOf,
+  type ProfileLookups,
+  patternOf,
+  ruleOf,
+  tablesOf,
+} from './profile-parts.ts';
+import { readEdifactProfile } from './read-edifact-profile.ts';
 
 const KEYS = ['title', 'comment', 'messages', 'segments', 'fields', 'tables', 'rules'];
 const SEGMENT_KEYS = ['required', 'most', 'after', 'anywhere', 'comment'];
@@ -23,24 +33,14 @@ const FIELD_KEYS = [
   'pattern',
   'comment',
 ];
-const RULE_KEYS = ['when', 'require', 'at', 'text', 'comment'];
-
-/** The code tables of the production. */
-export interface ProfileLookups {
-  readonly tables: LookupTables;
-  /** What is wrong with the name of one; undefined if it exists. */
-  readonly problem: (name: string) => string | undefined;
-}
-
 /** Reads a profile, as a YAML file holds it. Reports every problem; use the result only if there was none. */
 export function readProfile(name: string, given: Given, lookups: ProfileLookups): Profile {
+  if (!given.at('edifact').isAbsent) return readEdifactProfile(name, given, lookups);
   given.block('A profile', KEYS);
   const segments = entries(given.at('segments'), 'segments').map(
     ([segment, one]) => [segment, segmentRule(segment, one)] as const,
   );
-  const tables = new Map(
-    entries(given.at('tables'), 'tables').map(([table, one]) => [table, codesOf(one, table)]),
-  );
+  const tables = tablesOf(given.at('tables'));
   const fields = entries(given.at('fields'), 'fields').flatMap(
     ([path, one]) => fieldRule(path, one, { tables, lookups, own: new Map(segments) }) ?? [],
   );
@@ -49,11 +49,8 @@ export function readProfile(name: string, given: Given, lookups: ProfileLookups)
     given.wrong('A profile needs segments, fields or rules.');
   }
   const messages = given.at('messages').items().map(messageOf);
-  return { hl7: { name, messages, segments: new Map(segments), fields }, rules };
+  return { name, hl7: { name, messages, segments: new Map(segments), fields }, rules };
 }
-
-const entries = (given: Given, what: string): readonly [string, Given][] =>
-  given.isAbsent ? [] : (given.mapping(what) ?? []);
 
 function messageOf(given: Given): string {
   const text = given.text('A message') ?? '';
@@ -94,9 +91,7 @@ function checkSegment(segment: string, given: Given): void {
   given.wrong(`${segment} is not the name of a segment: three capitals or digits, such as ZPI.`);
 }
 
-interface Known {
-  readonly tables: ReadonlyMap<string, CodeList>;
-  readonly lookups: ProfileLookups;
+interface Known extends KnownTables {
   readonly own: ReadonlyMap<string, SegmentRule>;
 }
 
@@ -198,103 +193,4 @@ function typeOf(given: Given, path: Hl7Path): string | undefined {
     );
   }
   return type;
-}
-
-function codeListOf(given: Given, { tables, lookups }: Known): CodeList | undefined {
-  const [codes, table, lookup] = (['codes', 'table', 'lookup'] as const).map((key) =>
-    given.at(key),
-  ) as [Given, Given, Given];
-  const written = [codes, table, lookup].filter(({ isAbsent }) => !isAbsent);
-  if (written.length > 1) given.wrong('Write one of codes, table and lookup.');
-  if (!codes.isAbsent) return codesOf(codes, undefined);
-  if (!table.isAbsent) return tableOf(table, tables);
-  return lookup.isAbsent ? undefined : lookupOf(lookup, lookups);
-}
-
-function tableOf(given: Given, tables: Known['tables']): CodeList | undefined {
-  const name = given.text('table');
-  const found = name === undefined ? undefined : tables.get(name);
-  if (name !== undefined && found === undefined) {
-    const near = nearest(name, [...tables.keys()]);
-    given.wrong(
-      `There is no table ${name}. ${near === undefined ? `Add it under tables: { ${name}: [A, B] }.` : `Did you mean ${near}?`}`,
-    );
-  }
-  return found;
-}
-
-/** What no table has for a value: it tells a missing code from one with an empty value. */
-const NOTHING = '\u0000';
-
-function lookupOf(given: Given, { tables, problem }: ProfileLookups): CodeList | undefined {
-  const name = given.text('lookup');
-  if (name === undefined) return undefined;
-  const wrong = problem(name);
-  if (wrong !== undefined) given.wrong(wrong);
-  return {
-    called: `lookup ${name}`,
-    has: (code) => tables.lookup(name, code, NOTHING) !== NOTHING,
-  };
-}
-
-function codesOf(given: Given, table: string | undefined): CodeList {
-  const codes = new Set(
-    given.items().map((one) => {
-      // YAML reads 1 and true as values
-      const { value } = one;
-      if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-      return one.text('A code') ?? '';
-    }),
-  );
-  if (codes.size === 0) given.wrong('A list of codes needs at least one.');
-  const list = [...codes].slice(0, 10).join(', ');
-  return {
-    called: table === undefined ? `${list}${codes.size > 10 ? ', …' : ''}` : `table ${table}`,
-    has: (code) => codes.has(code),
-  };
-}
-
-function patternOf(given: Given): FieldRule['pattern'] {
-  if (given.isAbsent) return undefined;
-  const source = given.text('pattern');
-  if (source === undefined) return undefined;
-  // all of the value has to have the form
-  const all = `^(?:${source})$`;
-  const problem = patternProblem(all);
-  if (problem !== undefined) {
-    given.wrong(`${problem.charAt(0).toUpperCase()}${problem.slice(1)}.`);
-    return undefined;
-  }
-  return pattern(all);
-}
-
-function ruleOf(given: Given): ProfileRule {
-  given.block('A rule of a profile', RULE_KEYS);
-  const require = given.at('require');
-  const at = given.at('at');
-  return {
-    when: given.at('when').condition(),
-    require: require.isAbsent ? undefined : require.expression('require', 'bool'),
-    at: at.isAbsent ? undefined : at.text('at'),
-    text: textOf(given, require.isAbsent),
-  };
-}
-
-function textOf(given: Given, isBare: boolean): string {
-  if (isBare) given.wrong('A rule of a profile needs require: an expression that must be true.');
-  return given.at('text').text('The text of a rule, which says what is wrong,') ?? '';
-}
-
-function flagOf(given: Given, key: string): boolean | undefined {
-  return given.isAbsent ? undefined : given.flag(key);
-}
-
-function numberOf(given: Given, key: string): number | undefined {
-  if (given.isAbsent) return undefined;
-  const { value } = given;
-  if (Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 100_000) {
-    return Number(value);
-  }
-  given.wrong(`${key} must be a whole number.`);
-  return undefined;
 }

@@ -1,6 +1,7 @@
 import { checkEdi } from '../check/check-edi.ts';
 import type { EdiCheckLevel } from '../check/finding.ts';
 import type { EdiDocument } from '../edi-document.ts';
+import type { EdifactProfile } from '../profile/edifact-profile.ts';
 import { contrl } from './contrl.ts';
 import { type EdiVerdict, type OnErrors, together } from './verdict.ts';
 import { type X12Form, x12Acknowledgement } from './x12-acknowledgement.ts';
@@ -12,6 +13,8 @@ export interface EdiAnswering {
   readonly form?: X12Form | undefined;
   /** Whether errors in segments reject a transaction set (`reject`, if left out) or are only reported. */
   readonly errors?: OnErrors | undefined;
+  /** What EDIFACT messages are checked by, besides their envelope. */
+  readonly profiles?: readonly EdifactProfile[] | undefined;
   /** Milliseconds since 1970; now if left out. */
   readonly at?: number | undefined;
   /** Control numbers for the interchanges that are made; from the clock if left out. */
@@ -29,7 +32,7 @@ export function ediAcknowledgement(document: EdiDocument, answering: EdiAnswerin
   const { level, form = 'auto', errors = 'reject', at = Date.now() } = answering;
   const number = answering.number ?? (() => clockControlNumber(at));
   const { syntax, advice, charset } = document;
-  const made = checkEdi(document, level).map((checked) =>
+  const made = checkEdi(document, level, answering.profiles).map((checked) =>
     document.kind === 'x12'
       ? x12Acknowledgement(checked, syntax, { form, errors, at, number })
       : contrl(checked, syntax, { at, number, advice }),

@@ -15,6 +15,7 @@ export interface ContrlAnswering {
 
 const REJECTED = '4';
 const ACKNOWLEDGED = '7';
+const MISSING = '13';
 
 /**
  * Acknowledges an EDIFACT interchange with CONTRL: UCI for the whole, UCM or UCF for each rejected part (ISO 9735).
@@ -81,20 +82,30 @@ class Writer {
   /** A rejected message; the others need not be mentioned. */
   message(set: CheckedSet): string[] {
     if (isSound(set)) return [];
-    const [finding] = [...set.findings, ...set.segments];
-    const identifier = this.#raw(set.header, 2);
+    const [finding] = set.findings;
     const error = finding === undefined ? [] : errorOf(finding);
-    const isSegment = finding?.level === 'segment';
     return [
-      this.segment(
-        'UCM',
-        this.#raw(set.header, 1),
-        identifier,
-        REJECTED,
-        ...(isSegment ? [] : error),
-      ),
-      ...(isSegment ? [this.segment('UCS', String(finding.position), finding.code)] : []),
+      this.segment('UCM', this.#raw(set.header, 1), this.#raw(set.header, 2), REJECTED, ...error),
+      ...bySegment(set.segments).flatMap((findings) => this.#segments(findings)),
     ];
+  }
+
+  /** What is wrong with a segment as a whole, or with its elements. */
+  #segments(findings: readonly EdiFinding[]): string[] {
+    const whole = findings.filter(({ level }) => level !== 'element');
+    const inside = findings.filter(({ level }) => level === 'element');
+    const [first] = inside;
+    return [
+      ...whole.map((one) => this.segment('UCS', String(countOf(one)), one.code)),
+      ...(first === undefined ? [] : [this.segment('UCS', String(first.position))]),
+      ...inside.slice(0, MOST_ELEMENTS).map((one) => this.#element(one)),
+    ];
+  }
+
+  /** S011 counts the tag of the segment as its first position. */
+  #element({ code, element, component }: EdiFinding): string {
+    const parts = [String(element + 1), ...(component > 0 ? [String(component)] : [])];
+    return this.segment('UCD', code, this.composite(...parts));
   }
 
   group(group: CheckedGroup): string[] {
@@ -113,6 +124,19 @@ class Writer {
     return line.slot(element, this.#syntax.field);
   }
 }
+
+/** As many as a CONTRL has room for. */
+const MOST_SEGMENTS = 999;
+const MOST_ELEMENTS = 99;
+
+function bySegment(findings: readonly EdiFinding[]): EdiFinding[][] {
+  const groups = Map.groupBy(findings, ({ position }) => position);
+  return [...groups.values()].slice(0, MOST_SEGMENTS);
+}
+
+/** What is missing is told at the segment before it. */
+const countOf = ({ code, position }: EdiFinding): number =>
+  code === MISSING ? position - 1 : position;
 
 function isSound(set: CheckedSet): boolean {
   return setVerdict(set, 'reject') === 'A';

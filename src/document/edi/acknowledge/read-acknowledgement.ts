@@ -92,14 +92,7 @@ class GroupWords {
 function contrlWords(document: EdiDocument): Word[] {
   const interchanges = document.segments('UCI');
   if (interchanges.length === 0) return [];
-  const rejected = (['UCF', 'UCM'] as const).flatMap((name) =>
-    document
-      .segments(name)
-      .filter((one) => one.get(name === 'UCM' ? 'UCM-3' : 'UCF-4') === '4')
-      .map(
-        (one) => `${name} ${one.get(`${name}-1`)}: ${one.get(name === 'UCM' ? 'UCM-4' : 'UCF-5')}`,
-      ),
-  );
+  const rejected = rejectedParts(document);
   return interchanges.map((one) => {
     const isRejected = one.get('UCI-4') === '4';
     const code = isRejected ? 'R' : rejected.length > 0 ? 'P' : 'A';
@@ -108,6 +101,26 @@ function contrlWords(document: EdiDocument): Word[] {
       : rejected.join(', ');
     return { code, text, answers: [one.get('UCI-1')] };
   });
+}
+
+/** Rejected groups and messages, each with what is said of its segments and their elements. */
+function rejectedParts(document: EdiDocument): string[] {
+  const rejected: string[] = [];
+  const add = (text: string): void => {
+    const last = rejected.pop();
+    if (last !== undefined) rejected.push(`${last} ${text}`.trimEnd());
+  };
+  for (const segment of document.segments()) {
+    const { name } = segment;
+    const value = (n: number | string): string => segment.get(`${name}-${n}`);
+    const [action, code] = name === 'UCM' ? [value(3), value(4)] : [value(4), value(5)];
+    if (name === 'UCM' || name === 'UCF') {
+      if (action === '4') rejected.push(`${name} ${value(1)}: ${code}`.trimEnd());
+    } else if (name === 'UCS') add(`segment ${value(1)} ${value(2)}`);
+    // the tag counts as its first position
+    else if (name === 'UCD') add(`element ${Number(value('2.1')) - 1} ${value(1)}`);
+  }
+  return rejected;
 }
 
 function worse(one: string, other: string): string {

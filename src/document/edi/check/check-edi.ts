@@ -1,5 +1,6 @@
 import type { EdiDocument } from '../edi-document.ts';
 import type { Loop } from '../loop.ts';
+import type { EdifactProfile } from '../profile/edifact-profile.ts';
 import { EdifactCheck } from './check-edifact.ts';
 import { X12Check } from './check-x12.ts';
 import { allFindings, type CheckedInterchange } from './checked.ts';
@@ -9,15 +10,19 @@ import { Places } from './places.ts';
 /**
  * Checks the interchanges of a body: `envelope` checks control numbers, counts and structure; `syntax` also the
  * elements of each X12 segment; `guide` also which segments and loops the guide requires, and in which order, if it
- * is known. Code lists are not checked, nor is anything inside EDIFACT messages.
+ * is known. Code lists are not checked, nor what is inside of EDIFACT messages, unless a profile is about them.
  */
-export function checkEdi(document: EdiDocument, level: EdiCheckLevel): CheckedInterchange[] {
+export function checkEdi(
+  document: EdiDocument,
+  level: EdiCheckLevel,
+  profiles: readonly EdifactProfile[] = [],
+): CheckedInterchange[] {
   const { root } = document.found;
   const places = new Places(document.found);
   const check =
     document.kind === 'x12'
       ? new X12Check(document, level, places)
-      : new EdifactCheck(document, places);
+      : new EdifactCheck(document, places, profiles);
   const loops = root.loops.filter(isInterchange);
   const checked = loops.map((loop) => check.interchange(loop));
   const last = checked.at(-1);
@@ -31,8 +36,12 @@ export function checkEdi(document: EdiDocument, level: EdiCheckLevel): CheckedIn
 }
 
 /** The errors in the interchanges of a body. */
-export function ediFindings(document: EdiDocument, level: EdiCheckLevel): EdiFinding[] {
-  return allFindings(checkEdi(document, level));
+export function ediFindings(
+  document: EdiDocument,
+  level: EdiCheckLevel,
+  profiles?: readonly EdifactProfile[],
+): EdiFinding[] {
+  return allFindings(checkEdi(document, level, profiles));
 }
 
 const isInterchange = ({ id }: Loop): boolean => id === 'ISA' || id === 'UNB';

@@ -4,6 +4,8 @@ import { nameCode } from '../../segment/segment-path.ts';
 import type { EdiDocument } from '../edi-document.ts';
 import type { EdiSyntax } from '../edi-syntax.ts';
 import type { Loop } from '../loop.ts';
+import { type EdifactProfile, profileFor } from '../profile/edifact-profile.ts';
+import { checkMessage } from './check-message.ts';
 import type { CheckedGroup, CheckedInterchange, CheckedSet } from './checked.ts';
 import { type EdiFinding, found, foundIn } from './finding.ts';
 import type { Places } from './places.ts';
@@ -16,7 +18,13 @@ export class EdifactCheck {
   readonly #syntax: EdiSyntax;
   readonly #places: Places;
 
-  constructor(document: EdiDocument, places: Places) {
+  readonly #profiles: readonly EdifactProfile[];
+  readonly #written: Parameters<typeof checkMessage>[2];
+
+  constructor(document: EdiDocument, places: Places, profiles: readonly EdifactProfile[]) {
+    this.#profiles = profiles;
+    const plain = (raw: string): string => document.plain(raw);
+    this.#written = { places, syntax: document.syntax, plain };
     this.#lines = places.lines;
     this.#syntax = document.syntax;
     this.#places = places;
@@ -74,6 +82,11 @@ export class EdifactCheck {
     }
     const version = [part(2), part(3)].filter((one) => one !== '').join('.');
     const number = this.#value(header, 1);
+    const profile = profileFor(this.#profiles, part(1), version);
+    // without its trailer it is not known where it ends
+    if (profile !== undefined && this.#line(loop.until - 1).code === UNT) {
+      segments.push(...checkMessage(loop, profile, this.#written));
+    }
     return { header, id: part(1), version, number, findings, segments };
   }
 

@@ -23,6 +23,30 @@ interface Match {
   readonly isOver: boolean;
 }
 
+/** How a standard says what is wrong. */
+export interface WalkWords {
+  /** Its code for one of AK304. */
+  readonly code: (code: string) => string;
+  /** Whether a segment that the guide does not have is one of the standard. */
+  readonly isKnown: (segment: string) => boolean;
+  /** In the transaction set or message. */
+  readonly notIn: (path: string) => string;
+  readonly tooMany: (path: string, loop: string, most: number) => string;
+  /** Within a loop or group. */
+  readonly within: (loop: string) => string;
+  readonly missing: (loop: string, segment: string, where: string, before: string) => string;
+}
+
+const X12_WORDS: WalkWords = {
+  code: (code) => code,
+  isKnown: (segment) => x12Segment(segment) !== undefined,
+  notIn: (path) => `${path} is not in this transaction set.`,
+  tooMany: (path, loop, most) => `${path} begins loop ${loop} more than ${most} times.`,
+  within: (loop) => ` in loop ${loop}`,
+  missing: (loop, segment, where, before) =>
+    `Loop ${loop} (${segment}) is missing${where}, before ${before}.`,
+};
+
 /** Follows the segments of a transaction set through its guide, and reports misplaced and missing ones. */
 export class GuideWalk {
   readonly findings: EdiFinding[] = [];
@@ -30,7 +54,10 @@ export class GuideWalk {
   readonly #guide: GuideLoop;
   readonly #open: Frame[];
 
-  constructor(guide: GuideLoop, syntax: EdiSyntax) {
+  readonly #words: WalkWords;
+
+  constructor(guide: GuideLoop, syntax: EdiSyntax, words = X12_WORDS) {
+    this.#words = words;
     this.#guide = guide;
     this.#syntax = syntax;
     this.#open = [frame(guide)];
@@ -49,8 +76,12 @@ export class GuideWalk {
     this.#passed(at, match.at, place);
     at.at = match.at;
     at.counts.set(match.part, (at.counts.get(match.part) ?? 0) + 1);
-    if (match.isOver) this.findings.push(tooMany(match.part, place));
+    if (match.isOver) this.#find(...tooMany(match.part, place, this.#words));
     if (isLoop(match.part)) this.#open.push(frame(match.part));
+  }
+
+  #find(code: string, place: EdiPlace, text: string): void {
+    this.findings.push(found('segment', this.#words.code(code), place, text));
   }
 
   /** Reports missing segments at the end, at the trailer. */
@@ -83,23 +114,17 @@ export class GuideWalk {
   #unmatched(line: Line, place: EdiPlace): void {
     const { segment } = place;
     if (!this.#guide.all.has(line.code)) {
-      const isKnown = x12Segment(segment) !== undefined;
-      this.findings.push(
-        isKnown
-          ? found('segment', '6', place, `${place.path} is not in this transaction set.`)
-          : found('segment', '1', place, `${place.path} is not a known segment.`),
-      );
-      return;
+      if (!this.#words.isKnown(segment)) {
+        return this.#find('1', place, `${place.path} is not a known segment.`);
+      }
+      return this.#find('6', place, this.#words.notIn(place.path));
     }
     const { loop, at } = this.#open.at(-1) as Frame;
     const isBefore = loop.positions
       .slice(0, at)
       .some((parts) => parts.some((part) => isOf(line, part, this.#syntax)));
-    this.findings.push(
-      isBefore
-        ? found('segment', '7', place, `${place.path} is out of order.`)
-        : found('segment', '2', place, `${place.path} is not expected here.`),
-    );
+    if (isBefore) this.#find('7', place, `${place.path} is out of order.`);
+    else this.#find('2', place, `${place.path} is not expected here.`);
   }
 
   /** Ends the loops from a depth on. */
@@ -115,7 +140,7 @@ export class GuideWalk {
     for (let position = at; position < to; position++) {
       for (const part of loop.positions[position] ?? []) {
         if (!part.required || (counts.get(part) ?? 0) > 0) continue;
-        this.findings.push(missing(part, loop, place));
+        this.#find(...missing(part, loop, { place, words: this.#words }));
       }
     }
   }
@@ -130,27 +155,29 @@ function isOf(line: Line, part: Part, syntax: EdiSyntax): boolean {
   return segment !== undefined && fits(line, segment, syntax);
 }
 
-function tooMany(part: Part, place: EdiPlace): EdiFinding {
+type Told = readonly [code: string, place: EdiPlace, text: string];
+
+function tooMany(part: Part, place: EdiPlace, words: WalkWords): Told {
   const most = part.max;
   return isLoop(part)
-    ? found('segment', '4', place, `${place.path} begins loop ${part.id} more than ${most} times.`)
-    : found('segment', '5', place, `${place.path} occurs more than ${most} times there.`);
+    ? ['4', place, words.tooMany(place.path, part.id, most)]
+    : ['5', place, `${place.path} occurs more than ${most} times there.`];
 }
 
 /** The place is that of the segment that it should precede. */
-function missing(part: Part, loop: GuideLoop, place: EdiPlace): EdiFinding {
+function missing(
+  part: Part,
+  loop: GuideLoop,
+  { place, words }: { readonly place: EdiPlace; readonly words: WalkWords },
+): Told {
   const around = loop.id === 'ST' ? '' : loop.id;
-  const where = around === '' ? '' : ` in loop ${around}`;
+  const where = around === '' ? '' : words.within(around);
   const segment = (isLoop(part) ? part.trigger?.name : part.name) ?? '';
   const which = isLoop(part) ? undefined : part.qualifiers[0];
   const codes = which === undefined ? '' : ` (${[...which.codes].join(' or ')})`;
   const at = { ...place, segment, loop: isLoop(part) ? part.id : around };
-  return isLoop(part)
-    ? found(
-        'segment',
-        'I7',
-        at,
-        `Loop ${part.id} (${segment}) is missing${where}, before ${place.path}.`,
-      )
-    : found('segment', '3', at, `${segment}${codes} is missing${where}, before ${place.path}.`);
+  if (!isLoop(part)) {
+    return ['3', at, `${segment}${codes} is missing${where}, before ${place.path}.`];
+  }
+  return ['I7', at, words.missing(part.id, segment, where, place.path)];
 }

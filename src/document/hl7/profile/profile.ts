@@ -1,3 +1,4 @@
+import type { CodeList } from '../../text/code-list.ts';
 import type { Pattern } from '../../text/pattern.ts';
 import type { Hl7Path } from '../path.ts';
 
@@ -34,10 +35,4 @@ export interface FieldRule {
   readonly length: number | undefined;
   readonly codes: CodeList | undefined;
   readonly pattern: Pattern | undefined;
-}
-
-export interface CodeList {
-  /** What it is called: `table sex`, `lookup wards`, or the codes themselves. */
-  readonly called: string;
-  has(code: string): boolean;
 }

@@ -1,0 +1,237 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { parse } from 'yaml';
+import { adapterCatalogue } from '../../adapters/index.ts';
+import { describeReport } from '../../src/definition/case/report.ts';
+import { describeProblem } from '../../src/definition/problem.ts';
+import { testProduction } from '../../src/definition/test-production.ts';
+import { ediAcknowledgement } from '../../src/document/edi/acknowledge/acknowledge.ts';
+import { readEdiAcknowledgement } from '../../src/document/edi/acknowledge/read-acknowledgement.ts';
+import { ediFindings } from '../../src/document/edi/check/check-edi.ts';
+import { ediDocument } from '../../src/document/edi/edi-document.ts';
+import { Given } from '../../src/expression/given.ts';
+import { type Profile, profileProblem } from '../../src/rule/profile/profile.ts';
+import { readProfile } from '../../src/rule/profile/read-profile.ts';
+import { bytesOf, REPORT, REPORT_4 } from '../support/edi-samples.ts';
+import { envelope, environment } from '../support/subject-message.ts';
+
+const noLookup = (name: string): string => `There is no lookup ${name}.`;
+
+function read(text: string): { readonly problems: string[]; readonly profile: Profile } {
+  const problems: string[] = [];
+  const given = new Given(parse(text), [], {
+    environment,
+    problem: (path, wrong) => problems.push(`${path.join('.')}: ${wrong}`),
+    unknown: () => undefined,
+  });
+  const tables = { names: [], lookup: () => '' };
+  return { profile: readProfile('lab', given, { tables, problem: noLookup }), problems };
+}
+
+const LAB = `
+edifact: MEDRPT:D.96A
+structure:
+  - BGM!
+  - DTM*2!
+  - SG1*2: [NAD!, CTA]
+  - SG2*9!:
+      - PNA!
+      - SG3*99:
+          - INV!
+          - RSL
+          - FTX*2
+elements:
+  BGM-1: { required: true, codes: [LRP], name: Document }
+  DTM-1.1: { required: true, format: an..3 }
+  DTM-1.2: { required: true, format: n12 }
+  NAD-2.1: { required: true, pattern: '[A-Z]+\\d' }
+  CTA-1: { required: true }
+  RSL-2: { required: true, format: n..15 }
+  PNA-5: { most: 1 }
+rules:
+  - { when: 'has("RSL")', require: 'has("FTX")', text: a result needs its remark }
+`;
+
+const problemOf = (body: string, text = LAB): string | undefined => {
+  const { profile, problems } = read(text);
+  expect(problems).toEqual([]);
+  const document = ediDocument(bytesOf(body));
+  const message = envelope({ type: 'EDIFACT:MEDRPT:D.96A' });
+  return profileProblem([profile], { message, document: () => document }, 'none');
+};
+
+test.for<[what: string, body: string, problem: string | undefined]>([
+  ['what is described', REPORT, undefined],
+  ['another message', REPORT.replace('MEDRPT', 'ORDERS'), undefined],
+  ['another version', REPORT_4, undefined],
+  [
+    'a missing segment',
+    REPORT.replace("DTM+137:202603011200:203'\r\n", '').replace('UNT+12', 'UNT+11'),
+    'DTM is missing, before NAD, segment 3 of its message (profile lab).',
+  ],
+  [
+    'a missing group',
+    REPORT.replace(/PNA[^]*INV\+MQ\+NA:::LOCAL'\r\nRSL\+NV\+140'\r\nFTX[^']*'\r\n/, '').replace(
+      'UNT+12',
+      'UNT+6',
+    ),
+    'Group SG2 (PNA) is missing, before UNT, segment 6 of its message (profile lab).',
+  ],
+  [
+    'a segment that is not in it',
+    REPORT.replace('FTX+SPC', 'QTY+SPC'),
+    'QTY is not in this message, segment 11 of its message (profile lab).',
+  ],
+  [
+    'a segment in a wrong place',
+    REPORT.replace('FTX+SPC', 'BGM+LRP'),
+    'BGM[2] is not expected here, segment 11 of its message (profile lab).',
+  ],
+  [
+    'too many of a group',
+    REPORT.replace("NAD+PO+WARD3::9'", "NAD+PO+WARD3::9'\r\nNAD+PO+WARD4::9'").replace(
+      'UNT+12',
+      'UNT+13',
+    ),
+    'NAD[3] begins group SG1 more than 2 times, segment 6 of its message (profile lab).',
+  ],
+  [
+    'a code that is not listed, which is not quoted',
+    REPORT.replace('BGM+LRP', 'BGM+XYZ'),
+    'BGM-1 (Document) is not in LRP, segment 2 of its message (profile lab).',
+  ],
+  [
+    'a component that is missing',
+    REPORT.replace('DTM+137:', 'DTM+:'),
+    'DTM-1.1 is missing, segment 3 of its message (profile lab).',
+  ],
+  [
+    'a number of a wrong length',
+    REPORT.replace('DTM+137:202603011200', 'DTM+137:20260301'),
+    'DTM-1.2 has 8 characters, of at least 12, segment 3 of its message (profile lab).',
+  ],
+  [
+    'what is no number',
+    REPORT.replace('RSL+NV+140', 'RSL+NV+14O'),
+    'RSL[2]-2 is not a number (n..15), segment 10 of its message (profile lab).',
+  ],
+  [
+    'a form',
+    REPORT.replace('LAB1::9', 'L-1::9'),
+    'NAD-2.1 does not have the right form, segment 4 of its message (profile lab).',
+  ],
+  [
+    'a rule',
+    REPORT.replace(/FTX[^']*'\r\n/, '').replace('UNT+12', 'UNT+11'),
+    'a result needs its remark (profile lab).',
+  ],
+  ['its envelope', REPORT.replace('UNT+12', 'UNT+9'), 'UNT-1 is not the actual count (12).'],
+])('%s', ([, body, problem]) => {
+  expect(problemOf(body)).toBe(problem);
+});
+
+test('repetitions of syntax version 4 are counted, and without a version a profile is about each', () => {
+  const text = 'edifact: MEDRPT\nelements: { PNA-2: { most: 2, format: n1 } }';
+  expect(problemOf(REPORT_4, text)).toBe(
+    'PNA-2 occurs 3 times, at most 2 is allowed, segment 3 of its message (profile lab).',
+  );
+  const wrong = REPORT_4.replace('1*2*3', '1*x*3');
+  expect(problemOf(wrong, text.replace('most: 2', 'most: 3'))).toBe(
+    'PNA-2[2] is not a number (n1), segment 3 of its message (profile lab).',
+  );
+});
+
+test('CONTRL says which segments and elements are wrong, by codes of 0085, and is read as such', () => {
+  const { edifact } = read(LAB).profile;
+  const wrong = REPORT.replace("DTM+137:202603011200:203'\r\n", '')
+    .replace('UNT+12', 'UNT+11')
+    .replace('BGM+LRP', 'BGM+XYZ')
+    .replace('FTX+SPC', 'QTY+SPC')
+    .replace('RSL+NV+140', 'RSL+NV+1x');
+  const answering = {
+    level: 'guide',
+    at: 0,
+    number: () => 7,
+    profiles: [edifact ?? fail()],
+  } as const;
+  const { body, verdict } = ediAcknowledgement(ediDocument(bytesOf(wrong)), answering);
+  expect(verdict).toBe('R');
+  const text = Buffer.from(body ?? []).toString();
+  expect(text.split("'").slice(3, -3)).toEqual([
+    'UCI+REF7+LAB:14+WARD:14+7',
+    'UCM+1+MEDRPT:D:96A:UN+4',
+    // of the segment that is missing, the one before it
+    'UCS+2',
+    'UCD+12+2',
+    'UCS+2+13',
+    'UCS+9',
+    'UCD+37+3',
+    'UCS+10+15',
+  ]);
+  expect(ediFindings(ediDocument(body ?? new Uint8Array()), 'guide')).toEqual([]);
+  expect(readEdiAcknowledgement(body ?? new Uint8Array())).toMatchObject({
+    code: 'P',
+    text: 'UCM 1: segment 2 element 1 12 segment 2 13 segment 9 element 2 37 segment 10 15',
+  });
+  const right = ediAcknowledgement(ediDocument(bytesOf(REPORT)), answering);
+  expect(right.verdict).toBe('A');
+});
+
+const fail = (): never => {
+  throw new Error('there is no profile');
+};
+
+test.for<[text: string, problem: string]>([
+  ['edifact: medrpt', 'A message is written as its type, MEDRPT, or with its version'],
+  ['edifact: MEDRPT', 'needs a structure, elements or rules'],
+  ['edifact: MEDRPT\nfields: {}', 'has no fields'],
+  ['edifact: MEDRPT\nstructure: [bgm]', 'structure.0: bgm is no segment'],
+  ['edifact: MEDRPT\nstructure: [{ SG1: [] }]', 'must begin with the segment'],
+  ['edifact: MEDRPT\nstructure: [{ "SG 1": [NAD] }]', 'SG 1 is no group'],
+  ['edifact: MEDRPT\nstructure: [{ A: [NAD], B: [CTA] }]', 'A group has one name'],
+  ['edifact: MEDRPT\nstructure: [{}]', ' is no group'],
+  ['edifact: MEDRPT\nelements: { BGM: {} }', 'BGM is a segment: write it under structure'],
+  ['edifact: MEDRPT\nelements: { "BGM[2]-1": {} }', 'without numbers in brackets'],
+  ['edifact: MEDRPT\nelements: { BGM-1: { format: x3 } }', 'as in the directories'],
+  ['edifact: MEDRPT\nstructure: [BGM]\nelements: { DTM-1: {} }', 'DTM is not in the structure'],
+  ['edifact: MEDRPT\nelements: { BGM-1: { table: a } }', 'There is no table a'],
+])('check says what is wrong with %s', ([text, problem]) => {
+  expect(read(text).problems.join('\n')).toContain(problem);
+});
+
+const PRODUCTION = `
+production: lab
+profiles: { lab: profile.yaml }
+transforms: { answer: answer.yaml }
+services: { in: { adapter: file-in, settings: { folder: /in }, to: [router, answers] } }
+processes:
+  router: { profile: lab, rules: [{ otherwise: send, send: out }], invalid: bad }
+  answers: { rules: [{ otherwise: send, send: { to: back, transform: answer } }] }
+operations:
+  out: { adapter: file-out, settings: { folder: /out, name: a } }
+  bad: { adapter: file-out, settings: { folder: /bad, name: a } }
+  back: { adapter: file-out, settings: { folder: /back, name: a } }
+`;
+
+test('a router sends on what satisfies its profile, and a transform answers by it', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'waybill-edifact-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const files = {
+    'production.yaml': PRODUCTION,
+    'profile.yaml': LAB,
+    'answer.yaml': 'start: { acknowledge: guide, profile: lab }\nsteps: []\n',
+    'good.edi': REPORT,
+    'wrong.edi': REPORT.replace('BGM+LRP', 'BGM+XYZ'),
+    'production.test.yaml': `cases:
+  - { name: good, message: good.edi, expect: { out: {}, back: { fields: { UCI-4: "7" }, absent: [UCM] } } }
+  - { name: wrong, message: wrong.edi, expect: { bad: {}, back: { fields: { UCM-3: "4", UCS-1: "2", UCD-1: "12", UCD-2.1: "2" } } } }
+`,
+  };
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+  const options = { adapters: adapterCatalogue, overlays: [], secrets: () => undefined };
+  const report = await testProduction(folder, options);
+  const told = [...report.problems.map(describeProblem), ...describeReport(report)].join('\n');
+  expect(told).toMatch(/2 passed/);
+});
