@@ -96,4 +96,27 @@ describe.skipIf(noBrowser !== undefined)(`alerts in Chromium ${noBrowser ?? ''}`
     await spans.getByText('ann is ill').waitFor({ state: 'detached' });
     expect(chrome.complaints).toEqual([]);
   });
+
+  test('work is planned for a host: its alerts are explained, and it ends when somebody says so', async () => {
+    await page.goto(`${production.url}hosts/hl7-out`);
+    await page.getByRole('button', { name: 'Plan work…' }).click();
+    const dialog = page.getByRole('dialog');
+    expect(await dialog.getByLabel('hl7-out').isChecked()).toBe(true);
+    expect(await violations(page)).toEqual([]);
+    await dialog.getByLabel('Why').fill('the ward gets a new server');
+    await page.keyboard.press('Enter');
+    const planned = page.getByRole('list', { name: 'Planned work' });
+    await planned.getByText(/being worked on until .* a new server \(admin\)/).waitFor();
+    await page.getByRole('link', { name: 'Dashboard' }).click();
+    await planned.getByText('a new server').waitFor();
+    await page.getByRole('link', { name: 'Alerts' }).first().click();
+    const card = page.getByRole('listitem').filter({ hasText: 'the oldest message for hl7-out' });
+    await card.getByText(/^nobody is told: planned work until/).waitFor();
+    expect(await violations(page)).toEqual([]);
+    await planned.getByRole('button', { name: 'End now' }).click();
+    await dialog.getByRole('button', { name: 'End it' }).click();
+    await planned.waitFor({ state: 'detached' });
+    await card.getByText(/^nobody is told/).waitFor({ state: 'detached' });
+    expect(chrome.complaints).toEqual([]);
+  });
 });
