@@ -13,6 +13,7 @@ import {
   postgresDatabase,
   type SqlDatabase,
 } from '../test/support/sql-databases.ts';
+import { type Spent, stopwatch } from './beside/subject.ts';
 import { lent } from './lent.ts';
 import { median } from './median.ts';
 
@@ -27,6 +28,8 @@ interface SqlRate {
   readonly adapter: number;
   /** Median of the ratios in the same round. */
   readonly ratio: number;
+  /** Medians, in microseconds of processor time for each row. */
+  readonly costs: readonly number[];
 }
 
 const INSERT = 'INSERT INTO bench (body) VALUES ({body()})';
@@ -46,6 +49,8 @@ async function bareOf({ product, port, options }: SqlDatabase): Promise<Bare> {
   if (credential?.kind !== 'basic') throw new Error('no account');
   const { user, password } = credential;
   const where = { host: '127.0.0.1', port, user, password, database: 'clinic' };
+  // as the adapter has them: the server ends what takes too long, and one that does not answer is noticed
+  const limits = { statement_timeout: 30_000, query_timeout: 31_000 };
   if (product === 'mysql') {
     const connection = await createConnection({
       ...where,
@@ -64,7 +69,7 @@ async function bareOf({ product, port, options }: SqlDatabase): Promise<Bare> {
       close: () => connection.end(),
     };
   }
-  const client = new Client(where);
+  const client = new Client({ ...where, ...limits });
   await client.connect();
   return {
     insert: (text) =>
@@ -108,9 +113,9 @@ function ownLent<S extends Settings>(declared: S, database: SqlDatabase, given: 
 const inserting = {
   async bare(database: SqlDatabase, rows: number) {
     const lines = await Promise.all(Array.from({ length: AT_ONCE }, () => bareOf(database)));
-    const begin = performance.now();
+    const spent = stopwatch();
     await many(rows, async (_, lane) => await lines[lane]?.insert(TEXT));
-    const took = performance.now() - begin;
+    const took = spent();
     await Promise.all(lines.map((line) => line.close()));
     return took;
   },
@@ -120,9 +125,9 @@ const inserting = {
     const body = inlineBody(Buffer.from(TEXT));
     // connecting is not measured on either side
     await many(AT_ONCE, (id) => open.send({ id, body, type: 'text/plain' } as Message, signal));
-    const begin = performance.now();
+    const spent = stopwatch();
     await many(rows, (id) => open.send({ id, body, type: 'text/plain' } as Message, signal));
-    const took = performance.now() - begin;
+    const took = spent();
     await open.close();
     return took;
   },
@@ -135,7 +140,7 @@ const kept = (_message: Pick<NewMessage, 'body' | 'dedupeKey'>): Promise<Receipt
 const reading = {
   async bare(database: SqlDatabase, rows: number) {
     const line = await bareOf(database);
-    const begin = performance.now();
+    const spent = stopwatch();
     let seen = 0;
     for (let above = '0'; ; ) {
       const found = await line.page(above, 101);
@@ -147,7 +152,7 @@ const reading = {
       above = found.at(-1)?.n ?? above;
       if (found.length < 101) break;
     }
-    const took = performance.now() - begin;
+    const took = spent();
     if (seen !== rows) throw new Error(`${seen} of ${rows} rows`);
     await line.close();
     return took;
@@ -157,12 +162,12 @@ const reading = {
     let seen = 0;
     const own = ownLent(sqlIn.settings, database, { query: 'SELECT n, body FROM bench', key: 'n' });
     // Connecting is not measured on either side.
-    let begin = 0;
+    let spent = stopwatch();
     const open = await sqlIn.open({
       ...own,
       deliver: (message) => {
         seen += 1;
-        if (seen === 1) begin = performance.now();
+        if (seen === 1) spent = stopwatch();
         if (seen === rows) all.resolve();
         return kept(message);
       },
@@ -170,7 +175,7 @@ const reading = {
       memory: { read: () => Promise.resolve(undefined), write: () => Promise.resolve() },
     });
     await all.promise;
-    const took = performance.now() - begin;
+    const took = spent();
     await open.close();
     return took;
   },
@@ -192,6 +197,7 @@ async function runSqlBench(
   for (const [what, side] of Object.entries({ inserting, reading })) {
     if (values.only !== undefined && values.only !== what) continue;
     const pairs: (readonly [number, number])[] = [];
+    const costs: (readonly [number, number])[] = [];
     for (let round = 0; round <= rounds; round++) {
       const columns = database.product === 'mysql' ? 'BIGINT AUTO_INCREMENT' : 'BIGSERIAL';
       await database.ask(
@@ -203,13 +209,18 @@ async function runSqlBench(
       const bare = await side.bare(database, count);
       const adapter = await side.adapter(database, count);
       // the first round warms up
-      if (round > 0) pairs.push([(count * 1_000) / bare, (count * 1_000) / adapter]);
+      if (round === 0) continue;
+      const rate = ({ milliseconds }: Spent): number => (count * 1_000) / milliseconds;
+      const cost = ({ processor = 0 }: Spent): number => (processor * 1_000) / count;
+      pairs.push([rate(bare), rate(adapter)]);
+      costs.push([cost(bare), cost(adapter)]);
     }
     rates.push({
       what: `${database.product}, ${what}`,
       bare: median(pairs.map(([bare]) => bare)),
       adapter: median(pairs.map(([, adapter]) => adapter)),
       ratio: median(pairs.map(([bare, adapter]) => adapter / bare)),
+      costs: [median(costs.map(([bare]) => bare)), median(costs.map(([, adapter]) => adapter))],
     });
   }
   return rates;
@@ -230,12 +241,13 @@ for (const start of [postgresDatabase, mariaDatabase]) {
 }
 print(
   table([
-    ['', 'driver, rows/s', 'adapter', 'ratio'],
-    ...rates.map(({ what, bare, adapter, ratio }) => [
+    ['', 'driver, rows/s', 'adapter', 'ratio', 'driver, µs', 'adapter, µs'],
+    ...rates.map(({ what, bare, adapter, ratio, costs }) => [
       what,
       bare.toFixed(0),
       adapter.toFixed(0),
       ratio.toFixed(2),
+      ...costs.map((one) => one.toFixed(1)),
     ]),
   ]),
 );

@@ -80,6 +80,10 @@ export class KeyReader implements RowReader {
     const { batch } = this.#lent.settings;
     const recent = [...this.#recent.seen, ...this.#recent.unseen];
     this.#recent = { seen: [], unseen: recent };
+    // a signal that is made of others costs as much to ask as a row to deliver
+    const stop = { isWanted: signal.aborted };
+    const abort = (): void => void (stop.isWanted = true);
+    signal.addEventListener('abort', abort, { once: true });
     let next = this.#page(this.#floor, batch + recent.length, signal);
     try {
       for (;;) {
@@ -87,9 +91,10 @@ export class KeyReader implements RowReader {
         // the server reads the next page while this one is stored
         if (page.more) next = this.#page(page.rows.at(-1)?.key ?? page.above, batch, signal);
         next.catch(toldElsewhere);
-        if (!(await this.#take(page, signal)) || !page.more) return;
+        if (!(await this.#take(page, stop)) || !page.more) return;
       }
     } finally {
+      signal.removeEventListener('abort', abort);
       await Promise.allSettled([next]);
       if (!this.#isNoted) await this.#note();
     }
@@ -149,7 +154,7 @@ export class KeyReader implements RowReader {
   }
 
   /** Delivers what was not taken before. False if the engine accepts nothing now. */
-  async #take(page: Page, signal: AbortSignal): Promise<boolean> {
+  async #take(page: Page, stop: { readonly isWanted: boolean }): Promise<boolean> {
     const before = this.#recent;
     const fresh = freshOf(page, before);
     const { rows, batch } = this.#lent.settings;
@@ -157,7 +162,7 @@ export class KeyReader implements RowReader {
     let taken = 0;
     try {
       while (taken < fresh.length) {
-        if (signal.aborted) return false;
+        if (stop.isWanted) return false;
         const group = fresh.slice(taken, taken + size);
         if (!(await this.#deliver(page.columns, group))) return false;
         taken += group.length;
@@ -174,9 +179,15 @@ export class KeyReader implements RowReader {
   }
 
   async #deliver(columns: readonly Column[], group: readonly KeyedRow[]): Promise<boolean> {
-    const texts = group.map(({ row }) => rowJson(columns, row));
-    const json = this.#lent.settings.rows === 'batch' ? `[${texts.join(',')}]` : (texts[0] ?? '');
-    const ids = group.map(({ id }) => id).join();
+    if (this.#lent.settings.rows === 'batch') {
+      const texts = group.map(({ row }) => rowJson(columns, row));
+      return await this.#stored(`[${texts.join(',')}]`, group.map(({ id }) => id).join());
+    }
+    const [one] = group;
+    return one === undefined || (await this.#stored(rowJson(columns, one.row), one.id));
+  }
+
+  async #stored(json: string, ids: string): Promise<boolean> {
     const key = ids.length > LONGEST_ID ? fingerprint(ids) : ids;
     return (await this.#delivery.deliver(json, key)) === 'stored';
   }

@@ -1,4 +1,4 @@
-import type { ConfirmChannel } from 'amqplib';
+import type { ConfirmChannel, Message } from 'amqplib';
 import rhea, { type Connection, type EventContext } from 'rhea';
 import amqpIn from '../../adapters/amqp/amqp-in.ts';
 import amqpOut from '../../adapters/amqp/amqp-out.ts';
@@ -25,6 +25,7 @@ export async function amqpSubjects(): Promise<Subjects> {
   await using undo = new AsyncDisposableStack();
   const broker = undo.use(await rabbit());
   const channel = await (await broker.client()).createConfirmChannel();
+  channel.on('return', ({ properties }: Message) => cameBack.add(properties.messageId));
   for (const queue of ['in', 'out']) await channel.assertQueue(queue, { durable: true });
   const connection = await opened(broker.port);
   undo.defer(() => connection.close());
@@ -70,23 +71,33 @@ export async function amqpSubjects(): Promise<Subjects> {
 }
 
 let number = 0;
+const LATE = 30_000;
 
-/** With the properties that the adapter gives a message: its type, its time, and what it is known by. */
+/**
+ * With the properties that the adapter gives a message: its type, its time, and what it is known by. A message that no
+ * queue gets comes back before it is confirmed; one that is not confirmed in time is told.
+ */
 function published(channel: ConfirmChannel, queue: string): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const messageId = `bench.${++number}`;
   const options = {
     persistent: true,
     mandatory: true,
     contentType: 'application/hl7-v2',
-    messageId: `bench.${++number}`,
+    messageId,
     timestamp: Math.round(Date.now() / 1_000),
   };
+  const late = setTimeout(() => reject(new Error('not confirmed in time')), LATE);
   channel.publish('', queue, body, options, (error: unknown) => {
-    if (error === null) resolve();
-    else reject(new Error('not confirmed', { cause: error }));
+    clearTimeout(late);
+    if (error !== null) reject(new Error('not confirmed', { cause: error }));
+    else if (cameBack.delete(messageId)) reject(new Error('no queue got it'));
+    else resolve();
   });
   return promise;
 }
+
+const cameBack = new Set<unknown>();
 
 async function consumed(broker: Awaited<ReturnType<typeof rabbit>>, messages: number) {
   const channel = await (await broker.client()).createChannel();

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { Agent } from 'undici';
 import fhirIn from '../../adapters/fhir/fhir-in.ts';
-import { fhirFindings, isFhirType } from '../../src/document/index.ts';
+import { fhirFindings, isFhirType, jsonToKeep } from '../../src/document/index.ts';
 import { lent } from '../lent.ts';
 import { kept, type Spent, type Subjects, timed } from './subject.ts';
 
@@ -91,10 +91,11 @@ async function answered(request: IncomingMessage, level: Level): Promise<number>
   const chunks: Buffer[] = [];
   for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
   const text = new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
-  const resource = JSON.parse(text) as { resourceType?: unknown };
+  // what is written again has the digits that it came with, as FHIR wants it
+  const { value, exact: resource } = jsonToKeep(text);
   const { type, query } = asked;
-  if (resource.resourceType !== type) return 400;
-  const findings = level === 'none' ? [] : fhirFindings(resource, { level });
+  if ((value as { resourceType?: unknown }).resourceType !== type) return 400;
+  const findings = level === 'none' ? [] : fhirFindings(value, { level });
   if (findings.some(({ severity }) => severity === 'error')) return 422;
   const parameters = { query: Object.fromEntries(query), search: query.toString() };
   const conditions = { ifMatch: headers['if-match'], ifNoneExist: headers['if-none-exist'] };
