@@ -40,8 +40,8 @@ export interface PartStore {
   /** The part that made the message which this one is in; undefined if it is in none. */
   madeBy(id: number): Promise<number | undefined>;
   markMade(ids: readonly number[], closer: number): Promise<void>;
-  /** The keys under which something is collected. */
-  keys(): AsyncIterable<string>;
+  /** What is collected, by its keys. */
+  all(): AsyncIterable<readonly [key: string, Batches]>;
   /** Makes a part that waits come back at once. */
   wake(id: number): Promise<void>;
 }
@@ -116,14 +116,10 @@ async function keyOf(
 ): Promise<string> {
   const key = given === undefined ? '' : String(given.evaluate(subject));
   const { id } = subject.message;
-  const isThere = async (one: string): Promise<boolean> => {
-    const batches = await store.change(one, (before) => before);
-    return (await holderOf(batches, id, store.pieces)) !== undefined;
-  };
-  if (!cameBack || (await isThere(key))) return key;
-  for await (const other of store.keys()) {
-    if (other !== key && (await isThere(other))) return other;
-  }
+  const isIn = async (batches: Batches): Promise<boolean> =>
+    (await holderOf(batches, id, store.pieces)) !== undefined;
+  if (!cameBack || (await isIn(await store.change(key, (before) => before)))) return key;
+  for await (const [other, batches] of store.all()) if (await isIn(batches)) return other;
   return key;
 }
 
@@ -251,7 +247,7 @@ async function without(before: Batches, closer: number, pieces: Pieces): Promise
 /** A person ended a part: the others go on without it, and another one takes its place. */
 async function withdraw({ store }: CollectOptions, id: number): Promise<void> {
   const ids = new Set([id]);
-  for await (const key of store.keys()) {
+  for await (const [key] of store.all()) {
     let successors: (number | undefined)[] = [];
     await store.change(key, async (before, pieces) => {
       const after = await withoutParts(before, ids, pieces);
@@ -300,9 +296,9 @@ export function durableParts(
         );
       }
     },
-    async *keys() {
-      for await (const { place } of keyed.all<Batches>('batch')) {
-        if (place.host === name) yield place.key;
+    async *all() {
+      for await (const { place, value } of keyed.all<Batches>('batch')) {
+        if (place.host === name) yield [place.key, value] as const;
       }
     },
     wake: (id) => wakeAtOnce(waiting, name, id).then(() => undefined),

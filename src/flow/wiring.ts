@@ -63,7 +63,7 @@ export interface DurableRun {
   readonly stopping: AbortSignal;
   /** Whether it waits in place, because later messages must not overtake it. */
   readonly inPlace: boolean;
-  /** It may have run before: it waited outside its queue, or was delivered again. */
+  /** It waited outside its queue. */
   readonly cameBack?: boolean;
   /** Called when a run in place starts to wait, with the end of the wait; Infinity without a time. */
   readonly onWait: (until: number) => void;

@@ -280,7 +280,7 @@ export class BusinessProcess implements Host {
         cut,
         stopping,
         inPlace: this.#options.whileWaiting === 'hold',
-        cameBack: taken.woken || taken.delivery > 1,
+        cameBack: taken.woken,
         onWait: (until: number) => void this.#held.set(message.id, until),
       };
       result = await (process.runOrWait?.(arrived, run) ?? process.run(arrived, cut));

@@ -48,8 +48,8 @@ export class CaseMemory {
       part: async (id) => partOf(this.#parts.get(id)),
       madeBy: async () => undefined,
       markMade: async () => undefined,
-      async *keys() {
-        yield* entries.keys();
+      async *all() {
+        yield* entries;
       },
       wake: async () => undefined,
     };
