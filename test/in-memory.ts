@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync } from 'node:fs';
 import { freemem, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive } from './support/is-alive.ts';
 
 /**
@@ -19,7 +20,7 @@ const ROOM = 4 * 2 ** 30;
  * be started. The tests make and remove so many that a disk costs a sixth of their processor time and most of the
  * waiting beside it: ext4 passes over each inode that was removed within the last minutes when it looks for a free one.
  */
-export default function inMemory(): (() => void) | undefined {
+export default function inMemory(): (() => Promise<void>) | undefined {
   const disk = onDisk();
   // another lane's setup was first, or somebody chose a folder
   if (tmpdir() !== disk || process.env['TMPDIR'] !== undefined || !hasRoom()) return undefined;
@@ -28,8 +29,9 @@ export default function inMemory(): (() => void) | undefined {
   // servers that have an account of their own come by here
   chmodSync(folder, 0o1777);
   process.env['TMPDIR'] = folder;
-  return () => {
+  return async () => {
     delete process.env['TMPDIR'];
+    await untilEnded(folder);
     removeAll(folder);
   };
 }
@@ -51,20 +53,39 @@ function hasRoom(): boolean {
   }
 }
 
+/** What ends with the worker that started it, such as its browser, has a moment for it. */
+async function untilEnded(folder: string): Promise<void> {
+  for (let tries = 0; tries < 100 && workingIn(folder).length > 0; tries++) await sleep(50);
+}
+
 /** Ends what works in the folder still: engines and servers of a test that ran into its time limit. */
 function endLeft(folder: string): void {
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+  for (const { pid, words } of workingIn(folder)) {
     try {
-      const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
-      if (!words.includes(folder)) continue;
-      process.kill(Number(pid), 'SIGKILL');
+      process.kill(pid, 'SIGKILL');
       process.stderr.write(`left running by a test, ended now: ${words}\n`);
+    } catch (error) {
+      // it has ended meanwhile
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
+}
+
+/** The processes that name the folder in their arguments. */
+function workingIn(folder: string): { readonly pid: number; readonly words: string }[] {
+  return readdirSync('/proc').flatMap((name) => {
+    try {
+      const words = /^\d+$/.test(name) ? readFileSync(`/proc/${name}/cmdline`, 'utf8') : '';
+      return words.includes(folder)
+        ? [{ pid: Number(name), words: words.replaceAll('\0', ' ').trim() }]
+        : [];
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       // it has ended meanwhile
       if (code !== 'ENOENT' && code !== 'ESRCH') throw error;
+      return [];
     }
-  }
+  });
 }
 
 /** What a run that was killed left behind would stay in memory. */

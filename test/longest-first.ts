@@ -13,7 +13,6 @@ const LONGEST = [
   'test/browser/many-hosts.test.ts',
   'test/package.test.ts',
   'test/browser/server-away.test.ts',
-  'test/browser/german.test.ts',
   'test/browser/live.test.ts',
   'test/broker/cluster.test.ts',
   'test/scenario/events-in-any-order.test.ts',

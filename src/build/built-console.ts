@@ -6,8 +6,12 @@ import { builtOnce } from './built-once.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-/** The folder of the built console; it is built anew only after one of its source files has changed. */
-export const builtConsole = (): Promise<string> =>
+let known: Promise<string> | undefined;
+
+/** The folder of the built console; it is built anew only after one of its source files has changed. Looked at once for each process. */
+export const builtConsole = (): Promise<string> => (known ??= built());
+
+const built = (): Promise<string> =>
   builtOnce({
     name: 'console',
     sources: [

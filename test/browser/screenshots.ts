@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
 import { builtConsole } from '../../src/build/built-console.ts';
-import { browser } from '../support/browser.ts';
+import { browser, endBrowser } from '../support/browser.ts';
 import { busyProduction, comparisonWithData } from '../support/busy-production.ts';
 import { PAGES, pageAddress, type Sample } from '../support/console-pages.ts';
 import { germanTexts } from '../support/german-texts.ts';
@@ -83,6 +83,7 @@ for (const screen of screens.length === 0 ? SCREENS : screens) {
     await large(page, screen);
   }
 }
+await endBrowser();
 
 /** Other formats in trace and body, and hosts of other protocols. */
 async function otherProtocols(page: Page, screen: Screen): Promise<void> {
