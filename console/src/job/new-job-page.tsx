@@ -47,7 +47,11 @@ export function NewJobPage(): ReactElement {
     dryRun: list === undefined,
     ...(limit === undefined ? {} : { limit }),
   });
-  const dry = useMutation({ mutationFn: () => ask('POST /jobs', { body: order() }) });
+  /** What the list that is shown was asked for: another one must not be ordered by it. */
+  const asked = `${type} ${since.meant}`;
+  const dry = useMutation({
+    mutationFn: (_asked: string) => ask('POST /jobs', { body: order() }),
+  });
   const start = useMutation({
     mutationFn: () => ask('POST /jobs', { body: order(dry.data?.list, chosen) }),
     onSuccess: ({ job }) =>
@@ -56,7 +60,7 @@ export function NewJobPage(): ReactElement {
         : navigate({ to: '/jobs/$id', params: { id: job.id }, replace: true }),
   });
   const { mutate: look } = dry;
-  useEffect(() => look(), [look, type, since.meant]);
+  useEffect(() => look(asked), [look, asked]);
   const { total, most } = dry.data ?? NOTHING;
   const chosen = Math.min(form.most, total, most);
   return (
@@ -75,7 +79,7 @@ export function NewJobPage(): ReactElement {
           }}
           kept={t('kept with the job and in the audit log')}
           count={chosen}
-          isBlocked={start.isPending || !since.isMeant}
+          isBlocked={start.isPending || !since.isMeant || dry.variables !== asked}
           onOrder={() => start.mutate()}
           trial={<TryFirst answer={dry.data} />}
           problem={start.isError && <Problem error={start.error} />}
