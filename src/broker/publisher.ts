@@ -1,5 +1,6 @@
 import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
 import { EngineError } from '../error/engine-error.ts';
+import { PublishWindow } from './publish-window.ts';
 
 /** JetStream's acknowledgement: where the message is stored, or that it already was. */
 export interface Stored {
@@ -51,8 +52,8 @@ interface Waiting {
   since: number;
   /** When it was last written. */
   at: number;
-  /** Writes it to the connection. */
-  readonly write: () => void;
+  /** Writes it to the connection, also again; false if nobody waits for it any more, or the connection refused it. */
+  readonly write: () => boolean;
   /** How often it was written: more than once if a connection was lost before the acknowledgement arrived. */
   written: number;
   readonly resolve: (stored: Stored) => void;
@@ -85,6 +86,7 @@ export function publisher(
   let count = 0;
   let sweeping: NodeJS.Timeout | undefined;
   let connected = true;
+  const window = new PublishWindow();
   // what NATS has acknowledged since the last sweep
   let lowest = Number.POSITIVE_INFINITY;
   // milliseconds in which answers were heard: those in which this thread stood still count for nothing
@@ -103,6 +105,7 @@ export function publisher(
       if (one === undefined || error !== null) return;
       waiting.delete(message.subject);
       lowest = Math.min(lowest, one.number);
+      window.left(one);
       settle(one, message, onStored);
     },
   });
@@ -119,11 +122,12 @@ export function publisher(
       const still = now - head.since;
       if (still >= TIMEOUT && now - one.since >= TIMEOUT) {
         waiting.delete(address);
+        window.left(one);
         one.reject(unavailable(one.subject, 'no acknowledgement in time'));
       } else {
         head.address ??= address;
-        const again = still >= PATIENCE && now - one.at >= PATIENCE && head.again < MOST_AGAIN;
-        if (!connected || !again) continue;
+        if (still < PATIENCE || now - one.at < PATIENCE) continue;
+        if (head.again >= MOST_AGAIN || !window.has(one)) continue;
         head.again += 1;
         one.write();
       }
@@ -139,9 +143,9 @@ export function publisher(
       const address = `${inbox}.${number}`;
       const h = msgID === undefined ? given : (given ?? headers());
       if (msgID !== undefined) h?.set('Nats-Msg-Id', msgID);
-      const write = (): void => {
+      const write = (): boolean => {
         const one = waiting.get(address);
-        if (one === undefined) return;
+        if (one === undefined) return false;
         one.written += 1;
         one.at = heardUntil();
         try {
@@ -153,36 +157,31 @@ export function publisher(
           const why = error instanceof Error ? error.name : 'unknown';
           waiting.delete(address);
           one.reject(unavailable(subject, `the connection refused it (${why})`));
+          return false;
         }
+        return true;
       };
       return new Promise((resolve, reject) => {
         sweeping ??= sweepLater();
         const since = heardUntil();
-        waiting.set(address, {
-          subject,
-          number,
-          since,
-          at: since,
-          write,
-          written: 0,
-          resolve,
-          reject,
-        });
+        const one = { subject, number, since, at: since, write, written: 0, resolve, reject };
+        waiting.set(address, one);
         // without a connection the client would drop data, or send it out of order
         writing.atEnd(() => {
-          if (connected) write();
+          if (connected) window.add(one);
         });
       });
     },
     disconnected() {
       connected = false;
+      window.clear();
     },
     reconnected() {
       connected = true;
       const since = heardUntil();
       for (const one of waiting.values()) {
         one.since = since;
-        one.write();
+        window.add(one);
       }
     },
     close() {
@@ -191,6 +190,7 @@ export function publisher(
       for (const one of waiting.values())
         one.reject(unavailable(one.subject, 'the engine is stopping'));
       waiting.clear();
+      window.clear();
     },
   };
 }
