@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { COMPILED } from './test/compiled.ts';
 import { Costly } from './test/costly.ts';
-import { onDisk } from './test/in-memory.ts';
 import { type Lane, lanes } from './test/lanes.ts';
 import { LongestFirst } from './test/longest-first.ts';
 import { SkippedRows } from './test/skipped-rows.ts';
@@ -51,9 +50,9 @@ export default defineConfig({
       `--import=${join(import.meta.dirname, 'test/threads.ts')}`,
     ],
     projects: [
-      lane('lossless', { env: { TMPDIR: onDisk() }, ...withThreads }),
       lane('servers', {
         ...withThreads,
+        include: [...files.lossless, ...files.servers],
         retry: TRIED_AGAIN,
         typecheck: {
           enabled: true,

@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive } from './support/is-alive.ts';
 
-/**
- * Where temporary files lie on a disk: for what is about what a disk keeps. Set in the environment, since the
- * configuration is read once for each lane.
- */
+/** Where temporary files lie on a disk: for what is about what a disk keeps. In the environment for the workers. */
 export const onDisk = (): string => (process.env['WAYBILL_TEST_DISK'] ??= tmpdir());
+
+/** Where those of other tests lie. */
+export const usual = (): string => process.env[FOLDER] ?? onDisk();
+
+const FOLDER = 'WAYBILL_TEST_MEMORY';
 
 const MEMORY = '/dev/shm';
 /** Bytes that must be free: files of 100 MB and databases lie there, and the servers need memory too. */
@@ -29,8 +31,10 @@ export default function inMemory(): (() => Promise<void>) | undefined {
   // servers that have an account of their own come by here
   chmodSync(folder, 0o1777);
   process.env['TMPDIR'] = folder;
+  process.env[FOLDER] = folder;
   return async () => {
     delete process.env['TMPDIR'];
+    delete process.env[FOLDER];
     await untilEnded(folder);
     removeAll(folder);
   };

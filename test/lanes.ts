@@ -27,7 +27,8 @@ export type Lane = (typeof LANES)[number];
  * The test files by how they may run, each once. `fast` start nothing: neither they, nor a file of `test/` or `sandbox/`
  * that they reach by imports, nor a file of the product that one of these names in an import, imports one of the modules
  * above. `alone` measure the memory of their own process. `lossless` kill, cut off and fail what may lose a message: what
- * one of these finds is never put down to a busy machine. Each lane costs each worker a start and its modules.
+ * one of these finds is never put down to a busy machine; they share the workers of `servers`, since a start of one and
+ * its modules cost seconds, and `setup.ts` sets for each file what differs.
  */
 export function lanes(): Readonly<Record<Lane, readonly string[]>> {
   const all = Object.groupBy(globSync('test/**/*.test.ts', { cwd: ROOT }), laneOf);
@@ -35,7 +36,8 @@ export function lanes(): Readonly<Record<Lane, readonly string[]>> {
   return { lossless, servers, alone, fast };
 }
 
-function laneOf(file: string): Lane {
+/** @param file from the root of the repository */
+export function laneOf(file: string): Lane {
   if (/\bmemoryUsage\b/.test(textOf(file))) return 'alone';
   if (!startsSomething(file)) return 'fast';
   return LOSSLESS.test(file) ? 'lossless' : 'servers';

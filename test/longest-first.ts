@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
-import { LANES } from './lanes.ts';
+import { LANES, laneOf } from './lanes.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -60,6 +60,7 @@ export class LongestFirst extends BaseSequencer {
   override async sort(specifications: TestSpecification[]): Promise<TestSpecification[]> {
     // oxlint-disable-next-line unicorn/no-array-sort -- the method of Vitest, not that of arrays
     const sorted = await super.sort(specifications);
-    return LANES.flatMap((lane) => inOrder(sorted.filter(({ project }) => project.name === lane)));
+    const byLane = Object.groupBy(sorted, ({ moduleId }) => laneOf(relative(ROOT, moduleId)));
+    return LANES.flatMap((lane) => inOrder(byLane[lane] ?? []));
   }
 }

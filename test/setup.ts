@@ -1,6 +1,25 @@
-import { afterAll, vi } from 'vitest';
+import { join, relative } from 'node:path';
+import { afterAll, beforeAll, expect, type RunnerTestCase, type RunnerTestSuite, vi } from 'vitest';
+import { onDisk, usual } from './in-memory.ts';
+import { laneOf } from './lanes.ts';
 import { examples, MORE } from './support/examples.ts';
 import { treeTime } from './tree-time.ts';
+
+function testsIn({ tasks }: Pick<RunnerTestSuite, 'tasks'>): RunnerTestCase[] {
+  return tasks.flatMap((task) => (task.type === 'suite' ? testsIn(task) : [task]));
+}
+
+/** Its worker has files of the other lane before or after it. */
+const isLossless =
+  laneOf(relative(join(import.meta.dirname, '..'), expect.getState().testPath ?? '')) ===
+  'lossless';
+process.env['TMPDIR'] = isLossless ? onDisk() : usual();
+if (isLossless) {
+  // oxlint-disable-next-line no-empty-pattern -- Vitest reads the pattern
+  beforeAll(({}, file) => {
+    for (const test of testsIn(file)) test.retry = 0;
+  });
+}
 
 if (MORE !== 1) {
   const { configureGlobal } = await import('fast-check');
