@@ -5,7 +5,8 @@ import { freePort } from '../../sandbox/free-port.ts';
 import { connectBroker } from '../../src/broker/broker.ts';
 import { readNatsState } from '../../src/broker/embedded/nats-server.ts';
 import { WORKER } from '../../src/broker/names.ts';
-import { startEngineProcess, waybill } from '../support/engine-process.ts';
+import { commandLine } from '../support/command.ts';
+import { startEngineProcess } from '../support/engine-process.ts';
 import { mllpReceiver, sendUntilAcknowledged } from '../support/mllp-peers.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -144,10 +145,10 @@ test('an engine that is killed again and again counts, collects and pairs each m
       });
       expect([...new Set(pairs)].toSorted()).toEqual(ids.map((id) => `${id} S${id}`).toSorted());
     }, 60_000);
-    const { stdout: left } = await waybill('batches', '--data', data);
+    const { stdout: left } = await commandLine('batches', '--data', data);
     expect(left).toMatch(/nothing is collected/);
     const state = async (...words: string[]): Promise<string> => {
-      const { code, stdout, stderr } = await waybill('state', ...words, '--data', data);
+      const { code, stdout, stderr } = await commandLine('state', ...words, '--data', data);
       return code === 0 ? stdout.trim() : stderr.trim();
     };
     expect(await state('all of them')).toBe(String(MESSAGES));

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import { freePort } from '../../sandbox/free-port.ts';
-import { startEngineProcess, waybill } from '../support/engine-process.ts';
+import { commandLine } from '../support/command.ts';
+import { startEngineProcess } from '../support/engine-process.ts';
 import {
   mllpReceiver,
   type Received,
@@ -146,7 +147,7 @@ for (let seed = SEED; seed < SEED + PRODUCTIONS; seed++) {
     await sleep(500);
     expect(differences()).toMatchObject(none);
     for (const [name, count] of owed.counted) {
-      const { stdout } = await waybill('state', counterOf(name), '--data', data);
+      const { stdout } = await commandLine('state', counterOf(name), '--data', data);
       expect({ name, count: stdout.trim() }).toEqual({ name, count: String(count) });
     }
     for (const { name, more } of differences()) {

@@ -10,7 +10,8 @@ import { askControl } from '../../src/control/control.ts';
 import { remoteTrace } from '../../src/control/remote-trace.ts';
 import { PLANE } from '../../src/control/verbs.ts';
 import type { TraceReader } from '../../src/trace/trace-store.ts';
-import { type EngineProcess, startEngineProcess, waybill } from '../support/engine-process.ts';
+import { commandLine } from '../support/command.ts';
+import { type EngineProcess, startEngineProcess } from '../support/engine-process.ts';
 import { mllpReceiver, type Received, sendUntilAcknowledged } from '../support/mllp-peers.ts';
 import { repetitionsIn } from '../support/told-repetitions.ts';
 
@@ -90,7 +91,7 @@ function missingOf(
 async function toldOf(ids: readonly string[], data: string): Promise<string> {
   const words = ids.slice(0, 5).map((id) => ['find', `mrn=P${id.replace('-', 'x')}`, '--json']);
   const told = await Promise.all(
-    [...words, ['status']].map((one) => waybill(...one, '--data', data)),
+    [...words, ['status']].map((one) => commandLine(...one, '--data', data)),
   );
   return [...ids, ...told.map(({ stdout, stderr }) => stdout + stderr)].join('\n');
 }

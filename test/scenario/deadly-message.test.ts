@@ -2,7 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { freePort } from '../../sandbox/free-port.ts';
-import { startEngineProcess, waybill } from '../support/engine-process.ts';
+import { commandLine } from '../support/command.ts';
+import { startEngineProcess } from '../support/engine-process.ts';
 import { mllpReceiver, sendUntilAcknowledged } from '../support/mllp-peers.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -58,7 +59,7 @@ test('a message in whose code the engine dies again and again is set aside, and 
     expect(engine.output()).toMatch(/ended 2 times while ways worked on message \d+/);
     await vi.waitFor(
       async () => {
-        const found = await waybill('find', 'status=suspended', '--json', '--data', data);
+        const found = await commandLine('find', 'status=suspended', '--json', '--data', data);
         expect(JSON.parse(found.stdout)).toMatchObject({
           items: [{ target: 'ways', error: { code: 'PROCESS_DIED' } }],
         });

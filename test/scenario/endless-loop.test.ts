@@ -4,7 +4,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { freePort } from '../../sandbox/free-port.ts';
-import { waybill } from '../support/engine-process.ts';
+import { commandLine } from '../support/command.ts';
+
 import { mllpReceiver, sendUntilAcknowledged } from '../support/mllp-peers.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -65,7 +66,7 @@ test('an endless loop in a transform, in inline and in queued code: each ends, a
     }
     await vi.waitFor(
       async () => {
-        const found = await waybill('find', 'status=suspended', '--json', '--data', data);
+        const found = await commandLine('find', 'status=suspended', '--json', '--data', data);
         expect(found).toMatchObject({ code: 0 });
         const { items } = JSON.parse(found.stdout) as {
           items: { target: string; error?: { code: string } }[];

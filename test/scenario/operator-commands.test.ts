@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { freePort } from '../../sandbox/free-port.ts';
+import { commandLine } from '../support/command.ts';
 import { startEngineProcess, waybill } from '../support/engine-process.ts';
 import { mllpReceiver, sendUntilAcknowledged } from '../support/mllp-peers.ts';
 
@@ -37,7 +38,7 @@ test('an operator stops, starts, finds, traces, resends, replays and changes a r
   const file = join(folder, 'production.yaml');
   await writeFile(file, production(port, ward.port, lab.port));
   const json = async (...words: string[]): Promise<unknown> => {
-    const { stdout, stderr, code } = await waybill(...words, '--data', data, '--json');
+    const { stdout, stderr, code } = await commandLine(...words, '--data', data, '--json');
     expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
     return JSON.parse(stdout) as unknown;
   };
@@ -85,13 +86,17 @@ test('an operator stops, starts, finds, traces, resends, replays and changes a r
       target: 'ward',
       status: 'discarded',
     });
-    expect(await json('audit', 'list', '--action', 'message.abort')).toMatchObject([
-      { object: `message ${mistaken?.id}`, via: 'command line', outcome: 'done' },
-    ]);
-    expect((await waybill('start', 'ward', '--data', data)).code).toBe(0);
-    expect(await json('audit', 'list', '--action', 'host.start')).toMatchObject([
-      { object: 'host ward', via: 'command line' },
-    ]);
+    await vi.waitFor(async () => {
+      expect(await json('audit', 'list', '--action', 'message.abort')).toMatchObject([
+        { object: `message ${mistaken?.id}`, via: 'command line', outcome: 'done' },
+      ]);
+    });
+    expect((await commandLine('start', 'ward', '--data', data)).code).toBe(0);
+    await vi.waitFor(async () => {
+      expect(await json('audit', 'list', '--action', 'host.start')).toMatchObject([
+        { object: 'host ward', via: 'command line' },
+      ]);
+    });
     await vi.waitFor(() => expect(ward.received).toHaveLength(3), 20_000);
 
     // find by patient, trace with the rule that fired
@@ -103,7 +108,7 @@ test('an operator stops, starts, finds, traces, resends, replays and changes a r
       return found;
     }, 30_000);
     const sent = page.items.find(({ target }) => target === 'ward');
-    const drawn = await waybill('trace', String(sent?.sessionId), '--data', data);
+    const drawn = await commandLine('trace', String(sent?.sessionId), '--data', data);
     expect(drawn.stdout).toContain('admissions');
     expect(drawn.stdout).toContain('ward');
 
@@ -143,7 +148,7 @@ test('an operator stops, starts, finds, traces, resends, replays and changes a r
     );
 
     // a service is sent nothing, and says where to look instead of "0 messages"
-    const nothing = await waybill('replay', 'in', '--from', '2h', '--data', data);
+    const nothing = await commandLine('replay', 'in', '--from', '2h', '--data', data);
     expect(nothing.stdout).toMatch(
       /no message goes to in, it only sends. Replay what it sends to: /,
     );
@@ -155,10 +160,10 @@ test('an operator stops, starts, finds, traces, resends, replays and changes a r
     expect(refused.stderr).toContain('ward');
     await writeFile(file, production(port, ward.port, lab.port, 'lab'));
     // whoever names a folder means the production in it
-    const other = await waybill('apply', tmpdir(), '--data', data);
+    const other = await commandLine('apply', tmpdir(), '--data', data);
     expect(other.code).toBe(1);
     expect(other.stderr).toMatch(/the running production was read from .*nothing was applied/);
-    const applied = await waybill('apply', folder, '--data', data);
+    const applied = await commandLine('apply', folder, '--data', data);
     expect({ code: applied.code, stderr: applied.stderr }).toEqual({ code: 0, stderr: '' });
     await sendUntilAcknowledged(port, [messageOf('M4')], () => undefined);
     await vi.waitFor(() => expect(lab.received.at(-1)?.controlId).toBe('M4'), 20_000);
@@ -180,7 +185,7 @@ test('a suspended message is settled by its resend', async () => {
     await sendUntilAcknowledged(port, [messageOf('S1', 'A99')], () => undefined);
     const find = async (...words: string[]): Promise<{ id: number; status: string }[]> =>
       (
-        JSON.parse((await waybill('find', ...words, '--data', data, '--json')).stdout) as {
+        JSON.parse((await commandLine('find', ...words, '--data', data, '--json')).stdout) as {
           items: { id: number; status: string }[];
         }
       ).items;
@@ -190,7 +195,7 @@ test('a suspended message is settled by its resend', async () => {
       return items;
     }, 30_000);
     await writeFile(join(folder, 'corrected.hl7'), messageOf('S1', 'A01'));
-    const resent = await waybill(
+    const resent = await commandLine(
       'resend',
       String(suspended?.id),
       '--body',

@@ -3,7 +3,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { freePort } from '../../sandbox/free-port.ts';
-import { startEngineProcess, waybill } from '../support/engine-process.ts';
+import { commandLine } from '../support/command.ts';
+import { startEngineProcess } from '../support/engine-process.ts';
 import { sendUntilAcknowledged } from '../support/mllp-peers.ts';
 import { productionFolder } from '../support/production.ts';
 
@@ -37,7 +38,7 @@ export default async (_: unknown, context: { send(to: string, body: string): Pro
     arguments: ['--watch', '--log-level', 'error', '--durability', 'process-crash'],
   });
   const depths = async (): Promise<unknown> => {
-    const { stdout } = await waybill('status', '--data', data, '--json');
+    const { stdout } = await commandLine('status', '--data', data, '--json');
     const [{ hosts }] = JSON.parse(stdout) as [
       { hosts: { host: string; queue?: { depth: number } }[] },
     ];
@@ -62,14 +63,14 @@ export default async (_: unknown, context: { send(to: string, body: string): Pro
   const file = join(production.path, 'production.yaml');
   spawnSync('sed', ['-i', '/^  out:/d', file]);
   await said(/^not applied: 1 message waits for out: .*--leave-waiting/m);
-  const refused = await waybill('apply', '--data', data);
+  const refused = await commandLine('apply', '--data', data);
   expect(refused).toMatchObject({
     code: 1,
     stderr: expect.stringMatching(/1 message waits for out/),
   });
-  const applied = await waybill('apply', '--data', data, '--leave-waiting');
+  const applied = await commandLine('apply', '--data', data, '--leave-waiting');
   expect(applied).toMatchObject({ code: 0, stdout: expect.stringMatching(/applied$/m) });
-  const { stdout } = await waybill('status', '--data', data);
+  const { stdout } = await commandLine('status', '--data', data);
   expect(stdout).toMatch(
     /1 message waits for out, the oldest for .*: the production no longer has that host/,
   );

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../sandbox/free-port.ts';
 import { isSystemError } from '../../src/error/foreseen.ts';
-import { type EngineProcess, startEngineProcess, waybill } from './engine-process.ts';
+import { commandLine } from './command.ts';
+import { type EngineProcess, startEngineProcess } from './engine-process.ts';
 import {
   mllpReceiver,
   type Received,
@@ -244,7 +245,7 @@ export async function eventfulProduction(seed: number): Promise<EventfulProducti
   })();
 
   const ask = async (...words: readonly string[]): Promise<string> => {
-    const { code, stdout, stderr } = await waybill(
+    const { code, stdout, stderr } = await commandLine(
       ...words,
       '--nats',
       natsUrl,
