@@ -1,17 +1,13 @@
 import { test } from 'vitest';
 
-/**
- * Declares the clauses of one contract: each a sentence, run unless the adapter has a known gap. Those that mostly wait
- * for clocks, and count nothing of the process, do so beside their neighbours.
- */
+/** Declares the clauses of one contract: each a sentence, run unless the adapter has a known gap. */
 export function clauseOf<Name extends string>(
   sentences: Readonly<Record<Name, string>>,
   gaps: Readonly<Partial<Record<Name, string>>>,
-): (name: Name, run: () => Promise<void>, how?: 'waits') => void {
-  return (name, run, how) => {
+): (name: Name, run: () => Promise<void>) => void {
+  return (name, run) => {
     const reason = gaps[name];
-    const declared = how === 'waits' ? test.concurrent : test;
-    const declare = reason === undefined ? declared : test.skip;
+    const declare = reason === undefined ? test : test.skip;
     declare(
       reason === undefined ? sentences[name] : `${sentences[name]} (known gap: ${reason})`,
       run,

@@ -189,11 +189,10 @@ export function describeInbound<S extends Settings>(
     });
 
     for (const trouble of ['silent', 'dripping'] as const) {
-      const run = async (): Promise<void> => {
+      clause(trouble, async () => {
         await using one = await peer();
         await expectOutlasted({ adapter, peer: one, body }, trouble);
-      };
-      clause(trouble, run, 'waits');
+      });
     }
 
     clause('down', async () => {

@@ -195,11 +195,10 @@ export function describeOutbound<S extends Settings>(
     });
 
     for (const trouble of ['silent', 'dripping'] as const) {
-      const run = async (): Promise<void> => {
+      clause(trouble, async () => {
         await using one = await peer();
         await expectBorne({ adapter, peer: one, body }, trouble);
-      };
-      clause(trouble, run, 'waits');
+      });
     }
 
     for (const how of ['temporary', 'final'] as const) {
