@@ -1,4 +1,5 @@
-import type { Page } from 'playwright-core';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Page, Request } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { FileText } from '../../src/api/contract/files.ts';
 import { builtConsole } from '../../src/build/built-console.ts';
@@ -28,13 +29,25 @@ const isInView = (element: Element): boolean => {
   return top >= 0 && bottom <= innerHeight;
 };
 
-/** Resolves once a page has asked for what it shows again, some times. */
+/** Milliseconds that answers are not asked for again; see console/src/api/answers.ts. */
+const FRESH = 2_100;
+
+/** Lets a page ask again for all that it shows, as when one comes back to its window; resolves once that is drawn. */
 async function refreshed(page: Page): Promise<void> {
   let answers = 0;
-  const count = (): void => void (answers += 1);
-  page.on('response', count);
-  await expect.poll(() => answers, { timeout: 60_000 }).toBeGreaterThanOrEqual(6);
-  page.off('response', count);
+  const pending = new Set<Request>();
+  const begin = (request: Request): void => void pending.add(request);
+  const end = (request: Request): void => {
+    if (pending.delete(request)) answers += 1;
+  };
+  page.on('request', begin).on('requestfinished', end).on('requestfailed', end);
+  await sleep(FRESH);
+  await page.evaluate(`window.dispatchEvent(new Event('visibilitychange'))`);
+  await expect.poll(() => answers > 1 && pending.size === 0, SOON).toBe(true);
+  page.off('request', begin).off('requestfinished', end).off('requestfailed', end);
+  await page.evaluate(
+    () => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))),
+  );
 }
 
 describe.skipIf(noBrowser !== undefined)(`2,000 hosts in Chromium ${noBrowser ?? ''}`, () => {
