@@ -23,7 +23,6 @@ import {
   respond,
   type ServedRoute,
   Serving,
-  type TooMany,
   withoutSecrets,
 } from 'waybill/peer';
 import { StaticFiles } from './files/static-files.ts';
@@ -74,7 +73,7 @@ interface Route {
 export class Endpoint implements HttpService {
   readonly operations: readonly Operation[];
   readonly #lent: LentHere;
-  readonly #serving: Serving;
+  readonly serving: Serving;
   readonly #desk: SignInDesk | undefined;
   readonly #files: StaticFiles | undefined;
   readonly #room = new Room(MEMORY);
@@ -86,7 +85,7 @@ export class Endpoint implements HttpService {
     this.#desk = desk;
     const { files } = lent.settings;
     this.#files = files && new StaticFiles(framedFiles(files, lent.settings.signIn));
-    this.#serving = new Serving(lent);
+    this.serving = new Serving(lent);
     this.#sameSite = ownOrigin(lent.settings.cors, lent.settings.signIn);
     this.operations = operations;
   }
@@ -97,10 +96,6 @@ export class Endpoint implements HttpService {
 
   lost(error: Error): void {
     this.#lent.lost(error);
-  }
-
-  tooMany(address: string, refusal: TooMany): void {
-    this.#serving.tooMany(address, refusal);
   }
 
   get takes(): readonly string[] {
@@ -120,7 +115,7 @@ export class Endpoint implements HttpService {
     if (files?.has(path) !== true) return undefined;
     return {
       rank: `2${files.rank}`,
-      serve: (arrived) => this.#serving.run(arrived, this.#serveFile(arrived, files)),
+      serve: (arrived) => this.serving.run(arrived, this.#serveFile(arrived, files)),
     };
   }
 
@@ -128,7 +123,7 @@ export class Endpoint implements HttpService {
     const { response, address } = arrived;
     const { requestTimeout } = this.#lent.settings;
     try {
-      this.#serving.checkOpen();
+      this.serving.checkOpen();
       if (Number.isFinite(requestTimeout)) {
         response.setTimeout(requestTimeout, () => response.destroy());
       }
@@ -137,7 +132,7 @@ export class Endpoint implements HttpService {
       // a reader who has left, or a file that was cut meanwhile: the connection tells it
       if (response.headersSent) response.destroy();
       const refusal = refusalOf(error);
-      if (!response.headersSent) this.#serving.refused(address, refusal, error);
+      if (!response.headersSent) this.serving.refused(address, refusal, error);
       respond(response, refusalAnswer(refusal));
     }
   }
@@ -155,11 +150,11 @@ export class Endpoint implements HttpService {
   }
 
   #handle(arrived: Arrived, route: Route): void {
-    this.#serving.run(arrived, this.#serve(arrived, route));
+    this.serving.run(arrived, this.#serve(arrived, route));
   }
 
   close(): Promise<void> {
-    return this.#serving.close();
+    return this.serving.close();
   }
 
   async #serve(arrived: Arrived, route: Route): Promise<void> {
@@ -169,14 +164,14 @@ export class Endpoint implements HttpService {
     const cors = corsHeaders(this.#lent.settings.cors, request);
     try {
       const reply = await this.#answer(arrived, route, body);
-      respond(response, reply, this.#serving.isClosing ? { ...cors, connection: 'close' } : cors);
-      this.#serving.watchReading(arrived);
+      respond(response, reply, this.serving.isClosing ? { ...cors, connection: 'close' } : cors);
+      this.serving.watchReading(arrived);
     } catch (error) {
       const refusal = refusalOf(error);
-      this.#serving.refused(arrived.address, refusal, error);
+      this.serving.refused(arrived.address, refusal, error);
       await body.drain();
       const answer = this.#refused(refusal, route.operation, request);
-      respond(response, answer, this.#serving.isClosing ? { ...cors, connection: 'close' } : cors);
+      respond(response, answer, this.serving.isClosing ? { ...cors, connection: 'close' } : cors);
     } finally {
       body.release();
     }
@@ -199,7 +194,7 @@ export class Endpoint implements HttpService {
   #answer(arrived: Arrived, route: Route, body: RequestBody): HttpReply | Promise<HttpReply> {
     const { operation, parameters, takes } = route;
     const incoming = new Incoming(arrived, parameters);
-    this.#serving.checkOpen();
+    this.serving.checkOpen();
     const preflight = this.#preflight(incoming);
     if (preflight !== undefined) return preflight;
     if (!takes) throw this.#notTaken(incoming.path);
@@ -215,7 +210,7 @@ export class Endpoint implements HttpService {
     const { cors } = this.#lent.settings;
     const methods = this.#methodsAt(incoming.path);
     const reply = cors && preflightReply(cors, methods, incoming);
-    this.#serving.stopped(incoming.address, notAllowed(cors, methods, incoming));
+    this.serving.stopped(incoming.address, notAllowed(cors, methods, incoming));
     return reply;
   }
 
@@ -247,7 +242,7 @@ export class Endpoint implements HttpService {
     const question = hl7Question(incoming, taken.content.head, message.type);
     const edi = ediQuestion(message, settings);
     if (edi?.isRejected === true) {
-      this.#serving.refused(incoming.address, EDI_REJECTED, EDI_REJECTED);
+      this.serving.refused(incoming.address, EDI_REJECTED, EDI_REJECTED);
       return ediReply(edi, settings);
     }
     try {
@@ -265,7 +260,7 @@ export class Endpoint implements HttpService {
     } catch (error) {
       if (question === undefined) throw error;
       const refusal = refusalOf(error);
-      this.#serving.refused(incoming.address, refusal, error);
+      this.serving.refused(incoming.address, refusal, error);
       await body.drain();
       return hl7Refusal(question, refusal, settings);
     }

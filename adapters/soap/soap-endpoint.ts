@@ -17,7 +17,6 @@ import {
   respond,
   type ServedRoute,
   Serving,
-  type TooMany,
 } from 'waybill/peer';
 import type { Addressing } from './addressing.ts';
 import { collected, detached } from './attachment/attached.ts';
@@ -62,13 +61,13 @@ const unpacked = promisify<Buffer, { maxOutputLength: number }, Buffer>(gunzip);
 export class SoapEndpoint implements HttpService {
   readonly #lent: LentHere;
   readonly #parts: SoapEndpointOptions;
-  readonly #serving: Serving;
+  readonly serving: Serving;
   readonly #room = new Room(MEMORY);
 
   constructor(lent: LentHere, parts: SoapEndpointOptions) {
     this.#lent = lent;
     this.#parts = parts;
-    this.#serving = new Serving(lent);
+    this.serving = new Serving(lent);
   }
 
   get host(): string {
@@ -87,7 +86,7 @@ export class SoapEndpoint implements HttpService {
     return {
       rank: `${takes ? '0' : '1'}${pattern.rank}`,
       serve: (arrived) =>
-        this.#serving.run(arrived, this.#serve(arrived, new Incoming(arrived, parameters))),
+        this.serving.run(arrived, this.#serve(arrived, new Incoming(arrived, parameters))),
     };
   }
 
@@ -95,12 +94,8 @@ export class SoapEndpoint implements HttpService {
     this.#lent.lost(error);
   }
 
-  tooMany(address: string, refusal: TooMany): void {
-    this.#serving.tooMany(address, refusal);
-  }
-
   close(): Promise<void> {
-    return this.#serving.close();
+    return this.serving.close();
   }
 
   async #serve(arrived: Arrived, incoming: Incoming): Promise<void> {
@@ -116,7 +111,7 @@ export class SoapEndpoint implements HttpService {
     try {
       const reply = this.#packed(await this.#answer(incoming, body, known), known);
       respond(response, reply, this.#ending());
-      this.#serving.watchReading(arrived);
+      this.serving.watchReading(arrived);
     } catch (error) {
       const refusal = soapRefusalOf(error);
       this.#tell(address, refusal, error);
@@ -130,11 +125,11 @@ export class SoapEndpoint implements HttpService {
   }
 
   #ending(): Readonly<Record<string, string>> {
-    return this.#serving.isClosing ? { connection: 'close' } : {};
+    return this.serving.isClosing ? { connection: 'close' } : {};
   }
 
   async #answer(incoming: Incoming, body: RequestBody, known: Known): Promise<HttpReply> {
-    this.#serving.checkOpen();
+    this.serving.checkOpen();
     if (incoming.method === 'GET') return this.#description(incoming, body);
     if (incoming.method !== 'POST') {
       throw new Refusal(405, 'This address accepts POST.', { headers: { allow: 'POST, GET' } });
@@ -252,7 +247,7 @@ export class SoapEndpoint implements HttpService {
     if (fault.code === 'Receiver' && told === undefined) {
       log.error({ err: error }, 'request failed');
     }
-    if (told === undefined || !this.#serving.isNews(address, told)) return;
+    if (told === undefined || !this.serving.isNews(address, told)) return;
     event('warn', 'refused', `Refused ${address} (${fault.code}): ${told}.`);
     log.warn({ peer: address, fault: fault.code }, 'request refused');
   }

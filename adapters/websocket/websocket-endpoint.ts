@@ -15,7 +15,6 @@ import {
   type ServedUpgrade,
   Serving,
   schemesOf,
-  type TooMany,
 } from 'waybill/peer';
 import { WebSocketServer } from 'ws';
 import { CLOSING } from './connect.ts';
@@ -37,7 +36,7 @@ export const takenBy = ({ path }: Pick<WebsocketInValues, 'path'>): readonly str
 /** One service behind a listener that it may share with web services, and the connections it has. */
 export class WebsocketEndpoint implements HttpService {
   readonly #lent: LentInbound<typeof websocketInSettings>;
-  readonly #serving: Serving;
+  readonly serving: Serving;
   readonly #taking: Taking;
   readonly #access: Access;
   readonly #server: WebSocketServer;
@@ -46,7 +45,7 @@ export class WebsocketEndpoint implements HttpService {
   constructor(lent: LentInbound<typeof websocketInSettings>) {
     const { callers, compress, limit, subprotocols } = lent.settings;
     this.#lent = lent;
-    this.#serving = new Serving(lent);
+    this.serving = new Serving(lent);
     this.#taking = new Taking(lent);
     const schemes = schemesOf(lent, callers);
     this.#access = schemes.length === 0 ? [] : [[{ schemes, scopes: [] }]];
@@ -87,16 +86,12 @@ export class WebsocketEndpoint implements HttpService {
     return {
       rank: pattern.rank,
       serve: (arrived, head) =>
-        this.#serving.run(arrived, this.#admit(arrived, new Incoming(arrived, parameters), head)),
+        this.serving.run(arrived, this.#admit(arrived, new Incoming(arrived, parameters), head)),
     };
   }
 
   lost(error: Error): void {
     this.#lent.lost(error);
-  }
-
-  tooMany(address: string, refusal: TooMany): void {
-    this.#serving.tooMany(address, refusal);
   }
 
   async close(): Promise<void> {
@@ -107,7 +102,7 @@ export class WebsocketEndpoint implements HttpService {
     };
     if (signal.aborted) cut();
     signal.addEventListener('abort', cut, { once: true });
-    await this.#serving.close();
+    await this.serving.close();
     const ending = [...this.#conversations.keys()].map((one) => one.finish(GOING_AWAY));
     const closed = [...this.#conversations.values()].map((live) => live.closed);
     // after a forced stop nobody waits for unfinished work
@@ -120,18 +115,18 @@ export class WebsocketEndpoint implements HttpService {
   async #admit(arrived: Arrived, incoming: Incoming, head: Buffer): Promise<void> {
     const { response } = arrived;
     try {
-      this.#serving.checkOpen();
+      this.serving.checkOpen();
       checkOrigin(incoming, this.#lent.settings.origins);
       const caller = await authorize(incoming, {
         access: this.#access,
         cors: undefined,
         body: NO_BODY,
       });
-      this.#serving.checkOpen();
+      this.serving.checkOpen();
       this.#shake(arrived, head, caller);
     } catch (error) {
       const refusal = refusalOf(error);
-      this.#serving.refused(arrived.address, refusal, error);
+      this.serving.refused(arrived.address, refusal, error);
       respond(response, refusalAnswer(refusal));
     }
   }
@@ -159,8 +154,8 @@ export class WebsocketEndpoint implements HttpService {
 
   /** What a sender did wrong, or why it was cut off. */
   #tellOf(address: string, { ours }: Ending): void {
-    if (ours === undefined || this.#serving.isClosing) return;
-    if (!this.#serving.isNews(address, ours)) return;
+    if (ours === undefined || this.serving.isClosing) return;
+    if (!this.serving.isNews(address, ours)) return;
     this.#lent.event(
       'warn',
       'connection-closed',

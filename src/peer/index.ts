@@ -102,7 +102,6 @@ export {
   joinListener,
   type ServedRoute,
   type ServedUpgrade,
-  type TooMany,
 } from './http-server/http-listener.ts';
 export { listenerLimits, listenerPlace } from './http-server/http-listener-settings.ts';
 export { type HttpReply, refusalAnswer, respond } from './http-server/http-reply.ts';

@@ -18,7 +18,6 @@ import {
   type Scheme,
   type ServedRoute,
   Serving,
-  type TooMany,
   withoutSecrets,
 } from 'waybill/peer';
 import type { Authority } from '../authority/authority.ts';
@@ -43,7 +42,7 @@ type LentHere = LentInbound<typeof fhirInSettings>;
 export class FhirEndpoint implements HttpService {
   readonly #lent: LentHere;
   readonly #schemes: readonly Scheme[];
-  readonly #serving: Serving;
+  readonly serving: Serving;
   readonly #room = new Room(MEMORY);
   readonly #since = new Date().toISOString();
   /** The path of the base address, without a slash at its end. */
@@ -55,7 +54,7 @@ export class FhirEndpoint implements HttpService {
     this.#authority = authority;
     this.#lent = lent;
     this.#schemes = schemes;
-    this.#serving = new Serving(lent);
+    this.serving = new Serving(lent);
     this.#path = basePath(lent.settings);
   }
 
@@ -72,7 +71,7 @@ export class FhirEndpoint implements HttpService {
     const takes = METHODS.includes(method) || method === 'OPTIONS';
     return {
       rank: `${takes ? '0' : '1'}${this.#lent.settings.path.rank}`,
-      serve: (arrived) => this.#serving.run(arrived, this.#serve(arrived)),
+      serve: (arrived) => this.serving.run(arrived, this.#serve(arrived)),
     };
   }
 
@@ -80,12 +79,8 @@ export class FhirEndpoint implements HttpService {
     this.#lent.lost(error);
   }
 
-  tooMany(address: string, refusal: TooMany): void {
-    this.#serving.tooMany(address, refusal);
-  }
-
   close(): Promise<void> {
-    return this.#serving.close();
+    return this.serving.close();
   }
 
   async #serve(arrived: Arrived): Promise<void> {
@@ -94,13 +89,13 @@ export class FhirEndpoint implements HttpService {
     const body = new RequestBody(request, { limit, proceed, room: this.#room, address });
     const allowed = corsHeaders(cors, request);
     const more = (): Readonly<Record<string, string>> =>
-      this.#serving.isClosing ? { ...allowed, connection: 'close' } : allowed;
+      this.serving.isClosing ? { ...allowed, connection: 'close' } : allowed;
     try {
       respond(response, await this.#answer(arrived, body), more());
-      this.#serving.watchReading(arrived);
+      this.serving.watchReading(arrived);
     } catch (error) {
       const refusal = refusalOf(error);
-      this.#serving.refused(address, refusal, error);
+      this.serving.refused(address, refusal, error);
       await body.drain();
       respond(response, outcomeReply(refusal), more());
     } finally {
@@ -111,10 +106,10 @@ export class FhirEndpoint implements HttpService {
   async #answer(arrived: Arrived, body: RequestBody): Promise<HttpReply> {
     const { settings } = this.#lent;
     const incoming = new Incoming(arrived, {});
-    this.#serving.checkOpen();
+    this.serving.checkOpen();
     if (settings.cors !== undefined && isPreflight(incoming)) {
       const reply = preflightReply(settings.cors, METHODS, incoming);
-      this.#serving.stopped(incoming.address, notAllowed(settings.cors, METHODS, incoming));
+      this.serving.stopped(incoming.address, notAllowed(settings.cors, METHODS, incoming));
       return reply;
     }
     const below = decoded(arrived.path.slice(this.#path.length + 1));
@@ -124,7 +119,7 @@ export class FhirEndpoint implements HttpService {
     }
     const authorized = await this.#authority?.answer(below, incoming, {
       body,
-      refused: (error) => this.#serving.refused(incoming.address, error, error),
+      refused: (error) => this.serving.refused(incoming.address, error, error),
     });
     if (authorized !== undefined) return authorized;
     const asked = askedBy(incoming, below, settings);

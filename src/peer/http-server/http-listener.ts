@@ -8,6 +8,7 @@ import {
 } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { NotConnectedError } from '../../error/adapter-error.ts';
 import { toldElsewhere } from '../../error/foreseen.ts';
@@ -18,6 +19,8 @@ import type { ListenerValues } from './http-listener-settings.ts';
 import { refusalAnswer, respond } from './http-reply.ts';
 import type { Arrived } from './incoming.ts';
 import { Refusal } from './refusal.ts';
+import type { Serving, TooMany } from './serving.ts';
+import { type UnreadError, unreadAnswer, unreadTold } from './unread.ts';
 
 /** Where a request goes in a service. */
 export interface ServedRoute {
@@ -33,12 +36,6 @@ export interface ServedUpgrade {
   serve(arrived: Arrived, head: Buffer): void;
 }
 
-/** Which limit of connections was reached: that of one address, or that of all. */
-export interface TooMany {
-  readonly limit: 'connectionsPerAddress' | 'maxConnections';
-  readonly most: number;
-}
-
 /** A service at an address, at which others may listen too. */
 export interface HttpService {
   readonly host: string;
@@ -49,8 +46,8 @@ export interface HttpService {
   /** The way of a request for a WebSocket; undefined if no path matches. */
   upgrade?(path: string): ServedUpgrade | undefined;
   lost(error: Error): void;
-  /** Called when an address was refused before it sent anything. */
-  tooMany(address: string, refusal: TooMany): void;
+  /** Where the listener tells what no service got to see. */
+  readonly serving: Pick<Serving, 'tooMany' | 'unread'>;
   /** Accepts nothing new and waits for requests in progress. */
   close(): Promise<void>;
 }
@@ -123,6 +120,8 @@ class Listener {
   readonly #server: Server;
   readonly #tls: ServerTls | undefined;
   readonly #services: Set<HttpService>;
+  /** The last answer on each connection. */
+  readonly #answers = new WeakMap<Duplex, ServerResponse>();
   /** Open sockets by address. */
   readonly #sockets = new Map<string, number>();
   readonly #ended = Promise.withResolvers<void>();
@@ -151,6 +150,7 @@ class Listener {
     this.#server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) =>
       this.#upgrade(request, socket, head),
     );
+    this.#server.on('clientError', (error: UnreadError, socket) => this.#unread(error, socket));
     const { requestTimeout, maxConnections } = settings;
     this.#server.requestTimeout = Number.isFinite(requestTimeout) ? requestTimeout : 0;
     this.#server.headersTimeout = Math.min(
@@ -166,7 +166,19 @@ class Listener {
   }
 
   #refused(address: string, refusal: TooMany): void {
-    for (const service of this.#services) service.tooMany(address, refusal);
+    for (const { serving } of this.#services) serving.tooMany(address, refusal);
+  }
+
+  /** What never became a request: too late, or no HTTP. Answered as Node does, which does so only where nobody listens. */
+  #unread(error: UnreadError, socket: Duplex): void {
+    const answer = this.#answers.get(socket);
+    const isAnswering = answer?.headersSent === true && !answer.writableFinished;
+    if (socket.writable && !isAnswering) socket.write(unreadAnswer(error));
+    socket.end(() => socket.destroy());
+    const told = unreadTold(error, socket);
+    if (told === undefined) return;
+    const address = plainAddress(socket as Socket);
+    for (const { serving } of this.#services) serving.unread(address, told);
   }
 
   /** Called before TLS and before a byte is read. */
@@ -261,6 +273,7 @@ class Listener {
     request.on('error', nothing);
     response.on('error', nothing);
     const { socket } = request;
+    this.#answers.set(socket, response);
     if (socket instanceof TLSSocket && this.#tls?.admits(socket) !== true) return;
     const target = targetOf(request);
     const found = target && this.#find(target.path, request.method ?? '');

@@ -2,7 +2,6 @@ import type { ServerResponse } from 'node:http';
 import type { Lent } from '../../adapter/adapter.ts';
 import type { Settings } from '../../adapter/setting.ts';
 import { newsFilter } from '../news.ts';
-import type { TooMany } from './http-listener.ts';
 import type { ListenerValues } from './http-listener-settings.ts';
 import type { Arrived } from './incoming.ts';
 import { Refusal } from './refusal.ts';
@@ -10,6 +9,12 @@ import { Refusal } from './refusal.ts';
 type Lending = Pick<Lent<Settings>, 'signal' | 'event' | 'log'> & {
   readonly settings: Pick<ListenerValues, 'requestTimeout'>;
 };
+
+/** Which limit of connections was reached: that of one address, or that of all. */
+export interface TooMany {
+  readonly limit: 'connectionsPerAddress' | 'maxConnections';
+  readonly most: number;
+}
 
 /** The requests that a service is working on, and what it tells operators of its callers: each thing once a minute. */
 export class Serving {
@@ -73,6 +78,12 @@ export class Serving {
       ? `there are ${most} connections already (maxConnections)`
       : `it has ${most} connections already (connectionsPerAddress)`;
     this.#lent.event('warn', 'refused', `Refused ${address}: ${why}.`);
+  }
+
+  /** Called when what an address sent never became a request; `told` follows its name. */
+  unread(address: string, told: string): void {
+    if (this.isNews(address, told))
+      this.#lent.event('warn', 'refused', `Refused ${address}: ${told}.`);
   }
 
   /** An unread answer would hold its connection and memory for ever. */

@@ -117,3 +117,40 @@ test('callers that find all connections taken are told of, once a minute', async
   for (const socket of sockets) socket.destroy();
   await vi.waitFor(async () => expect((await one.call('/x', { body: 'x' })).status).toBe(202));
 });
+
+test('what never becomes a request is answered as by node, and told once a minute; an idle connection is not', async () => {
+  await using one = await service({ requestTimeout: '600ms' });
+  const port = Number(new URL(one.url).port);
+  const answered = async (bytes: string | Buffer): Promise<string> => {
+    const socket = connect(port, '127.0.0.1');
+    socket.write(bytes);
+    return (await socket.toArray()).join('');
+  };
+  const head = 'POST /x HTTP/1.1\r\nHost: x\r\n';
+  const hello = Buffer.from('160301020001000', 'hex');
+  expect(
+    await Promise.all([
+      answered(''),
+      answered(head),
+      answered(`${head}Content-Length: 9\r\n\r\nx`),
+      answered('\x0bMSH|^~\\&|'),
+      answered(hello),
+      answered(hello),
+      answered('SSH-2.0-OpenSSH\r\n'),
+      answered(`${head}X: ${'x'.repeat(20_000)}\r\n\r\n`),
+    ]),
+  ).toEqual(
+    [408, 408, 408, 400, 400, 400, 400, 431].map((code) =>
+      expect.stringMatching(`^HTTP/1.1 ${code} `),
+    ),
+  );
+  const told = one.opened.events.map(({ name, text }) => `${name}: ${text}`).toSorted();
+  expect(told).toEqual([
+    'refused: Refused 127.0.0.1: it did not finish a request in time (requestTimeout).',
+    'refused: Refused 127.0.0.1: it sends MLLP, not HTTP: it needs an mllp-in.',
+    'refused: Refused 127.0.0.1: it speaks TLS, not HTTP. Add a tls block to the settings.',
+    'refused: Refused 127.0.0.1: the headers of its request are too long.',
+    'refused: Refused 127.0.0.1: what it sends is no HTTP (HPE_INVALID_METHOD).',
+  ]);
+  expect((await one.call('/x', { body: 'x' })).status).toBe(202);
+});
