@@ -6,11 +6,8 @@ import { PERMISSIONS, type Permission } from '../../src/access/rights/principal.
 import { apiTokens } from '../../src/access/sign-in/api-tokens.ts';
 import { users } from '../../src/access/sign-in/users.ts';
 import type { MessagePage } from '../../src/api/contract/message.ts';
-import { alertStore } from '../../src/operator/alert/alert-store.ts';
-import { maintenanceStore } from '../../src/operator/alert/maintenance.ts';
-import { jobStore } from '../../src/operator/job/stored-jobs.ts';
+import { actedOn } from '../support/acted-on.ts';
 import { type Operated, operated, WARD } from '../support/operator.ts';
-import { orderer } from '../support/orderer.ts';
 import { FREE, ROUTES, type Row } from '../support/route-table.ts';
 
 let production: Operated;
@@ -83,35 +80,7 @@ beforeAll(async () => {
   await known.add({ ...all, name: 'root', roles: ['administrator'], scope: ['*'] });
   await known.add({ ...all, name: 'part', roles: ['administrator'], scope: ['host:elsewhere'] });
   await known.add({ ...all, name: 'victim', roles: [], scope: ['*'] });
-  const meta = await metaDatabase({ data });
-  const condition = { rule: 'silent', object: 'host hl7-out', host: 'hl7-out', level: 'warn' };
-  const { alert } = await alertStore(meta).see(
-    { ...condition, text: 'hl7-out is silent' } as never,
-    Date.now(),
-  );
-  const order = {
-    type: 'resend',
-    orderer: orderer('root'),
-    reason: 'x',
-    target: undefined,
-  } as const;
-  const job = await jobStore(meta).add({ ...order, ids: [message] });
-  const work = await maintenanceStore(meta).plan({
-    hosts: ['hl7-out'],
-    from: 0,
-    to: Date.now() + 3_600_000,
-    reason: 'x',
-    by: 'root',
-  });
-  await meta.close();
-  ids = {
-    messages: message,
-    sessions: message,
-    storage: message,
-    jobs: job.id,
-    alerts: alert.id,
-    maintenance: work.id,
-  };
+  ids = await actedOn(data, message);
 });
 afterAll(async () => production[Symbol.asyncDispose]());
 

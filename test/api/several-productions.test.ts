@@ -11,12 +11,10 @@ import { connectBroker } from '../../src/broker/broker.ts';
 import { runProduction } from '../../src/cli/run-production.ts';
 import { serveRelayed } from '../../src/control/relay-server.ts';
 import { silentLogger } from '../../src/log/logger.ts';
-import { alertStore } from '../../src/operator/alert/alert-store.ts';
-import { jobStore } from '../../src/operator/job/stored-jobs.ts';
+import { actedOn } from '../support/acted-on.ts';
 import { addLocalUser } from '../support/local-user.ts';
 import { startNats } from '../support/nats.ts';
 import { type Operated, operated, WARD } from '../support/operator.ts';
-import { orderer } from '../support/orderer.ts';
 import { productionFolder } from '../support/production.ts';
 import { FREE, ROUTES, type Row } from '../support/route-table.ts';
 import { type Visitor, visitor } from '../support/visitor.ts';
@@ -124,20 +122,7 @@ beforeAll(async () => {
     const { body } = await root.ask<MessagePage>('POST', path, search);
     return body.items[0]?.id ?? Promise.reject(new Error('it is not traced yet'));
   });
-  await using meta = await metaDatabase({ data: join(ward.folder.path, 'data') });
-  const condition = { rule: 'silent', object: 'host hl7-out', host: 'hl7-out', level: 'warn' };
-  const { alert } = await alertStore(meta).see(
-    { ...condition, text: 'hl7-out is silent' } as never,
-    Date.now(),
-  );
-  const order = {
-    type: 'resend',
-    orderer: orderer('root'),
-    reason: 'x',
-    target: undefined,
-  } as const;
-  const job = await jobStore(meta).add({ ...order, ids: [message] });
-  ids = { messages: message, sessions: message, storage: message, jobs: job.id, alerts: alert.id };
+  ids = await actedOn(join(ward.folder.path, 'data'), message);
 });
 afterAll(async () => stack.disposeAsync());
 

@@ -5,9 +5,10 @@ import { connectBroker } from '../../src/broker/broker.ts';
 import { readNatsState } from '../../src/broker/embedded/nats-server.ts';
 import { remoteTrace } from '../../src/control/remote-trace.ts';
 import { type EngineProcess, startEngineProcess } from './engine-process.ts';
+import { examples } from './examples.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
-const KILLS = 3;
+const KILLS = examples(2);
 /** What each sender gets accepted between two kills, at least. */
 const BETWEEN = 4;
 

@@ -1,9 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
-import type { ReactElement, ReactNode } from 'react';
+import { type ReactElement, type ReactNode, Suspense } from 'react';
 import type { Status } from '../../../src/api/contract/status.ts';
-import { PlannedWork } from '../alert/planned-work.tsx';
 import { status as statusQuery } from '../api/answers.ts';
+import { lazyPart } from '../api/part.ts';
 import { failures as failuresQuery, hosts as hostsQuery } from '../api/queries.ts';
 import { RatePanel } from '../chart/rate-panel.tsx';
 import { Pending } from '../element/notice.tsx';
@@ -15,6 +15,9 @@ import { TagFilter, tagged } from '../host/tag-filter.tsx';
 import { t } from '../language/translate.ts';
 import { AwayNotice } from '../note/away-notice.tsx';
 import { FailureLine } from '../suspended/failure-line.tsx';
+
+// rarely there: not loaded with the first page
+const PlannedWork = lazyPart(() => import('../alert/planned-work.tsx'), 'PlannedWork');
 
 const HOUR = 3_600_000;
 
@@ -33,7 +36,7 @@ export function DashboardPage(): ReactElement {
       {data !== undefined && (
         <div className="flex flex-col gap-4">
           <AwayNotice />
-          {isSome(data.plannedWork) && <PlannedWork underWay />}
+          <Suspense>{isSome(data.plannedWork) && <PlannedWork underWay />}</Suspense>
           <Figures status={data} />
           <div className="grid gap-4 xl:grid-cols-[minmax(0,1fr)_minmax(0,1fr)]">
             <RatePanel title={t('Messages in')} among={services} />

@@ -2,6 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { hl7Header } from '../../../src/document/index.ts';
+import { examples } from '../../support/examples.ts';
 import { inMllp, type MllpSender } from '../../support/mllp-sender.ts';
 import { openResources } from '../../support/nothing-open.ts';
 import type { OpenedInbound } from '../../support/open-adapter.ts';
@@ -43,8 +44,8 @@ async function exchange(
 }
 
 describe.each([
-  { validate: 'basic', acknowledge: 'stored', count: 10_000 },
-  { validate: 'full', acknowledge: 'by-message', count: 6_000 },
+  { validate: 'basic', acknowledge: 'stored', count: examples(4_000) },
+  { validate: 'full', acknowledge: 'by-message', count: examples(2_500) },
 ])('mutated messages with validate $validate, acknowledge $acknowledge', (one) => {
   const { count, ...given } = one;
 
@@ -119,13 +120,16 @@ function noise(chance: Random): Buffer {
   return Buffer.concat(parts);
 }
 
-test('5000 byte streams: answered or closed, never stuck, nothing made up', {
+/** Of bytes that are anything but messages. */
+const STREAMS = examples(2_000);
+
+test(`${STREAMS} byte streams: answered or closed, never stuck, nothing made up`, {
   timeout: 240_000,
 }, async () => {
   const chance = random(SEED + 1);
   const resources = openResources();
   await using opened = await listening({ limit: '2KB', maxJunk: '1KB', inboundAcks: 'deliver' });
-  for (let n = 0; n < 5_000; n++) {
+  for (let n = 0; n < STREAMS; n++) {
     const stream = noise(chance);
     const sender = await exchange(opened, stream, chance);
     const text = stream.toString('latin1');
