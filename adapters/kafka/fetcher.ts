@@ -86,6 +86,8 @@ export class Fetcher {
     const signal = AbortSignal.any([until, turn.signal]);
     const byLeader = Map.groupBy(this.#partitions, (one) => this.#leaderOf(one));
     byLeader.delete(NOBODY);
+    // one that is away and leads nothing of ours any more is missed no longer
+    for (const node of this.#away) if (!byLeader.has(node)) this.#back(node);
     const loops = [...byLeader].map(([node, ones]) => this.#fetching(node, ones, signal));
     try {
       await Promise.race([...loops, this.#untilOtherLeaders(signal)]);

@@ -140,8 +140,12 @@ export class Partition implements Share {
   }
 
   #pump(): void {
-    const wanted = Math.min(this.#storing.parallel, this.#records.length - this.#first);
-    while (this.#lanes < wanted && !this.#ending.signal.aborted) {
+    // each takes a record before it waits
+    while (
+      this.#lanes < this.#storing.parallel &&
+      this.#first < this.#records.length &&
+      !this.#ending.signal.aborted
+    ) {
       this.#lanes += 1;
       background(this.#work.run(this.#storeAll()), 'taking a message', isTold);
     }
@@ -173,5 +177,7 @@ export class Partition implements Share {
   }
 }
 
-const sizeOf = ({ key, value }: KafkaRecord): number =>
-  (key?.length ?? 0) + (value?.length ?? 0) + 200;
+const sizeOf = ({ key, value, headers }: KafkaRecord): number =>
+  headers.reduce((sum, [, content]) => sum + content.length, 200) +
+  (key?.length ?? 0) +
+  (value?.length ?? 0);

@@ -431,6 +431,14 @@ describe.skipIf(noKafka !== undefined)('kafka-in', () => {
       await vi.waitFor(() => expect(bodies(opened)).toContain(`${round}1`), { timeout: 8_000 });
     }
     expect(opened.delivered).toHaveLength(4);
+    // one that is away and leads nothing any more is not waited for
+    await cluster.ask('broker_set_down', 2);
+    await vi.waitFor(() => expect(opened.states.at(-1)?.state).toBe('waiting'), { timeout: 5_000 });
+    await cluster.ask('partition_set_leader', topic, 1, 1);
+    await vi.waitFor(() => expect(opened.states.at(-1)?.state).toBe('connected'), {
+      timeout: 5_000,
+    });
+    await cluster.ask('broker_set_up', 2);
     expect(opened.lost).toEqual([]);
     expect(events(opened)).toContain('broker-away');
   });

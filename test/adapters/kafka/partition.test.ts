@@ -9,20 +9,20 @@ const records = (count: number, from = 0): { records: KafkaRecord[]; next: bigin
     offset: BigInt(from + n),
     timestamp: 0,
     key: null,
-    value: Buffer.alloc(RECORD - 200),
-    headers: [],
+    value: Buffer.alloc(RECORD - 500),
+    headers: [['ward', Buffer.alloc(300)] as const],
   })),
   next: BigInt(from + count),
 });
 
 /** A partition whose records are stored one by one, each once `store` is called. */
-function partition(held: Held) {
+function partition(held: Held, parallel = 1) {
   const turns: (() => void)[] = [];
   const one = new Partition(
     { topic: 't', partition: 0 },
     { offset: 0n, topicId: '', committed: 0n },
     {
-      parallel: 1,
+      parallel,
       held,
       keep: () => {
         const { promise, resolve } = Promise.withResolvers<boolean>();
@@ -37,7 +37,7 @@ function partition(held: Held) {
     turns.shift()?.();
     await new Promise(setImmediate);
   };
-  return { one, store };
+  return { one, store, turns };
 }
 
 describe('the records that wait', () => {
@@ -61,6 +61,15 @@ describe('the records that wait', () => {
     await full.store();
     expect(held.bytes).toBe(0);
     expect([full.one.position, other.one.position]).toEqual([11n, 2n]);
+  });
+
+  test('one that comes while others are being stored does not wait for them, up to as many as may be stored at a time', async () => {
+    const { one, store, turns } = partition({ bytes: 0, most: 1e6, share: 1e6 }, 3);
+    for (const n of [0, 1, 2, 3]) one.take(records(1, n));
+    expect(turns).toHaveLength(3);
+    await store();
+    expect(turns).toHaveLength(3);
+    expect(one.position).toBe(1n);
   });
 
   test('a batch of more records than a function takes arguments is read', () => {
