@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { parse } from 'yaml';
 import { adapterCatalogue } from '../../adapters/index.ts';
 import { describeReport } from '../../src/definition/case/report.ts';
@@ -10,6 +10,7 @@ import { testProduction } from '../../src/definition/test-production.ts';
 import { ediAcknowledgement } from '../../src/document/edi/acknowledge/acknowledge.ts';
 import { readEdiAcknowledgement } from '../../src/document/edi/acknowledge/read-acknowledgement.ts';
 import { ediFindings } from '../../src/document/edi/check/check-edi.ts';
+import { GuideWalk } from '../../src/document/edi/check/guide-walk.ts';
 import { ediDocument } from '../../src/document/edi/edi-document.ts';
 import { Given } from '../../src/expression/given.ts';
 import { type Profile, profileProblem } from '../../src/rule/profile/profile.ts';
@@ -177,6 +178,25 @@ test('CONTRL says which segments and elements are wrong, by codes of 0085, and i
   });
   const right = ediAcknowledgement(ediDocument(bytesOf(REPORT)), answering);
   expect(right.verdict).toBe('A');
+});
+
+test('a message of which all is wrong is read no further than its findings are told', () => {
+  const many = "QTY+1'".repeat(20_000);
+  const body = REPORT.replace('UNT+12', `${many}UNT+20012`);
+  const { edifact } = read(LAB).profile;
+  const taken = vi.spyOn(GuideWalk.prototype, 'take');
+  onTestFinished(() => taken.mockRestore());
+  expect(ediFindings(ediDocument(bytesOf(body)), 'guide', [edifact ?? fail()])).toHaveLength(500);
+  expect(taken.mock.calls.length).toBeLessThan(600);
+});
+
+test('a demand may be about the head of a message, and about nothing around it', () => {
+  const text = 'edifact: MEDRPT\nelements: { UNH-2.5: { codes: [LAB10] } }';
+  expect(problemOf(REPORT.replace(':UN', ':UN:LAB9'), text)).toBe(
+    'UNH-2.5 is not in LAB10, segment 1 of its message (profile lab).',
+  );
+  expect(problemOf(REPORT.replace(':UN', ':UN:LAB10'), text)).toBeUndefined();
+  expect(read(text.replace('UNH', 'UNB')).problems.join()).toContain('UNB is around the messages');
 });
 
 const fail = (): never => {

@@ -161,6 +161,10 @@ function pathOf(text: string, given: Given, { structure }: Known): SegmentPath |
   return undefined;
 }
 
+/** What is around messages, and what begins and ends each, without being in a structure. */
+const AROUND: ReadonlySet<string> = new Set(['UNA', 'UNB', 'UNG', 'UNE', 'UNZ']);
+const OWN: ReadonlySet<string> = new Set(['UNH', 'UNT']);
+
 function placeProblem(path: SegmentPath, structure: GuideLoop | undefined): string | undefined {
   if (path.loops.length > 0)
     return 'A demand is about every segment of its name: write it without groups.';
@@ -169,7 +173,10 @@ function placeProblem(path: SegmentPath, structure: GuideLoop | undefined): stri
   if (path.index !== 0 || path.repetition !== 0) {
     return 'A demand is about every segment and repetition: write it without numbers in brackets.';
   }
-  const isThere = structure === undefined || structure.all.has(nameCode(path.segment));
+  if (AROUND.has(path.segment))
+    return `${path.segment} is around the messages, and no profile is about it: write a rule of the router.`;
+  const isThere =
+    structure === undefined || OWN.has(path.segment) || structure.all.has(nameCode(path.segment));
   return isThere ? undefined : `${path.segment} is not in the structure of this profile.`;
 }
 

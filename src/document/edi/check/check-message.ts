@@ -33,7 +33,7 @@ interface Written {
 }
 
 /**
- * Checks what is between UNH and UNT by a profile: segments and groups in their order, their number, required ones,
+ * Checks what is from UNH to UNT by a profile: segments and groups in their order, their number, required ones,
  * and the elements that it describes. Texts have places and never a value.
  */
 export function checkMessage(
@@ -45,25 +45,23 @@ export function checkMessage(
   const demands = Map.groupBy(profile.elements, ({ path }) => path.segment);
   const findings: EdiFinding[] = [];
   const last = loop.until - 1;
-  for (let index = loop.from + 1; index < last; index++) {
+  for (let index = loop.from; index <= last && findings.length < MOST_FINDINGS; index++) {
     const line = places.lines[index] as Line;
     const place = places.of(index);
     // told elsewhere
     if (line.code === 0) continue;
-    walk?.take(line, place);
-    for (const demand of demands.get(place.segment) ?? []) {
-      findings.push(...checkElement(line, place, demand, written));
-    }
-    if (findings.length >= MOST_FINDINGS) break;
+    if (index === last) walk?.end(place);
+    else if (index > loop.from) walk?.take(line, place);
+    const described = demands.get(place.segment) ?? [];
+    findings.push(
+      ...(walk?.findings.splice(0) ?? []),
+      ...described.flatMap((demand) => checkElement(line, place, demand, written)),
+    );
   }
-  walk?.end(places.of(last));
-  return [...(walk?.findings ?? []), ...findings]
-    .toSorted((one, other) => one.position - other.position)
-    .slice(0, MOST_FINDINGS)
-    .map((one) => ({
-      ...one,
-      text: `${one.text.replace(/\.$/, '')}, segment ${one.position} of its message (profile ${profile.name}).`,
-    }));
+  return findings.slice(0, MOST_FINDINGS).map((one) => ({
+    ...one,
+    text: `${one.text.replace(/\.$/, '')}, segment ${one.position} of its message (profile ${profile.name}).`,
+  }));
 }
 
 function checkElement(
