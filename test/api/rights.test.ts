@@ -89,6 +89,26 @@ test('what one may not see is not there: messages, counts, hosts', async () => {
   expect((await production.ask('POST', '/api/v1/hosts/hl7-out/stop', {})).status).toBe(404);
 });
 
+test('planned work is changed by those who see all that it is about, and names nothing to others', async () => {
+  const hosts = ['hl7-in', 'hl7-out'];
+  who.principal = person(PERMISSIONS);
+  const { body } = await production.ask<{ id: number }>('POST', '/api/v1/maintenance', {
+    hosts,
+    from: Date.now(),
+    to: Date.now() + 60_000,
+    reason: 'test',
+  });
+  const path = `/api/v1/maintenance/${body.id}/until`;
+  who.principal = person(PERMISSIONS, { visibleHosts: hosts.slice(0, 1) });
+  const some = await production.ask('POST', path, { to: 0 });
+  expect(some).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } });
+  expect(JSON.stringify(some.body)).not.toContain('hl7-out');
+  who.principal = person(PERMISSIONS, { visibleHosts: ['elsewhere'] });
+  expect((await production.ask('POST', path, { to: 0 })).status).toBe(404);
+  who.principal = person(PERMISSIONS);
+  expect((await production.ask('POST', path, { to: 0 })).status).toBe(200);
+});
+
 test('who begins is told the figures of what they may see, and none before they may see anything', async () => {
   const begin = async (principal: Principal) => {
     who.principal = principal;

@@ -100,10 +100,15 @@ function endRoute(app: Api, context: ApiContext): void {
     async (request) => {
       const { id } = request.params;
       const { to } = request.body;
+      const principal = principalOf(request);
       const known = await parts.maintenance.find(id);
-      if (known === undefined || visiblePart(principalOf(request), known).length === 0)
+      const [shown] = known === undefined ? [] : visiblePart(principal, known);
+      if (known === undefined || shown === undefined)
         throw new ApiError(404, 'NOT_FOUND', `there is no planned work ${id}`);
       const { hosts } = known;
+      // without the names of those that are not theirs
+      if (shown.hosts.length < hosts.length)
+        checkSeesAll(principal, 'change planned work that is about other hosts too');
       checkWork(request, hosts);
       const detail = { hosts, from: known.from, before: known.to, to };
       const act = { action: 'maintenance.until', object: workOn(hosts), detail };

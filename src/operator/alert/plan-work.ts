@@ -27,15 +27,16 @@ export async function planWork(
   return maintenance.plan({ hosts, ...work });
 }
 
-/** Changes when planned work ends; a time that is past ends it now. */
+/** Changes when planned work ends; a time that is past, or before it begins, ends it now. */
 export async function endWork(
   { maintenance }: Pick<PlanParts, 'maintenance'>,
   id: number,
   wanted: number,
 ): Promise<Maintenance> {
   const now = Date.now();
-  const to = Math.max(wanted, now);
   const known = await maintenance.find(id);
+  // "now" of a browser may be some seconds ahead of ours
+  const to = wanted <= Math.max(now, known?.from ?? now) ? now : wanted;
   if (known !== undefined && to > now) checkSpan({ from: known.from, to }, now);
   if (known === undefined || !(await maintenance.move(id, to, now)))
     throw new EngineError('NOT_FOUND', `there is no planned work ${id}, or it is over`);

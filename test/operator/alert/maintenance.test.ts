@@ -85,6 +85,10 @@ describe.for(META_STORES)('in %s', ([name, there]) => {
     await expect(endWork(parts, planned.id, from + MINUTE)).rejects.toMatchObject({
       code: 'NOT_FOUND',
     });
+    // by a browser whose clock is ahead, work is given up before it begins
+    const ahead = await planWork(parts, { ...work, from: from + MINUTE, to: from + 2 * MINUTE });
+    expect((await endWork(parts, ahead.id, Date.now() + 5_000)).to).toBeLessThanOrEqual(Date.now());
+    expect(await other.after(Date.now())).toEqual([]);
     for (const [change, code] of [
       [{ hosts: ['lsi'] }, 'HOST_UNKNOWN'],
       [{ to: from - 1 }, 'QUERY_INVALID'],
