@@ -74,7 +74,9 @@ export class PublishWindow {
   }
 
   #hasRoom(subject: string): boolean {
-    return this.#written.size < OF_ALL * this.#most && (this.#of.get(subject) ?? 0) < this.#most;
+    const written = this.#of.get(subject) ?? 0;
+    // one of each always: what nobody acknowledges may fill the rest
+    return written === 0 || (this.#written.size < OF_ALL * this.#most && written < this.#most);
   }
 
   #write(one: Writable): boolean {

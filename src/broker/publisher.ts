@@ -177,6 +177,8 @@ export function publisher(
       window.clear();
     },
     reconnected() {
+      // what was published in this turn is written below, with all the others, and not once more
+      writing.finish();
       connected = true;
       const since = heardUntil();
       for (const one of waiting.values()) {

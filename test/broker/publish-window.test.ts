@@ -60,3 +60,14 @@ test('a subject that nobody acknowledges holds up no other, and what was given u
   add('dead');
   expect(written.at(-1)?.subject).toBe('dead');
 });
+
+test('subjects that nobody acknowledges hold up no other, however many they are', () => {
+  const { window, written, add } = lab();
+  for (let n = 0; n < 8; n++) for (let more = 0; more < 300; more++) add(`dead ${n}`);
+  const well = [add('well'), add('well'), add('well')];
+  const went = (): Writable[] => written.filter(({ subject }) => subject === 'well');
+  for (const [n, one] of well.entries()) {
+    expect(went()).toEqual(well.slice(0, n + 1));
+    window.left(one);
+  }
+});

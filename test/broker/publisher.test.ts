@@ -48,6 +48,18 @@ test('what NATS acknowledged while this thread stood still is read before it is 
   }
 });
 
+test('what is published in the very turn in which the connection is back is written once, and the next ones as well', async () => {
+  await using nats = await startNats();
+  await using broker = await connectBroker({ ...nats, production: 'back', role: 'test' });
+  await broker.manager.streams.add({ name: 'BACK', subjects: ['back'] });
+  const out = broker.publisher;
+  out.disconnected();
+  const all = Array.from({ length: 600 }, () => out.publish('back', new Uint8Array(1)));
+  out.reconnected();
+  expect(new Set((await Promise.all(all)).map(({ sequence }) => sequence)).size).toBe(600);
+  expect(await out.publish('back', new Uint8Array(1))).toMatchObject({ sequence: 601 });
+});
+
 const MANY = [
   { how: 'to one subject', many: 6_000, bytes: 200, subjects: 1 },
   { how: 'to a subject each', many: 60, bytes: 25_000, subjects: 60 },
