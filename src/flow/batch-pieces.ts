@@ -122,6 +122,20 @@ export async function partsOf(
   return all;
 }
 
+/** The first part of each piece that NATS has lost. */
+export async function lostIn(
+  { pieces: stored = [] }: PartList,
+  pieces: Pick<Pieces, 'read'>,
+): Promise<number[]> {
+  const lost: number[] = [];
+  for (const piece of stored) {
+    const list = await pieces.read(piece);
+    if (list === undefined) lost.push(piece.first);
+    else lost.push(...(await lostIn({ parts: [], ...list }, pieces)));
+  }
+  return lost;
+}
+
 /** The list without these parts; the same object if it has none of them. A piece that is lost goes as well. */
 export async function lacking<L extends PartList>(
   list: L,

@@ -16,7 +16,15 @@ import {
   withoutParts,
   withPart,
 } from './batch.ts';
-import { type BatchPart, countOf, dropAll, firstOf, type Pieces, partsOf } from './batch-pieces.ts';
+import {
+  type BatchPart,
+  countOf,
+  dropAll,
+  firstOf,
+  lostIn,
+  type Pieces,
+  partsOf,
+} from './batch-pieces.ts';
 import { checkPart, type JoinedAs, type JoinedPart, joinedParts } from './joined-parts.ts';
 import { type BatchChange, changeBatches, pieceReader } from './stored-batches.ts';
 import { bytesHeld, READ_LIMIT, type Subject } from './subject.ts';
@@ -172,7 +180,8 @@ async function finished(
   if (found.size < countOf(closed)) {
     if (isLate) {
       // what is not in the message is not completed with it: should it come back, it is collected anew
-      const lost = new Set(others.filter((one) => !found.has(one)));
+      const missing = others.filter((one) => !found.has(one));
+      const lost = new Set([...missing, ...(await lostIn(closed, store.pieces))]);
       await store.change(key, (before, pieces) => withoutParts(before, lost, pieces));
     }
     return new Waits(now() + AGAIN, []);

@@ -315,6 +315,28 @@ test('a part that NATS has lost is not completed with a message that it is not i
   for (const id of [300, 301, 302]) await ended(id);
 });
 
+test('a list of parts that NATS has lost is not waited for for ever', async () => {
+  let past = 0;
+  const { engine, run, ended } = await direct(500, { now: () => Date.now() + past });
+  const { keyed } = engine;
+  await changeBatches(keyed, { host: 'direct', key: '' }, (before) => ({
+    ...before,
+    open: before.open && { ...before.open, parts: [...partsFrom(1, 256), ...before.open.parts] },
+  }));
+  expect(await run(502)).toBeInstanceOf(Waits);
+  let lost = 0;
+  for await (const { place, ...found } of keyed.all('piece')) {
+    if (place.host === 'direct' && (await keyed.replace(place, found, undefined))) lost += 1;
+  }
+  expect(lost).toBe(1);
+  expect(await run(502)).toBeInstanceOf(Waits);
+  past = 15 * 60_000;
+  expect(await run(502)).toBeInstanceOf(Waits);
+  const made = await run(502);
+  expect(made).toMatchObject({ sends: [{ to: 'out', joins: 3 }], takes: { ids: [500, 501] } });
+  for (const id of [500, 501, 502]) await ended(id);
+});
+
 test('what was collected under a key stays there, although the production has another key by now', async () => {
   const { engine, wait, run, runWith, ended } = await direct(400);
   const key = expressionOf('"other"');
