@@ -173,7 +173,13 @@ class Listener {
   #unread(error: UnreadError, socket: Duplex): void {
     const answer = this.#answers.get(socket);
     const isAnswering = answer?.headersSent === true && !answer.writableFinished;
-    if (socket.writable && !isAnswering) socket.write(unreadAnswer(error));
+    const text = unreadAnswer(error);
+    if (text === undefined) {
+      // in a handshake that never ends, nothing is ever sent
+      socket.destroy();
+      return;
+    }
+    if (socket.writable && !isAnswering) socket.write(text);
     socket.end(() => socket.destroy());
     const told = unreadTold(error, socket);
     if (told === undefined) return;

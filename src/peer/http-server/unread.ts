@@ -11,6 +11,8 @@ export interface UnreadError extends Error {
 }
 
 const LATE = 'ERR_HTTP_REQUEST_TIMEOUT';
+/** What cannot be read; the other one is of a sender that closed in the middle of a request. */
+const UNREADABLE = /^HPE_(?!INVALID_EOF_STATE$)/;
 const STATUS: Readonly<Record<string, number>> = {
   [LATE]: 408,
   HPE_HEADER_OVERFLOW: 431,
@@ -19,8 +21,10 @@ const STATUS: Readonly<Record<string, number>> = {
 
 const statusOf = ({ code = '' }: UnreadError): number => STATUS[code] ?? 400;
 
-/** What the sender of something that is no request is answered. */
-export function unreadAnswer(error: UnreadError): string {
+/** What the sender of something that is no request is answered; undefined if it is the connection that failed. */
+export function unreadAnswer(error: UnreadError): string | undefined {
+  const { code = '' } = error;
+  if (code !== LATE && !code.startsWith('HPE_')) return undefined;
   const status = statusOf(error);
   return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n\r\n`;
 }
@@ -36,7 +40,7 @@ export function unreadTold(error: UnreadError, socket: Duplex): string | undefin
     return bytesRead === 0 ? undefined : 'it did not finish a request in time (requestTimeout)';
   }
   if (code === 'HPE_HEADER_OVERFLOW') return 'the headers of its request are too long';
-  if (!code.startsWith('HPE_')) return undefined;
+  if (!UNREADABLE.test(code)) return undefined;
   if (rawPacket?.[0] === BLOCK) return 'it sends MLLP, not HTTP: it needs an mllp-in';
   const spoken = rawPacket && spokenProtocol(rawPacket);
   if (spoken?.name === 'TLS' && !(socket instanceof TLSSocket))

@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { expect, test, vi } from 'vitest';
 import httpOut from '../../../adapters/http/http-out.ts';
+import { type UnreadError, unreadAnswer } from '../../../src/peer/http-server/unread.ts';
 import { megabytes } from '../../support/megabytes.ts';
 import { openResources } from '../../support/nothing-open.ts';
 import { openOutbound } from '../../support/open-adapter.ts';
@@ -144,6 +145,9 @@ test('what never becomes a request is answered as by node, and told once a minut
       expect.stringMatching(`^HTTP/1.1 ${code} `),
     ),
   );
+  // a caller that leaves in the middle of its request
+  const gone = connect(port, '127.0.0.1').end(`${head}Content-Length: 9\r\n\r\nx`);
+  expect((await gone.toArray()).join('')).toMatch(/^HTTP\/1.1 400 /);
   const told = one.opened.events.map(({ name, text }) => `${name}: ${text}`).toSorted();
   expect(told).toEqual([
     'refused: Refused 127.0.0.1: it did not finish a request in time (requestTimeout).',
@@ -153,4 +157,12 @@ test('what never becomes a request is answered as by node, and told once a minut
     'refused: Refused 127.0.0.1: what it sends is no HTTP (HPE_INVALID_METHOD).',
   ]);
   expect((await one.call('/x', { body: 'x' })).status).toBe(202);
+});
+
+const failed = (code: string): UnreadError => Object.assign(new Error('x'), { code });
+
+test('a connection that failed before it spoke HTTP is answered nothing: what cannot be written would hold it for ever', () => {
+  expect(unreadAnswer(failed('ERR_TLS_HANDSHAKE_TIMEOUT'))).toBeUndefined();
+  expect(unreadAnswer(failed('ECONNRESET'))).toBeUndefined();
+  expect(unreadAnswer(failed('HPE_INVALID_METHOD'))).toMatch(/^HTTP\/1.1 400 /);
 });
