@@ -223,9 +223,21 @@ async function holdBody(parts: Accepting, { body }: NewMessage): Promise<Held> {
     return { body: inlineBody(body), bodyRef: undefined, digest: body };
   }
   const hash = createHash('sha256');
-  const chunks = body instanceof Uint8Array ? inlineBody(body).stream() : body;
+  const chunks = body instanceof Uint8Array ? inlineBody(body).stream() : whileRoom(parts, body);
   const { bodyRef, size } = await parts.bodies.put(parts.routing.ids.next(), hashing(chunks, hash));
   return { body: parts.bodies.open(bodyRef, size), bodyRef, digest: hash.digest() };
+}
+
+/** How large a body is that comes bit by bit is not known before. */
+async function* whileRoom(
+  { refusal }: Accepting,
+  chunks: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    const why = await refusal?.(chunk.byteLength);
+    if (why !== undefined) throw why;
+    yield chunk;
+  }
 }
 
 async function* hashing(chunks: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenerator<Uint8Array> {

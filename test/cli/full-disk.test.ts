@@ -1,6 +1,9 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { request } from 'undici';
 import { expect, test, vi } from 'vitest';
 import { freePort } from '../../sandbox/free-port.ts';
 import { runProduction } from '../../src/cli/run-production.ts';
@@ -60,4 +63,52 @@ test.skipIf(!canMount)(
     await vi.waitFor(() => expect(receiver.received.length).toBe(accepted), 30_000);
   },
   90_000,
+);
+
+const UPLOADS = WARD.replace(
+  'operations:',
+  "  web:\n    adapter: http-in\n    settings: { listen: '${env:WEB}' }\n    to: hl7-out\noperations:",
+);
+
+test.skipIf(!canMount)(
+  'a body that is larger than the room on the disk of NATS is refused before it has filled it',
+  async () => {
+    await using disk = await smallDisk(24);
+    await using folder = await productionFolder({ 'production.yaml': UPLOADS });
+    const [listen, to, web] = [await freePort(), await freePort(), await freePort()];
+    await using _ = await runProduction({
+      folder: folder.path,
+      data: join(disk.path, 'data'),
+      durability: 'process-crash',
+      log: silentLogger,
+      environment: {
+        LISTEN: `127.0.0.1:${listen}`,
+        CONNECT: `127.0.0.1:${to}`,
+        WEB: `127.0.0.1:${web}`,
+      },
+    });
+    let least = Number.POSITIVE_INFINITY;
+    const body = async function* (): AsyncGenerator<Uint8Array> {
+      for (let sent = 0; sent < 60; sent++) {
+        yield randomBytes(1_000_000);
+        const { bavail, bsize } = await statfs(disk.path);
+        least = Math.min(least, bavail * bsize);
+      }
+    };
+    const url = `http://127.0.0.1:${web}/`;
+    const refused = await request(url, { method: 'POST', body: Readable.from(body()) }).catch(
+      () => undefined,
+    );
+    expect(refused?.statusCode ?? 503).toBe(503);
+    expect(least).toBeGreaterThan(1_000_000);
+    await using sender = await mllpSender(listen);
+    sender.send(`${adt('M1')}NTE|1||${'x'.repeat(30_000_000)}\r`);
+    await sender.answered(1);
+    expect(sender.codes()[0]).not.toMatch(/^AA/);
+    await vi.waitFor(async () => {
+      sender.send(adt('M2'));
+      await vi.waitFor(() => expect(sender.codes().at(-1)).toMatch(/^AA/));
+    });
+  },
+  60_000,
 );

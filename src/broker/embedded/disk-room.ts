@@ -45,6 +45,9 @@ export function diskRoom({ folder, onChange }: DiskRoomOptions): DiskRoom {
   // bytes taken since the last look, and for how many it holds
   let taken = 0;
   let holds = 0;
+  // what a large one may take at most, and what is told of the rest
+  let spare = Number.POSITIVE_INFINITY;
+  let megabytes = 0;
 
   const see = async (): Promise<void> => {
     const { bavail, blocks, bsize } = await statfs(folder);
@@ -53,18 +56,17 @@ export function diskRoom({ folder, onChange }: DiskRoomOptions): DiskRoom {
     holds = least * SHARE;
     await reserve.fit(free, least).catch(unless(isSystemError, 'putting room aside'));
     const left = free + reserve.size;
+    spare = left - least;
+    megabytes = Math.floor(left / MEGABYTE);
     const wanted = full === undefined ? least : least * AGAIN;
     if (left >= wanted) {
       if (full !== undefined) onChange('room');
       full = undefined;
       return;
     }
-    const megabytes = {
-      left: Math.floor(left / MEGABYTE),
-      wanted: Math.ceil((least * AGAIN) / MEGABYTE),
-    };
-    if (full === undefined) onChange(megabytes);
-    full = refused(megabytes.left);
+    const goesOn = Math.ceil((least * AGAIN) / MEGABYTE);
+    if (full === undefined) onChange({ left: megabytes, wanted: goesOn });
+    full = refused(megabytes);
   };
   const look = (): Promise<void> => {
     at = performance.now();
@@ -89,7 +91,7 @@ export function diskRoom({ folder, onChange }: DiskRoomOptions): DiskRoom {
         background(look(), 'looking at the disk of NATS', isSystemError);
       // all wait for a look that is under way, so that none overtakes another
       await looking?.catch(toldElsewhere);
-      return full;
+      return full ?? (bytes > Math.max(holds, spare) ? refused(megabytes) : undefined);
     },
     async close() {
       closed.abort();
