@@ -175,8 +175,8 @@ class Listener {
     const isAnswering = answer?.headersSent === true && !answer.writableFinished;
     const text = unreadAnswer(error);
     if (text === undefined) {
-      // in a handshake that never ends, nothing is ever sent
-      socket.destroy();
+      // in a handshake that never ends, nothing is ever sent; who tells of it next still knows the address
+      setImmediate(() => socket.destroy());
       return;
     }
     if (socket.writable && !isAnswering) socket.write(text);
