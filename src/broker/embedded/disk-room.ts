@@ -54,8 +54,9 @@ export function diskRoom({ folder, onChange }: DiskRoomOptions): DiskRoom {
     const free = bavail * bsize;
     const least = Math.min(LEFT, (blocks * bsize) / 8);
     holds = least * SHARE;
-    await reserve.fit(free, least).catch(unless(isSystemError, 'putting room aside'));
-    const left = free + reserve.size;
+    const fitted = reserve.fit(free, least);
+    const aside = await fitted.catch(unless(isSystemError, 'putting room aside'));
+    const left = free + (aside ?? 0);
     spare = left - least;
     megabytes = Math.floor(left / MEGABYTE);
     const wanted = full === undefined ? least : least * AGAIN;
@@ -117,13 +118,9 @@ class Reserve {
     this.#path = path;
   }
 
-  get size(): number {
-    return this.#size ?? 0;
-  }
-
-  /** Puts room aside when it becomes scarce; gives it up when there is none or enough. */
-  async fit(free: number, least: number): Promise<void> {
-    this.#size ??= await sizeOf(this.#path);
+  /** Puts room aside when it becomes scarce; gives it up when there is none or enough. Resolves to how much there was. */
+  async fit(free: number, least: number): Promise<number> {
+    const before = (this.#size ??= await sizeOf(this.#path));
     if (this.#size === 0) {
       if (free > least / 2 && free < 2 * least) {
         await this.#take(Math.floor(Math.min(least, free) / 2));
@@ -131,6 +128,7 @@ class Reserve {
     } else if (free < least / 8 || free > 3 * least) {
       await this.#give();
     }
+    return before;
   }
 
   async #take(size: number): Promise<void> {
