@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
 import { alertsCommand } from '../../src/cli/command/alerts.ts';
+import { maintenanceCommand } from '../../src/cli/command/maintenance.ts';
 import { ran } from '../support/command.ts';
 import { operated } from '../support/operator.ts';
 import { webServer } from '../support/web-server.ts';
 
-test('channels of alerts are tested at the command line, and one that fails is the exit code', async () => {
+test('at the command line channels of alerts are tested, and work is planned, listed, made longer and ended', async () => {
   await using web = await webServer(({ path }) => ({ status: path === '/bad' ? 404 : 204 }));
   const settings = `alerts: { channels: { good: { webhook: '${web.url}/good' }, bad: { slack: '${web.url}/bad' } } }\n`;
   await using production = await operated({ files: { 'data/console.yaml': settings } });
@@ -21,4 +22,25 @@ test('channels of alerts are tested at the command line, and one that fails is t
   expect((await ran(alertsCommand(), ['test', 'other', ...where])).output).toContain(
     'no such channel',
   );
+
+  const work = (...args: string[]) => ran(maintenanceCommand(), [...args, ...where]);
+  const why = ['--reason', 'LIS 7.2'];
+  const { id } = JSON.parse((await work('plan', 'hl7-out', ...why, '--json')).output)[0];
+  expect((await work('list')).output).toMatch(/hl7-out .* \(in (?:60|59)m\) .* LIS 7\.2/);
+  const longer = await work('end', String(id), '--for', '3h', '--json');
+  expect(JSON.parse(longer.output)[0].to - Date.now()).toBeGreaterThan(2 * 3_600_000);
+  expect((await work('end', String(id))).output).toContain('(over)');
+  expect((await work('list')).output).toContain('no work is planned');
+  for (const [args, said] of [
+    [['end', 'x'], 'x is not the number of planned work'],
+    [['end', String(id)], 'it is over'],
+    [['plan', 'elsewhere', ...why], 'no host elsewhere'],
+    [['plan', ...why], 'name the hosts'],
+    [['plan', '--all', 'hl7-out', ...why], 'name the hosts'],
+    [['plan', 'hl7-out', '--reason', ' '], 'say why'],
+    [['plan', 'hl7-out', '--for', 'forever', ...why], 'is not a time'],
+  ] as const) {
+    const { code, errors } = await work(...args);
+    expect([code, errors], args.join(' ')).toEqual([1, expect.stringContaining(said)]);
+  }
 });

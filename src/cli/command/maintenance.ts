@@ -62,9 +62,12 @@ async function list(flags: WhereOptions & { readonly json?: boolean }): Promise<
   show(await withBroker(flags, (broker) => askControl(broker, PLANE.planned, null)), flags);
 }
 
-async function end(id: string, flags: UntilFlags): Promise<void> {
+async function end(given: string, flags: UntilFlags): Promise<void> {
+  const id = Number(given);
+  if (!Number.isSafeInteger(id))
+    throw new EngineError('NOT_FOUND', `${given} is not the number of planned work`);
   const to = Date.now() + (flags.for === undefined ? 0 : lengthOf(flags.for));
-  const order = { id: Number(id), to, by: orderedBy() };
+  const order = { id, to, by: orderedBy() };
   show([await withBroker(flags, (broker) => askControl(broker, PLANE.planUntil, order))], flags);
 }
 

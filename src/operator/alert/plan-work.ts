@@ -17,6 +17,8 @@ export async function planWork(
   { hosts: named, ...work }: Omit<Maintenance, 'id'>,
 ): Promise<Maintenance> {
   checkSpan(work, Date.now());
+  if (work.reason.trim() === '')
+    throw new EngineError('QUERY_INVALID', 'planned work has a reason for others to see: say why');
   const hosts = [...new Set(named)];
   if (hosts.length > 0) {
     // of one that is mistyped the alerts would go out
