@@ -176,6 +176,10 @@ test('CONTRL says which segments and elements are wrong, by codes of 0085, and i
     code: 'P',
     text: 'UCM 1: segment 2 element 1 12 segment 2 13 segment 9 element 2 37 segment 10 15',
   });
+  const others = text.replace('UCD+12+2', 'UCD+12+2:4').replace('UCD+37+3', 'UCD+37');
+  expect(readEdiAcknowledgement(Buffer.from(others))?.text).toBe(
+    'UCM 1: segment 2 element 1.4 12 segment 2 13 segment 9 element ? 37 segment 10 15',
+  );
   const right = ediAcknowledgement(ediDocument(bytesOf(REPORT)), answering);
   expect(right.verdict).toBe('A');
 });

@@ -117,10 +117,15 @@ function rejectedParts(document: EdiDocument): string[] {
     if (name === 'UCM' || name === 'UCF') {
       if (action === '4') rejected.push(`${name} ${value(1)}: ${code}`.trimEnd());
     } else if (name === 'UCS') add(`segment ${value(1)} ${value(2)}`);
-    // the tag counts as its first position
-    else if (name === 'UCD') add(`element ${Number(value('2.1')) - 1} ${value(1)}`);
+    else if (name === 'UCD') add(`element ${elementOf(value('2.1'), value('2.2'))} ${value(1)}`);
   }
   return rejected;
+}
+
+/** As paths count it: here the tag is the first position. Some do not say which. */
+function elementOf(position: string, component: string): string {
+  const element = Number(position) > 1 ? String(Number(position) - 1) : '?';
+  return component === '' ? element : `${element}.${component}`;
 }
 
 function worse(one: string, other: string): string {
