@@ -115,7 +115,7 @@ function serveFile(app: Api, files: BuiltConsole['files'], path: string): void {
 
 /** Whether who asks takes an encoding; one with `q=0` is refused. */
 function takes({ headers }: FastifyRequest, encoding: string): boolean {
-  const accepted = String(headers['accept-encoding'] ?? '').split(',');
+  const accepted = (headers['accept-encoding'] ?? '').split(',');
   return accepted.some((one) => {
     const [name = '', ...parameters] = one.split(';').map((part) => part.trim().toLowerCase());
     return name === encoding && !parameters.some((part) => /^q=0(?:\.0*)?$/.test(part));

@@ -30,6 +30,7 @@ function begin(written: Written): void {
   running.add(written);
   if (running.size > 1) return;
   const { stdout, stderr } = process;
+  // oxlint-disable-next-line typescript/unbound-method -- they are put back where they were
   const [output, errors] = [stdout.write, stderr.write];
   stdout.write = capture('output');
   stderr.write = capture('errors');
@@ -58,7 +59,7 @@ export async function ran(command: Command, args: readonly string[]): Promise<Ra
   } finally {
     end(written);
   }
-  const code = failed ?? Number(process.exitCode ?? 0);
+  const code = failed ?? process.exitCode;
   process.exitCode = before;
   return { code, ...written };
 }

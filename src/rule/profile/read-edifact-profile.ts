@@ -100,7 +100,8 @@ function linesOf(given: Given, { depth, lines }: Reading, from = 0): boolean {
 
 /** `{ SG1*9!: [NAD!, CTA] }`: the first segment begins the group. */
 function groupOf(given: Given, { depth, lines }: Reading): boolean {
-  const [[head = '', list = given] = [], ...others] = entries(given, 'A group');
+  const [named, ...others] = entries(given, 'A group');
+  const [head, list] = named ?? ['', given];
   const begin = list.items()[0]?.value;
   const problem =
     others.length > 0
