@@ -8,7 +8,7 @@ const PROGRAM = join(import.meta.dirname, '../support/much-garbage.ts');
 async function growth(kind: 'limited' | 'free'): Promise<number> {
   const words = [
     '--expose-gc',
-    '--max-semi-space-size=4',
+    '--max-semi-space-size=8',
     '--conditions=waybill-source',
     PROGRAM,
     kind,
