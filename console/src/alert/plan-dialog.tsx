@@ -2,21 +2,17 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, type ReactElement, useState } from 'react';
 import { ask } from '../api/client.ts';
 import { hosts as hostsQuery } from '../api/queries.ts';
-import { serverNow } from '../clock/server-clock.ts';
 import { Button } from '../element/button.tsx';
 import { Checkboxes } from '../element/checkboxes.tsx';
 import { Field } from '../element/field.tsx';
-import { localTime, timeOf } from '../element/local-time.ts';
 import { Modal } from '../element/modal.tsx';
 import { Pending, Problem } from '../element/notice.tsx';
 import { t } from '../language/translate.ts';
+import { reasonIn, useSpan, Why } from './span.tsx';
 
-const HOUR = 3_600_000;
 const FORM = 'plan-work';
 /** More are found by typing. */
 const SHOWN = 60;
-
-const inputTime = (at: number): string => localTime(at).slice(0, 16);
 
 /** Plans work on hosts or on the whole production: until it ends, nobody is told of what it causes. */
 export function PlanDialog({
@@ -29,14 +25,12 @@ export function PlanDialog({
   const client = useQueryClient();
   const [chosen, setChosen] = useState(first);
   const [whole, setWhole] = useState(false);
-  const [from, setFrom] = useState(() => inputTime(serverNow()));
-  const [to, setTo] = useState(() => inputTime(serverNow() + 2 * HOUR));
+  const span = useSpan(2);
   const plan = useMutation({
-    mutationFn: (reason: string) => {
-      // the fields are required; what is no time is refused
-      const span = { from: timeOf(from) ?? Number.NaN, to: timeOf(to) ?? Number.NaN };
-      return ask('POST /maintenance', { body: { hosts: whole ? [] : chosen, reason, ...span } });
-    },
+    mutationFn: (reason: string) =>
+      ask('POST /maintenance', {
+        body: { hosts: whole ? [] : chosen, reason, ...span.chosen() },
+      }),
     async onSuccess() {
       await client.invalidateQueries();
       onClose();
@@ -44,7 +38,7 @@ export function PlanDialog({
   });
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault();
-    plan.mutate((new FormData(event.currentTarget).get('reason') as string).trim());
+    plan.mutate(reasonIn(new FormData(event.currentTarget)));
   };
   return (
     <Modal
@@ -65,30 +59,8 @@ export function PlanDialog({
       }
     >
       <form id={FORM} onSubmit={submit} className="flex flex-col gap-3">
-        <Field
-          label={t('Why')}
-          name="reason"
-          required
-          maxLength={2_000}
-          pattern=".*\S.*"
-          autoComplete="off"
-        />
-        <div className="grid gap-3 sm:grid-cols-2">
-          <Field
-            label={t('From ## a time')}
-            type="datetime-local"
-            required
-            value={from}
-            onChange={({ target }) => setFrom(target.value)}
-          />
-          <Field
-            label={t('Until ## a time')}
-            type="datetime-local"
-            required
-            value={to}
-            onChange={({ target }) => setTo(target.value)}
-          />
-        </div>
+        <Why />
+        {span.fields}
         <label className="flex items-center gap-2">
           <input
             type="checkbox"

@@ -19,13 +19,10 @@ const STATUS: Readonly<Record<string, number>> = {
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
 };
 
-const statusOf = ({ code = '' }: UnreadError): number => STATUS[code] ?? 400;
-
 /** What the sender of something that is no request is answered; undefined if it is the connection that failed. */
-export function unreadAnswer(error: UnreadError): string | undefined {
-  const { code = '' } = error;
+export function unreadAnswer({ code = '' }: UnreadError): string | undefined {
   if (code !== LATE && !code.startsWith('HPE_')) return undefined;
-  const status = statusOf(error);
+  const status = STATUS[code] ?? 400;
   return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n\r\n`;
 }
 
