@@ -2,12 +2,13 @@ import type { ConsumerMessages, JsMsg } from '@nats-io/jetstream';
 import { background } from '../error/background.ts';
 import { tolerate, unless } from '../error/foreseen.ts';
 import { pause } from '../time/pause.ts';
-import { isAway } from './away.ts';
+import { isAway, isStreamMissing } from './away.ts';
 import type { Broker } from './broker.ts';
 import { isLeaderless, removeLeaderless } from './leaderless.ts';
 import { PROJECTOR } from './names.ts';
 import {
   ensureProjector,
+  isConsumerMissing,
   lastSequence,
   nextExisting,
   reclaimProjector,
@@ -300,6 +301,38 @@ export async function projectorLag(broker: Broker): Promise<number> {
   );
   return infos.reduce<number>((sum, count) => sum + (count ?? 0), 0);
 }
+
+/** A stream, up to where the projector has acknowledged it, and the first sequence that it still contains. */
+export interface ProjectorFloor {
+  readonly stream: string;
+  readonly floor: number;
+  readonly first: number;
+}
+
+/**
+ * Up to where the projector has acknowledged each stream. To be asked before a reader
+ * begins: while one makes its consumer again, that has acknowledged nothing.
+ */
+export async function projectorFloors(broker: Broker): Promise<readonly ProjectorFloor[]> {
+  return Promise.all(
+    (await readable(broker)).map(async (stream) => {
+      const infos = Promise.all([
+        broker.manager.consumers.info(stream, PROJECTOR),
+        broker.manager.streams.info(stream),
+      ]);
+      // nothing was read from it yet, or it was just removed with its host
+      const [consumer, info] =
+        (await infos.catch(unless(isMissing, `asking about ${stream}`))) ?? [];
+      return {
+        stream,
+        floor: consumer?.ack_floor.stream_seq ?? 0,
+        first: info?.state.first_seq ?? 1,
+      };
+    }),
+  );
+}
+
+const isMissing = (error: unknown): boolean => isStreamMissing(error) || isConsumerMissing(error);
 
 async function unread({ manager }: Broker, stream: string): Promise<number> {
   try {

@@ -180,7 +180,7 @@ async function openStores(
       background(tellMovedTrace({ store, log }, moved), 'reporting a file that is gone', isTold);
     },
     onMigration: (change) => log.info({ event: 'trace-migrates', ...change }, 'trace-migrates'),
-    onBehind: () => told.tracing?.behind(),
+    onBehind: (read) => told.tracing?.behind(read),
     onLeft: () =>
       log.warn(
         {

@@ -96,17 +96,44 @@ async function tellText(
 }
 
 /** Reports, in the log and the event log, messages that a stream lost before the trace had read them. */
-export async function tellMissing(
-  { broker, store, log }: { broker: Broker; store: Pick<TraceStore, 'apply'>; log: Logger },
+export function tellMissing(parts: Losing, range: MissingRange): Promise<void> {
+  const { from, to } = range;
+  const { count, what } = named(parts, range);
+  const text = `${count} ${what} (${from} to ${to}) were lost before the trace had read them: NATS no longer has them and nobody removed them, so its storage was damaged. Ask their senders to send again.`;
+  return tellRange(parts, range, text);
+}
+
+/** The same for messages that the trace had, and has lost, and that have left their stream since, as they were settled. */
+export function tellGone(parts: Losing, range: MissingRange): Promise<void> {
+  const { from, to } = range;
+  const { count, what } = named(parts, range);
+  const text = `${count} ${what} (${from} to ${to}) are missing in the trace, which is behind what was written into it: they were settled and have left NATS, so that they cannot be read again.`;
+  return tellRange(parts, range, text);
+}
+
+type Losing = Told & { readonly broker: Broker };
+
+function named(
+  { broker }: Losing,
   { stream, from, to }: MissingRange,
+): { readonly count: number; readonly what: string } {
+  const host = broker.names.queueOf(stream)?.host;
+  const count = to - from + 1;
+  const what =
+    host === undefined
+      ? `records of ${stream}`
+      : `${count === 1 ? 'message' : 'messages'} for ${host}`;
+  return { count, what };
+}
+
+async function tellRange(
+  { broker, store, log }: Losing,
+  { stream, from, to }: MissingRange,
+  text: string,
 ): Promise<void> {
   const event = 'messages-missing';
-  const count = to - from + 1;
   const host = broker.names.queueOf(stream)?.host ?? '';
-  log.error({ event, host, stream, from, to, count }, event);
-  const what =
-    host === '' ? `records of ${stream}` : `${count === 1 ? 'message' : 'messages'} for ${host}`;
-  const text = `${count} ${what} (${from} to ${to}) were lost before the trace had read them: NATS no longer has them and nobody removed them, so its storage was damaged. Ask their senders to send again.`;
+  log.error({ event, host, stream, from, to, count: to - from + 1 }, event);
   await store.apply([
     {
       kind: 'entry',

@@ -14,7 +14,7 @@ const AGAIN = 2_000;
 /** Milliseconds that the end waits for the last one. */
 const LAST = 1_000;
 
-/** The marks that the trace may have: the last one, and that before it, since the two places are written one after the other. */
+/** The marks that the trace may have: the last one and, until it is known to have that, the one before it. */
 type Marks = readonly string[];
 
 export interface MarkedTrace {
@@ -22,6 +22,8 @@ export interface MarkedTrace {
   readonly kv: KV;
   /** Whether this plane still builds the trace. */
   readonly isOurs: () => boolean;
+  /** Whether it was already found, and told, that the trace is behind NATS. */
+  readonly isBehind: () => Promise<boolean>;
   /** Called once if the trace is not the one that was marked last: of another time than NATS, or in part. */
   readonly onOther: () => void;
 }
@@ -32,17 +34,17 @@ export interface MarkedTrace {
  * mark at the start, each minute and at the end; they are compared before the first of these.
  */
 export async function keepMark(
-  { store, kv, isOurs, onOther }: MarkedTrace,
+  { store, kv, isOurs, isBehind, onOther }: MarkedTrace,
   signal: AbortSignal,
 ): Promise<void> {
   const known = await untilAnswered(async () => {
-    const [stored, marks] = await Promise.all([store.mark(), readMarks(kv)]);
-    return { stored, marks };
+    const [stored, marks, wasTold] = await Promise.all([store.mark(), readMarks(kv), isBehind()]);
+    return { stored, marks, wasTold };
   }, signal);
   if (known === undefined) return;
-  const { marks } = known;
+  const { marks, wasTold } = known;
   let { stored } = known;
-  if (marks !== undefined && !marks.includes(stored ?? '')) {
+  if (!wasTold && marks !== undefined && !marks.includes(stored ?? '')) {
     // before the new mark, after which nobody would see it
     await untilAnswered(() => sawOther(kv), signal);
     onOther();
@@ -53,6 +55,8 @@ export async function keepMark(
     await kv.put(KEY, JSON.stringify([next, ...(stored === undefined ? [] : [stored])]));
     await store.setMark(next);
     stored = next;
+    // from now on a copy with the mark before is an old one
+    await kv.put(KEY, JSON.stringify([next]));
   };
   do {
     await mark().catch(unanswered);
@@ -86,7 +90,8 @@ const unanswered = (error: unknown): undefined => {
   tolerate(error, (one) => isAway(one) || isTold(one), 'marking the trace');
 };
 
-async function untilAnswered<Answer>(
+/** The answer, as soon as NATS and the store give one; undefined if the signal comes first. */
+export async function untilAnswered<Answer>(
   ask: () => Promise<Answer>,
   signal: AbortSignal,
 ): Promise<Answer | undefined> {

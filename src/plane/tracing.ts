@@ -4,13 +4,13 @@ import type { Bodies } from '../broker/bodies.ts';
 import type { Broker } from '../broker/broker.ts';
 import { leases } from '../broker/lease.ts';
 import { state } from '../broker/state.ts';
-import { projectorLag } from '../broker/stream-reader.ts';
+import { projectorFloors, projectorLag } from '../broker/stream-reader.ts';
 import { bodySweeper } from '../broker/swept-bodies.ts';
 import { aborted, whileHeld } from '../broker/while-held.ts';
 import { askAll } from '../control/control.ts';
 import { ENGINE } from '../control/verbs.ts';
 import { background } from '../error/background.ts';
-import { isTold, tolerate } from '../error/foreseen.ts';
+import { isTold, tolerate, unless } from '../error/foreseen.ts';
 import type { Logger } from '../log/logger.ts';
 import { retryDelay } from '../time/back-off.ts';
 import { pause } from '../time/pause.ts';
@@ -21,8 +21,9 @@ import { type StreamSource, streamSource } from '../trace/stream-source.ts';
 import type { PurgeOptions, PurgeReport, TraceStore } from '../trace/trace-store.ts';
 import { type VerifyReport, verifyTrace } from '../trace/verify.ts';
 import { purgeRegularly } from './regular-purge.ts';
-import { tellDamaged, tellMissing, tellOther } from './trace-losses.ts';
-import { hasOtherBodies, keepMark, sawOther } from './trace-mark.ts';
+import { type Behind, behindOf, comparedOnce, goneOf } from './trace-behind.ts';
+import { tellDamaged, tellGone, tellMissing, tellOther } from './trace-losses.ts';
+import { hasOtherBodies, keepMark, sawOther, untilAnswered } from './trace-mark.ts';
 import { followSettings, isSameSearch, type TraceSettings } from './trace-settings.ts';
 
 export interface TracingOptions {
@@ -44,8 +45,11 @@ export interface Tracing extends Pick<Projector, 'lag' | 'failingSince' | 'stop'
    * and people are notified.
    */
   damaged(damage: Damage): void;
-  /** Call when the trace turns out to be behind what was written into it: what the streams still have is read again. */
-  behind(): void;
+  /**
+   * Call, with how far it still has read the streams, when the trace turns out to be behind what was written into it:
+   * what they still have is read again, and people are told of the rest.
+   */
+  behind(read: ReadonlyMap<string, number>): void;
   /** Compares the trace with the streams, and repairs it on request. */
   verify(options: { readonly repair: boolean }): Promise<VerifyReport>;
   /** Uses the production's `keep` unless `keep` is given. */
@@ -78,8 +82,13 @@ export async function startTracing(parts: TracingOptions): Promise<Tracing> {
       removeBody: (ref) => bodies.remove(ref),
       signal: stopping.signal,
     });
-  const tellRestored = (): void =>
-    background(tellOther({ store, log }), 'reporting a restored trace', isTold);
+  const tellRestored = (behind: readonly Behind[] = []): void => {
+    const telling = async (): Promise<void> => {
+      await tellOther({ store, log });
+      for (const range of goneOf(behind)) await tellGone({ broker, store, log }, range);
+    };
+    background(telling(), 'reporting a restored trace', isTold);
+  };
   let waiting = false;
   /** Since when nobody has been building the trace. */
   let unbuiltSince: number | undefined;
@@ -99,7 +108,14 @@ export async function startTracing(parts: TracingOptions): Promise<Tracing> {
     run: async (signal, lease) => {
       waiting = false;
       unbuiltSince = undefined;
-      held = project(parts, settings.now);
+      const floors = await untilAnswered(() => projectorFloors(broker), signal);
+      if (floors === undefined) return 'clean';
+      const compared = comparedOnce(store, floors, (behind) => {
+        held?.again();
+        tellRestored(behind);
+        background(sawOther(kv), 'noting a restored trace', isAway);
+      });
+      held = project(parts, settings.now, compared);
       if (again) held.again();
       again = false;
       const purging = purgeRegularly({ purge, store, kv, log }, signal);
@@ -111,7 +127,10 @@ export async function startTracing(parts: TracingOptions): Promise<Tracing> {
         tellRestored();
       };
       const ended = new AbortController();
-      const marking = keepMark({ store, kv, isOurs: () => lease.isHeld(), onOther }, ended.signal);
+      const marking = keepMark(
+        { store, kv, isOurs: () => lease.isHeld(), isBehind: compared, onOther },
+        ended.signal,
+      );
       await aborted(signal);
       await Promise.all([purging, sweeping, recording, held.stop()]);
       // the last mark comes after what was read last
@@ -131,10 +150,15 @@ export async function startTracing(parts: TracingOptions): Promise<Tracing> {
       again = held === undefined;
       background(tellDamaged({ store, log }, damage), 'reporting a damaged file', isTold);
     },
-    behind() {
-      held?.again();
-      tellRestored();
-      background(sawOther(kv), 'noting a restored trace', isAway);
+    behind(read) {
+      const looking = async (): Promise<void> => {
+        // before they begin again
+        const floors = await projectorFloors(broker).catch(unless(isAway, 'asking what was read'));
+        held?.again();
+        tellRestored(behindOf(floors ?? [], read));
+        await sawOther(kv);
+      };
+      background(looking(), 'noting a restored trace', isAway);
     },
     purge,
     verify: ({ repair }) =>
@@ -168,6 +192,7 @@ interface Held {
 function project(
   { broker, store, bodies, log, onApplied }: TracingOptions,
   first: TraceSettings,
+  compared: () => Promise<unknown>,
 ): Held {
   const source = streamSource(broker, first.search, {
     onMissing: (range) => {
@@ -177,7 +202,13 @@ function project(
       );
     },
   });
-  const projector = startProjector({ source, store, log, onApplied });
+  const projector = startProjector({
+    source,
+    store,
+    log,
+    before: compared,
+    onApplied,
+  });
   let known = first;
   let indexing = index(source, { store, bodies, log }, first);
   return {

@@ -23,6 +23,8 @@ export interface ProjectorSource {
 
 export interface ProjectorBatch {
   readonly inputs: readonly TraceInput[];
+  /** How far the streams have been read with it. */
+  readonly read: readonly StreamFloor[];
   /** Called once the store has all of it; what was not acknowledged is delivered again after a restart. */
   acknowledge(): void;
 }
@@ -38,6 +40,8 @@ export interface ProjectorOptions {
   readonly source: ProjectorSource;
   readonly store: TraceStore;
   readonly log: Logger;
+  /** What has to be done before the first batch; it is tried again like one. */
+  readonly before?: (() => Promise<unknown>) | undefined;
   /** Receives what the store has applied, in order. */
   readonly onApplied?: ((applied: Applied) => void) | undefined;
   /** How a failing store is retried. */
@@ -76,6 +80,27 @@ function lossesIn(inputs: readonly TraceInput[]): LostMessages[] {
   });
 }
 
+/** What one transaction writes. */
+type Part = Pick<ProjectorBatch, 'inputs'> & Partial<Pick<ProjectorBatch, 'read'>>;
+
+/** At least one: also a batch in which there is nothing has been read. */
+function* partsOf({ inputs, read }: ProjectorBatch): Generator<Part> {
+  let at = 0;
+  for (; at + AT_ONCE < inputs.length; at += AT_ONCE)
+    yield { inputs: inputs.slice(at, at + AT_ONCE) };
+  yield { inputs: inputs.slice(at), read };
+}
+
+async function write(
+  { store, before }: Pick<ProjectorOptions, 'store' | 'before'>,
+  { inputs, read }: Part,
+): Promise<readonly MessageState[]> {
+  await before?.();
+  const messages = await store.apply(inputs, read);
+  for (const lost of lossesIn(inputs)) await store.settleLost(lost);
+  return messages;
+}
+
 /**
  * Builds the trace: takes a batch, applies it, acknowledges it, in a loop. A failing store is
  * retried with back-off; a batch is never skipped, and the streams keep what follows. So a broken
@@ -88,14 +113,13 @@ export function startProjector(options: ProjectorOptions): Projector {
   let failing: number | undefined;
 
   /** Resolves to whether it was applied; false if it was told to stop while the store failed. */
-  const apply = async (inputs: readonly TraceInput[]): Promise<boolean> => {
+  const apply = async (part: Part): Promise<boolean> => {
     for (let tries = 1; ; tries++) {
       try {
-        const messages = await store.apply(inputs);
-        for (const lost of lossesIn(inputs)) await store.settleLost(lost);
+        const messages = await write(options, part);
         if (failing !== undefined) log.info({ event: 'trace-recovered' }, 'trace-recovered');
         failing = undefined;
-        options.onApplied?.({ inputs, messages });
+        options.onApplied?.({ inputs: part.inputs, messages });
         return true;
       } catch (error) {
         if (failing === undefined) log.error({ event: 'trace-failed', err: error }, 'trace-failed');
@@ -108,9 +132,9 @@ export function startProjector(options: ProjectorOptions): Projector {
 
   const project = async (): Promise<void> => {
     for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
-      for (let at = 0; at < batch.inputs.length; at += AT_ONCE) {
+      for (const part of partsOf(batch)) {
         await yieldToOthers();
-        if (!(await apply(batch.inputs.slice(at, at + AT_ONCE)))) return;
+        if (!(await apply(part))) return;
       }
       batch.acknowledge();
     }

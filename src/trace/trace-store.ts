@@ -31,8 +31,13 @@ export interface TraceStore extends TraceReader, TraceUpkeep, AsyncDisposable {
    * Idempotent and independent of order: a repeated batch changes nothing, and an outcome may come
    * before its message. Resolves to the current states of the messages of the batch. Rejects with
    * STORE_UNAVAILABLE; the batch then has to be applied again.
+   *
+   * @param read how far the streams have been read with it, which is stored with it
    */
-  apply(inputs: readonly TraceInput[]): Promise<readonly MessageState[]>;
+  apply(
+    inputs: readonly TraceInput[],
+    read?: readonly StreamFloor[],
+  ): Promise<readonly MessageState[]>;
   /**
    * Completes queue messages that the worker has acknowledged but that have no outcome, which was
    * lost in a crash. The floors must be older than everything applied: see `projector`. Returns how
@@ -106,6 +111,11 @@ interface TraceUpkeep {
   mark(): Promise<string | undefined>;
   /** Marks the store as it is now: copies made before have another mark. */
   setMark(mark: string): Promise<void>;
+  /**
+   * How far it has read each stream. Undefined if it does not keep this, as on the disk of its own process, which syncs
+   * each batch.
+   */
+  readUpTo(): Promise<ReadonlyMap<string, number> | undefined>;
   /** Whether the trace refers to the large body with that key. */
   pointsTo(bodyRef: string): Promise<boolean>;
   /** Rows that belong to no message; anything but 0 is a bug. Reads everything: for tests and diagnosis. */
@@ -126,7 +136,7 @@ export interface QuickFindOptions {
 
 export interface StreamFloor {
   readonly stream: string;
-  /** Every sequence up to this one is acknowledged by the worker. */
+  /** Every sequence up to this one is acknowledged by the worker or, where it is said so, by the projector. */
   readonly floor: number;
 }
 

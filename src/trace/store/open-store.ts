@@ -24,8 +24,8 @@ export interface OpenStoreOptions {
   readonly onMigration?:
     | ((change: { readonly from: number; readonly to: number }) => void)
     | undefined;
-  /** Called when PostgreSQL turns out to be behind what was written into it: a standby that had not got all took over. */
-  readonly onBehind?: (() => void) | undefined;
+  /** Called, with how far it still has read the streams, when PostgreSQL turns out to be behind what was written into it: a standby that had not got all took over. */
+  readonly onBehind?: ((read: ReadonlyMap<string, number>) => void) | undefined;
   /** Called if PostgreSQL has tables of a trace in the schema `public`, where nobody looks for them. */
   readonly onLeft?: (() => void) | undefined;
 }

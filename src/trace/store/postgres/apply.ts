@@ -35,9 +35,12 @@ import type { WordTable } from './word-table.ts';
 export async function apply(
   db: Database,
   memory: Memory,
-  inputs: readonly TraceInput[],
+  {
+    inputs,
+    read,
+  }: { readonly inputs: readonly TraceInput[]; readonly read?: readonly StreamFloor[] | undefined },
 ): Promise<readonly MessageState[]> {
-  return memory.batch(db, async (session) => {
+  return memory.batch(db, read ?? [], async (session) => {
     const sessionIds = [...new Set(inputs.map(sessionOf))].filter((id) => id > 0);
     await memory.partitions.ensure(session, sessionIds.map(dayOfSession));
     const changes = await changesOf(session, memory, { inputs, sessionIds });

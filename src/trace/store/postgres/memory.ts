@@ -1,14 +1,30 @@
 import type { Database, PostgresSession } from '../../../database/postgres.ts';
 import { EngineError } from '../../../error/engine-error.ts';
 import { toldElsewhere } from '../../../error/foreseen.ts';
+import type { StreamFloor } from '../../trace-store.ts';
 import type { TraceCipher } from '../trace-cipher.ts';
 import { BodyTable } from './body-table.ts';
 import { ExplanationTable } from './explanation-table.ts';
 import { Partitions } from './partitions.ts';
 import { WordTable } from './word-table.ts';
 
-const COUNT = `INSERT INTO note VALUES('batches', '1') ON CONFLICT(name)
-  DO UPDATE SET value = (note.value::bigint + 1)::text RETURNING value::bigint AS count`;
+/** Before the name of a stream: up to where it has been read. */
+const READ = 'read ';
+
+/** Counts a batch, and notes how far it has read the streams. */
+const COUNT = `INSERT INTO note SELECT 'batches', '1' UNION ALL SELECT * FROM unnest(?::text[], ?::text[])
+  ON CONFLICT(name) DO UPDATE SET value =
+    CASE note.name WHEN 'batches' THEN (note.value::bigint + 1)::text ELSE excluded.value END
+  RETURNING name, value`;
+
+/** How far each stream has been read. */
+export async function readUpTo(db: Database): Promise<ReadonlyMap<string, number>> {
+  const rows = await db.rows<{ name: string; value: string }>(
+    'SELECT name, value FROM note WHERE starts_with(name, ?)',
+    READ,
+  );
+  return new Map(rows.map(({ name, value }) => [name.slice(READ.length), Number(value)]));
+}
 
 const behind = (): EngineError =>
   new EngineError(
@@ -16,6 +32,20 @@ const behind = (): EngineError =>
     'PostgreSQL no longer has what was written last: a standby took over that was behind, or a backup was restored; what the streams still have is read again',
     { retryable: true },
   );
+
+/** Undoes a transaction of a database that is behind. */
+const BEHIND = new Error('behind');
+
+async function countOf(session: PostgresSession, read: readonly StreamFloor[]): Promise<number> {
+  const rows = await session.rows<{ name: string; value: string }>(
+    COUNT,
+    read.map(({ stream }) => `${READ}${stream}`),
+    read.map(({ floor }) => String(floor)),
+  );
+  return Number(rows.find(({ name }) => name === 'batches')?.value ?? 0);
+}
+
+type OnBehind = (read: ReadonlyMap<string, number>) => void;
 
 /** What one operator plane remembers about the database, to avoid queries for each batch. */
 export class Memory {
@@ -25,12 +55,12 @@ export class Memory {
   readonly explanations = new ExplanationTable();
   readonly partitions = new Partitions();
 
-  readonly #onBehind: () => void;
+  readonly #onBehind: OnBehind;
   /** How many batches the database had when this one wrote the last. */
   #batches = 0;
 
-  /** @param onBehind called when the database turns out to be behind what was written into it */
-  constructor(cipher?: TraceCipher, onBehind: () => void = () => undefined) {
+  /** @param onBehind called, with how far it has read, when the database turns out to be behind what was written into it */
+  constructor(cipher?: TraceCipher, onBehind: OnBehind = () => undefined) {
     this.cipher = cipher;
     this.#onBehind = onBehind;
     this.bodies = new BodyTable(cipher);
@@ -43,15 +73,19 @@ export class Memory {
    */
   async batch<Result>(
     db: Database,
+    read: readonly StreamFloor[],
     work: (session: PostgresSession) => Promise<Result>,
   ): Promise<Result> {
     let counted = 0;
     const result = await this.transaction(db, async (session) => {
-      const [row] = await session.rows<{ count: number }>(COUNT);
-      counted = row?.count ?? 0;
+      counted = await countOf(session, read);
       if (counted > this.#batches) return work(session);
+      throw BEHIND;
+    }).catch(async (error: unknown) => {
+      if (error !== BEHIND) throw error;
+      const still = await readUpTo(db);
       this.#batches = 0;
-      this.#onBehind();
+      this.#onBehind(still);
       throw behind();
     });
     this.#batches = counted;

@@ -10,7 +10,7 @@ import { keysUsed, type TraceCipher, USED_KEYS } from '../trace-cipher.ts';
 import { unavailable } from '../unavailable.ts';
 import { apply, differences, settleByFloor, settleLost } from './apply.ts';
 import { find, quickFindDays } from './find.ts';
-import { Memory } from './memory.ts';
+import { Memory, readUpTo } from './memory.ts';
 import { pointsTo, purgedDays } from './purge.ts';
 import {
   body,
@@ -40,8 +40,8 @@ export interface PostgresTraceOptions {
   readonly cipher?: TraceCipher | undefined;
   /** Called before the tables of an older version are changed, which takes as long as there is much in them. */
   readonly onMigration?: ((change: Migration) => void) | undefined;
-  /** Called when the database turns out to be behind what was written into it. */
-  readonly onBehind?: (() => void) | undefined;
+  /** Called, with how far it still has read the streams, when the database turns out to be behind what was written into it. */
+  readonly onBehind?: ((read: ReadonlyMap<string, number>) => void) | undefined;
   /** Called if tables of a trace lie in the schema `public`, where this one does not look. */
   readonly onLeft?: (() => void) | undefined;
 }
@@ -69,9 +69,7 @@ export async function postgresTraceStore({
   const upkeep = database({ url, schema, purpose: 'trace', connections: 2, limit: UPKEEP_LIMIT });
   const memory = new Memory(cipher, onBehind);
   const { words } = memory;
-  const close = async (): Promise<void> => {
-    await Promise.all([db.close(), upkeep.close()]);
-  };
+  const close = () => Promise.all([db.close(), upkeep.close()]).then(() => undefined);
   try {
     await migrated(url, schema, { onMigration, onLeft });
     await checkKeys(db, cipher);
@@ -80,7 +78,7 @@ export async function postgresTraceStore({
     return unavailable(error);
   }
   return {
-    apply: (inputs) => told(apply(db, memory, inputs)),
+    apply: (inputs, read) => told(apply(db, memory, { inputs, read })),
     settleByFloor: (floors) => told(settleByFloor(db, memory, { floors, now: clock.now() })),
     differences: (inputs) => told(differences(db, memory, inputs)),
     settleLost: (lost) => told(settleLost(db, memory, { lost, now: clock.now() })),
@@ -108,6 +106,7 @@ export async function postgresTraceStore({
     usage: () => told(usage(db, memory)),
     mark: () => told(mark(db)),
     setMark: (own) => told(setMark(db, own)),
+    readUpTo: () => told(readUpTo(db)),
     pointsTo: (bodyRef) => told(pointsTo(db, bodyRef)),
     orphans: () => told(orphans(upkeep)),
     close,

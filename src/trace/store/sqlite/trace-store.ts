@@ -102,6 +102,7 @@ export function sqliteTraceStore({
     usage: () => attempt(() => usage(files)),
     mark: () => attempt(() => mark(files)),
     setMark: (own) => write(() => setMark(files, own)),
+    readUpTo: () => Promise.resolve(undefined),
     pointsTo: (bodyRef) => attempt(() => pointsTo(files, bodyRef)),
     orphans: () => attempt(() => orphans(files)),
     close,

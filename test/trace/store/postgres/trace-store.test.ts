@@ -123,27 +123,32 @@ describe.runIf(programs !== undefined)('a private PostgreSQL', () => {
     await asked('CREATE DATABASE live');
     const url = new URL(server.url);
     url.pathname = '/live';
-    let behind = 0;
+    const behind: (readonly [string, number])[][] = [];
     {
       await using store = await postgresTraceStore({
         url: url.href,
         production: 'behind',
-        onBehind: () => (behind += 1),
+        onBehind: (read) => behind.push([...read]),
       });
-      await store.apply(sampleOf(1, 'ward'));
+      await store.apply(sampleOf(1, 'ward'), [
+        { stream: 'WARD', floor: 1 },
+        { stream: 'LAB', floor: 7 },
+      ]);
       await cutOff('live');
       await asked('CREATE DATABASE copy TEMPLATE live');
-      await vi.waitFor(() => store.apply(sampleOf(2, 'lab')));
+      await vi.waitFor(() => store.apply(sampleOf(2, 'lab'), [{ stream: 'LAB', floor: 9 }]));
+      expect(await store.readUpTo()).toEqual(new Map(Object.entries({ WARD: 1, LAB: 9 })));
       await cutOff('live');
       await asked('ALTER DATABASE live RENAME TO gone');
       await asked('ALTER DATABASE copy RENAME TO live');
       // it would be found under a host that the database does not know
-      const late = () => store.apply(sampleOf(3, 'lab'));
+      const late = () => store.apply(sampleOf(3, 'lab'), [{ stream: 'LAB', floor: 11 }]);
       await vi.waitFor(() => expect(late()).rejects.toThrow(/no longer has what was written last/));
-      expect(behind).toBe(1);
+      const known = [Object.entries({ WARD: 1, LAB: 7 })];
+      expect(behind).toEqual(known);
       await late();
       await store.apply(sampleOf(2, 'lab'));
-      expect(behind).toBe(1);
+      expect(behind).toEqual(known);
       const { items } = await store.find({ target: 'lab', limit: 10 });
       expect(items.map(({ status }) => status)).toEqual(['completed', 'completed']);
     }

@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest';
+import { type Behind, comparedOnce, goneOf } from '../../src/plane/trace-behind.ts';
+
+const FLOORS = [
+  { stream: 'WARD', floor: 120, first: 101 },
+  { stream: 'LAB', floor: 9, first: 1 },
+  { stream: 'NEW', floor: 3, first: 4 },
+  { stream: 'IDLE', floor: 0, first: 1 },
+];
+
+/** A trace that has read the streams so far. */
+function compared(read: Readonly<Record<string, number>> | undefined, fails = 0) {
+  let left = fails;
+  const applied: unknown[] = [];
+  const told: (readonly Behind[])[] = [];
+  const store = {
+    async readUpTo() {
+      if (left-- > 0) throw new Error('the database is away');
+      return read && new Map(Object.entries(read));
+    },
+    async apply(...given: unknown[]) {
+      applied.push(given);
+      return [];
+    },
+  };
+  const look = comparedOnce(store, FLOORS, (behind) => told.push(behind));
+  return { look, applied, told };
+}
+
+test('a trace that lost its last seconds with the plane that wrote them is told apart from one that has all', async () => {
+  const behind = compared({ WARD: 90, LAB: 9 });
+  expect([await behind.look(), await behind.look()]).toEqual([true, true]);
+  expect(behind.told).toHaveLength(1);
+  expect(behind.told[0]?.map(({ stream }) => stream)).toEqual(['WARD', 'NEW']);
+  // what the streams still have is read again
+  expect(goneOf(behind.told[0] ?? [])).toEqual([
+    { stream: 'WARD', from: 91, to: 100 },
+    { stream: 'NEW', from: 1, to: 3 },
+  ]);
+  const whole = compared({ WARD: 125, LAB: 9, NEW: 3 });
+  expect(await whole.look()).toBe(false);
+  expect([whole.told, whole.applied]).toEqual([[], []]);
+});
+
+test('a database that is away is asked again; of a trace that never knew, what is read from now on is', async () => {
+  const away = compared({}, 1);
+  await expect(away.look()).rejects.toThrow('away');
+  expect(await away.look()).toBe(false);
+  expect(away.applied).toEqual([[[], FLOORS]]);
+  const sqlite = compared(undefined);
+  expect(await sqlite.look()).toBe(false);
+  expect(sqlite.applied).toEqual([]);
+});
