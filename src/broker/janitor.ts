@@ -1,4 +1,9 @@
-import { type ConsumerInfo, JetStreamApiError, type StreamState } from '@nats-io/jetstream';
+import {
+  type ConsumerInfo,
+  JetStreamApiError,
+  type StreamInfo,
+  type StreamState,
+} from '@nats-io/jetstream';
 import { unless } from '../error/foreseen.ts';
 import { pause } from '../time/pause.ts';
 import { isAway } from './away.ts';
@@ -15,12 +20,18 @@ import { isTrusted, markFor, settledUpTo } from './worker-state.ts';
  */
 const SETTLED_STAY = 5 * 60_000;
 const PASS = 30_000;
+/** The same while there is little room: a queue's for as long as the orders and engines that look for what they have just stored. */
+const TIGHT_STAY = 15_000;
+const TIGHT_JOURNAL_STAY = 90_000;
+const TIGHT_PASS = 5_000;
 
 export interface JanitorOptions {
   readonly broker: Broker;
   /** Milliseconds for which settled messages are kept. */
   readonly margin?: number | undefined;
-  /** Called once for each stream from which nothing can be removed, with the reason; and again when that changes. */
+  /** Whether the disk is nearly full, so that what is settled has to make room soon. */
+  readonly isTight?: (() => boolean) | undefined;
+  /** Called once for each stream from which nothing can be removed, as two passes found, with the reason; and again when that changes. */
   readonly onKept: (stream: string, why: string | undefined) => void;
   /**
    * Whether nothing will be stored in the queue's stream any more. Called when the stream is empty,
@@ -36,6 +47,38 @@ interface Seen {
   readonly at: number;
 }
 
+/** Tells of the streams from which nothing is removed what two passes found. */
+function keptTeller(onKept: JanitorOptions['onKept']): JanitorOptions['onKept'] {
+  const kept = new Map<string, string>();
+  const doubts = new Map<string, string | undefined>();
+  return (stream, why) => {
+    // an engine that takes a line over makes its worker again: for a moment there is none
+    const isSure = why === undefined || doubts.get(stream) === why;
+    doubts.set(stream, why);
+    if (!isSure || kept.get(stream) === why) return;
+    if (why === undefined) kept.delete(stream);
+    else kept.set(stream, why);
+    onKept(stream, why);
+  };
+}
+
+/**
+ * What was already settled so many milliseconds ago. A recreated stream counts from 1, so that older
+ * observations do not apply to it.
+ */
+function settledHistory(): (stream: string, now: Seen, stay: number) => number | undefined {
+  const history = new Map<string, readonly Seen[]>();
+  return (stream, now, stay) => {
+    const seen = [...(history.get(stream) ?? []), now].filter(
+      ({ created }) => created === now.created,
+    );
+    const index = seen.findLastIndex(({ at }) => at <= now.at - stay);
+    history.set(stream, seen.slice(Math.max(0, index)));
+    // a consumer recreated further back needs everything from there
+    return index < 0 ? undefined : Math.min(seen[index]?.floor ?? 0, now.floor);
+  };
+}
+
 /**
  * One pass over the streams of the production: removes what has been settled for longer than the
  * margin.
@@ -43,20 +86,18 @@ interface Seen {
  * Only what the worker has settled and the projector has read can be removed. A queue without the
  * worker made by an engine, or a stream without a projector, keeps everything, regardless of other
  * consumers, since it is not known how much of it is settled.
+ *
+ * Where there is little room, on the disk or in a stream, it stays for seconds only: services refuse messages for as
+ * long as what was sent long ago takes the room.
+ *
+ * @returns whether there is little room anywhere
  */
-export function janitorPass(parts: JanitorOptions): () => Promise<void> {
+export function janitorPass(parts: JanitorOptions): () => Promise<boolean> {
   const { broker, margin = SETTLED_STAY, onKept, isLeft = async () => false } = parts;
   const { manager, names } = broker;
-  const history = new Map<string, readonly Seen[]>();
+  const settledSince = settledHistory();
   const marks = new Map<string, number>();
-  const kept = new Map<string, string>();
-
-  const tell = (stream: string, why: string | undefined): void => {
-    if (kept.get(stream) === why) return;
-    if (why === undefined) kept.delete(stream);
-    else kept.set(stream, why);
-    onKept(stream, why);
-  };
+  const tell = keptTeller(onKept);
 
   const mark = async (stream: string, created: string, upTo: number): Promise<void> => {
     // a consumer that forgot what it had settled must not undo what is known
@@ -66,28 +107,25 @@ export function janitorPass(parts: JanitorOptions): () => Promise<void> {
     marks.set(stream, upTo);
   };
 
-  /**
-   * What was already settled when the margin began. A recreated stream counts from 1, so that older
-   * observations do not apply to it.
-   */
-  const settledSince = (stream: string, now: Seen): number | undefined => {
-    const seen = [...(history.get(stream) ?? []), now].filter(
-      ({ created }) => created === now.created,
-    );
-    const index = seen.findLastIndex(({ at }) => at <= now.at - margin);
-    history.set(stream, seen.slice(Math.max(0, index)));
-    // a consumer recreated further back needs everything from there
-    return index < 0 ? undefined : Math.min(seen[index]?.floor ?? 0, now.floor);
-  };
+  const isTight = ({ state, config }: StreamInfo): boolean =>
+    parts.isTight?.() === true || (config.max_bytes > 0 && state.bytes > config.max_bytes / 2);
+  let tight = false;
 
   const tidy = async (stream: string): Promise<void> => {
-    const { created, state } = await manager.streams.info(stream);
+    const info = await manager.streams.info(stream);
+    const { created, state } = info;
+    let stay = margin;
+    if (isTight(info)) {
+      tight = true;
+      stay = Math.min(margin, names.isQueue(stream) ? TIGHT_STAY : TIGHT_JOURNAL_STAY);
+    }
     const found = await floorOf(broker, stream);
     tell(stream, found.why);
     // also where nothing is removed: a worker that has to be made again begins there
     if (found.worker !== undefined) await mark(stream, created, found.worker);
     if (found.lowest === undefined) return;
-    const upTo = settledSince(stream, { created, floor: found.lowest, at: performance.now() });
+    const now = { created, floor: found.lowest, at: performance.now() };
+    const upTo = settledSince(stream, now, stay);
     if (upTo === undefined) return;
     await removeUpTo(broker, stream, state, upTo);
     const isEmpty = names.isQueue(stream) && upTo >= state.last_seq;
@@ -96,12 +134,14 @@ export function janitorPass(parts: JanitorOptions): () => Promise<void> {
 
   return async () => {
     const failed: unknown[] = [];
+    tight = false;
     for await (const stream of manager.streams.names(names.everything)) {
       if (!names.isTold(stream)) continue;
       // a stream without a leader must not keep the others from being cleaned up
       await tidy(stream).catch((error: unknown) => failed.push(error));
     }
     if (failed.length > 0) throw failed[0];
+    return tight;
   };
 }
 
@@ -120,8 +160,9 @@ export function startJanitor(parts: JanitorOptions, leases: Leases): { close(): 
       const pass = janitorPass(parts);
       while (!held.aborted) {
         // a server that is unreachable now may be back at the next pass
-        await pass().catch(unless(isAway, 'cleaning up the streams'));
-        await pause(Math.min(PASS, margin + 100), held, { ref: false });
+        const isTight = await pass().catch(unless(isAway, 'cleaning up the streams'));
+        const next = isTight === true ? TIGHT_PASS : PASS;
+        await pause(Math.min(next, margin + 100), held, { ref: false });
       }
       return 'clean';
     },

@@ -188,6 +188,7 @@ async function direct(
       peerCertificate: peers.see,
       marks: watchdog?.marks,
       refusal: room?.refusal,
+      isFull: room?.isFull,
     },
     definition,
   );

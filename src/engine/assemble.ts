@@ -46,6 +46,8 @@ export interface Works {
   readonly marks?: WorkMarks | undefined;
   /** See `Accepting`. */
   readonly refusal?: Accepting['refusal'];
+  /** Whether the disk of NATS has no room now. */
+  readonly isFull?: (() => boolean) | undefined;
 }
 
 /** What the director knows about its hosts; it is kept when the production changes. */

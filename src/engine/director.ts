@@ -118,10 +118,10 @@ export class Director {
     };
     this.#waker = startWaker(this.#engine, ways, this.#events);
     const { broker, leases } = this.#engine;
-    const { margin } = this.#works;
+    const { margin, isFull: isTight } = this.#works;
     const onKept = (stream: string, why: string | undefined): void => this.#kept(stream, why);
     const isLeft = (stream: string): Promise<boolean> => this.#queues.isLeft(stream);
-    this.#janitor = startJanitor({ broker, margin, onKept, isLeft }, leases);
+    this.#janitor = startJanitor({ broker, margin, isTight, onKept, isLeft }, leases);
     const clocks = { kv: this.#engine.state.kv, events: this.#events };
     background(watchClock(clocks, this.#stopping.signal), 'comparing the clocks');
     this.#tellLeft();

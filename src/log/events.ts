@@ -6,6 +6,7 @@ import type { Outcome } from '../message/status.ts';
 import { unexpectedFields } from './log-unexpected.ts';
 import type { HostLogs, Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
+import { Repeated } from './repeated.ts';
 
 /**
  * Everything an engine reports: each event is a log line, a counter and, for hosts, a record of the
@@ -114,6 +115,8 @@ export function events({ production, log, hosts, metrics, record }: EventsOption
     record({ kind: 'host', host, event, level, at: Date.now(), text, by, lost });
   };
 
+  const refusals = new Repeated();
+
   return {
     accepted(host, message, duplicate, took) {
       metrics.accepted.inc({ production, host });
@@ -123,7 +126,9 @@ export function events({ production, log, hosts, metrics, record }: EventsOption
     },
     refused(host, error) {
       metrics.refused.inc({ production, host });
-      hosts.of(host).warn({ event: 'message-refused', err: error }, 'message-refused');
+      refusals.tell(`${describeError(error).code} ${host}`, (times) =>
+        hosts.of(host).warn({ event: 'message-refused', times, err: error }, 'message-refused'),
+      );
     },
     settled(host, message, status, { sending, total }) {
       metrics.settled.inc({ production, host, status });

@@ -89,6 +89,36 @@ test('only what worker and projector are done with is removed; without either of
   await broker.manager.streams.delete(noProjector);
 });
 
+test('where there is little room what was settled seconds ago goes; a worker that is made again is not told of', async () => {
+  await using nats = await startNats();
+  await using broker = await connectBroker({ ...nats, production: 'tight', role: 'test' });
+  const stream = await queueWith(broker, 'ward', 4);
+  const kept: (string | undefined)[] = [];
+  let isTight = false;
+  const pass = janitorPass({
+    broker,
+    isTight: () => isTight,
+    onKept: (_, why) => kept.push(why),
+  });
+  const left = async () => (await broker.manager.streams.info(stream)).state.messages;
+  const began = performance.now();
+  const clock = vi.spyOn(performance, 'now');
+  try {
+    expect(await pass()).toBe(false);
+    clock.mockImplementation(() => began + 20_000);
+    expect([await pass(), await left()]).toEqual([false, 10]);
+    isTight = true;
+    expect([await pass(), await left()]).toEqual([true, 6]);
+  } finally {
+    clock.mockRestore();
+  }
+  await broker.manager.consumers.delete(stream, WORKER);
+  await pass();
+  await ensureWorker(broker, stream, 4);
+  await pass();
+  expect(kept).toEqual([]);
+});
+
 test('a worker that others made says nothing of what is settled, and is made anew where it was', async () => {
   await using nats = await startNats();
   await using broker = await connectBroker({ ...nats, production: 'odd', role: 'test' });

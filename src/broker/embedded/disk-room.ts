@@ -20,6 +20,8 @@ const AGAIN = 1.25;
 export interface DiskRoom {
   /** Why a service may not take so many bytes more; undefined while there is room. */
   readonly refusal: (bytes: number) => Promise<EngineError | undefined>;
+  /** Whether there is no room now. */
+  readonly isFull: () => boolean;
   close(): Promise<void>;
 }
 
@@ -94,6 +96,7 @@ export function diskRoom({ folder, onChange }: DiskRoomOptions): DiskRoom {
       await looking?.catch(toldElsewhere);
       return full ?? (bytes > Math.max(holds, spare) ? refused(megabytes) : undefined);
     },
+    isFull: () => full !== undefined,
     async close() {
       closed.abort();
       await watching;
