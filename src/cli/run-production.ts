@@ -26,6 +26,7 @@ import { type StreamKeeper, streamsOf } from '../engine/stream-keeper.ts';
 import { ConfigError } from '../error/adapter-error.ts';
 import { background } from '../error/background.ts';
 import { describeError, EngineError, isEngineError } from '../error/engine-error.ts';
+import { isSystemError } from '../error/foreseen.ts';
 import { hearUnexpected } from '../error/unexpected.ts';
 import { PeerCertificates } from '../host/peer-certificates.ts';
 import { type Events, type EventsOptions, events } from '../log/events.ts';
@@ -39,7 +40,6 @@ import { type KeptFiles, keptFiles } from './kept-files.ts';
 import { type Reached, type ReachOptions, reach, roomOf, tellOfNats } from './reach-nats.ts';
 import { readOptions } from './reading.ts';
 import { type Rehearsals, rehearsals } from './rehearsals.ts';
-import { startTrouble } from './start-trouble.ts';
 import { undoing } from './undoing.ts';
 import { startWatchdog, type Watchdog } from './watchdog.ts';
 
@@ -425,4 +425,23 @@ async function readOrThrow(options: Running): Promise<Definition> {
   if (definition === undefined) throw new ConfigError(problems.map(describeProblem));
   for (const problem of problems) options.say?.(describeProblem(problem));
   return definition;
+}
+
+/** What keeps a production from starting, in words, where its error has none of its own. */
+export function startTrouble(error: unknown, data: string): unknown {
+  if (isEngineError(error)) return error;
+  const { code } = describeError(error);
+  if (isSystemError(error, 'ENOSPC', 'EDQUOT', 'EIO', 'EROFS')) {
+    return new EngineError(
+      'BROKER_UNAVAILABLE',
+      `the data folder ${data} cannot be written (${code}): free or repair its disk, then start again. What was accepted is kept there`,
+      { retryable: true, cause: error },
+    );
+  }
+  if (!isAway(error)) return error;
+  return new EngineError(
+    'BROKER_UNAVAILABLE',
+    `NATS stopped answering during the start (${code}): a cluster may be electing its leaders, or more than half of its servers are away. Nothing is lost; start again`,
+    { retryable: true, cause: error },
+  );
 }

@@ -1,12 +1,13 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { background } from '../error/background.ts';
+import { isSystemError, tolerate } from '../error/foreseen.ts';
 import { unexpected } from '../error/unexpected.ts';
-import { WorkMarks } from '../flow/work-marks.ts';
+import { type Stuck, WorkMarks } from '../flow/work-marks.ts';
 import type { Events } from '../log/events.ts';
 import { describeDuration } from '../time/duration.ts';
-import { countDeaths, type Deaths, forgetDeaths, tooManyDeaths } from './deaths.ts';
 import { forgetStuck, type StuckRecord, stuckRecords, stuckTold } from './stuck-file.ts';
 import type { WatchdogOrder } from './watchdog-worker.ts';
 import { type LastWork, lastWork, removeRecord, WorkRecord } from './work-record.ts';
@@ -144,5 +145,75 @@ function tellDeath(last: readonly LastWork[], deaths: readonly Deaths[], events:
     if (times === undefined) continue;
     const fatal = `The engine ended ${times} times while ${host} worked on message ${message}: it is suspended when it comes again. Look for what takes all the memory or ends the process in its code, then resend it.`;
     events.told(host, 'error', 'engine-died', fatal);
+  }
+}
+
+/** How often engines of this data folder died while they worked on a message. */
+interface Deaths extends Stuck {
+  /** While its code ran. */
+  readonly running: number;
+  /** While it waited for something, so that others may have been the cause. */
+  readonly waiting: number;
+  /** When the first was noticed. */
+  readonly first: number;
+}
+
+/**
+ * After so many a message is set aside; what the first one of a row worked on is not recorded. What only waited is
+ * rarely the cause.
+ */
+const [RUNNING, WAITING] = [2, 10];
+/** Milliseconds within which they count together. */
+const WITHIN = 3_600_000;
+const KEPT = 100;
+
+const place = (data: string): string => join(data, 'deaths.json');
+
+const isSame = (one: Stuck, other: Stuck): boolean =>
+  one.host === other.host &&
+  (one.message === other.message ||
+    (one.size >= 0 && one.size === other.size && one.digest === other.digest));
+
+/** Adds what the last engine worked on when it died, and returns all. */
+function countDeaths(data: string, last: readonly LastWork[], now: number): Deaths[] {
+  const known = read(data).filter(({ first }) => first > now - WITHIN && first <= now);
+  const counted = last.map(({ ran, ...work }): Deaths => {
+    const {
+      running = 0,
+      waiting = 0,
+      first = now,
+    } = known.find((one) => isSame(one, work)) ?? ({} as Partial<Deaths>);
+    return { ...work, first, running: running + Number(ran), waiting: waiting + Number(!ran) };
+  });
+  const others = known.filter((one) => !counted.some((other) => isSame(one, other)));
+  const all = [...others, ...counted].slice(-KEPT);
+  if (last.length > 0) write(data, all);
+  return all;
+}
+
+/** How often they died of it, if that is too often; otherwise undefined. */
+const tooManyDeaths = ({ running, waiting }: Deaths): number | undefined =>
+  running >= RUNNING || running + waiting >= WAITING ? running + waiting : undefined;
+
+/** A person has stopped or changed the production: what they died of may be tried again. */
+function forgetDeaths(data: string): void {
+  rmSync(place(data), { force: true });
+}
+
+function read(data: string): Deaths[] {
+  try {
+    const found: unknown = JSON.parse(readFileSync(place(data), 'utf8'));
+    return Array.isArray(found) ? (found as Deaths[]) : [];
+  } catch {
+    // none was written, or the disk was full: counting begins anew
+    return [];
+  }
+}
+
+function write(data: string, deaths: readonly Deaths[]): void {
+  try {
+    writeFileSync(place(data), JSON.stringify(deaths), { mode: 0o600 });
+  } catch (error) {
+    tolerate(error, isSystemError, 'counting the deaths of engines');
   }
 }

@@ -6,8 +6,7 @@ import { TimeoutError } from '@nats-io/transport-node';
 import { expect, test, vi } from 'vitest';
 import { type Broker, connectBroker } from '../../src/broker/broker.ts';
 import { startNatsServer } from '../../src/broker/embedded/nats-server.ts';
-import { runProduction } from '../../src/cli/run-production.ts';
-import { startTrouble } from '../../src/cli/start-trouble.ts';
+import { runProduction, startTrouble } from '../../src/cli/run-production.ts';
 import { silentLogger } from '../../src/log/logger.ts';
 import { canMount, smallDisk } from '../support/small-disk.ts';
 
