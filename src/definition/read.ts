@@ -3,9 +3,12 @@ import { readFile } from 'node:fs/promises';
 import { relative, resolve } from 'node:path';
 import { isSystemError, tolerate } from '../error/foreseen.ts';
 import { type ExpressionEnvironment, expressionEnvironment } from '../expression/environment.ts';
+import { Given } from '../expression/given.ts';
 import { lookupTables } from '../lookup/file-tables.ts';
 import { LoadedTables } from '../lookup/loaded-tables.ts';
 import type { LookupTables } from '../lookup/lookup-tables.ts';
+import type { Profile } from '../rule/profile/profile.ts';
+import { readProfile } from '../rule/profile/read-profile.ts';
 import { type Clock, systemClock } from '../time/clock.ts';
 import type { Transform } from '../transform/transform.ts';
 import { checkWhole } from './check/check.ts';
@@ -25,7 +28,7 @@ import {
   type SettingsGiven,
 } from './grammar/production-form.ts';
 import { importsOf } from './module-graph.ts';
-import { type ProductionNames, productionNames, unfitKey } from './names.ts';
+import { type ProductionNames, productionNames, unfitKey, unknownLookup } from './names.ts';
 import { type Problem, type Problems, problemList } from './problem.ts';
 import { readContext } from './read-context.ts';
 import { readCredentialEntry } from './read-credentials.ts';
@@ -36,8 +39,7 @@ import {
   readProcess,
   readService,
 } from './read-hosts.ts';
-import { readProfiles } from './read-profiles.ts';
-import { readTransforms } from './read-transforms.ts';
+import { filesUnder, readTransforms, type TransformsReading, yamlFile } from './read-transforms.ts';
 import { fillFor, type ValueSource } from './written/fill.ts';
 import { loadProduction } from './written/load.ts';
 import type { OpenFiles } from './written/open-files.ts';
@@ -333,4 +335,32 @@ function productionSettings(given: SettingsGiven): ProductionSettings {
 
 function alertSettings(given: ProductionValues['alerts']): Definition['alerts'] {
   return given?.to === undefined ? undefined : { to: given.to, every: given.every };
+}
+
+interface ReadProfiles {
+  readonly profiles: ReadonlyMap<string, Profile>;
+  /** Absolute paths. */
+  readonly files: readonly string[];
+}
+
+/** Reads every file under `profiles`; problems are reported at their place in it. */
+async function readProfiles(
+  written: Written,
+  parts: TransformsReading,
+  tables: LookupTables,
+): Promise<ReadProfiles> {
+  const profiles = new Map<string, Profile>();
+  const entries = filesUnder(written, 'profiles');
+  const problem = (name: string): string | undefined => {
+    const text = unknownLookup(name, parts.names);
+    return text && `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+  };
+  for (const entry of entries) {
+    const given = await yamlFile(entry, parts, 'profiles');
+    if (given === undefined) continue;
+    const { value, reading } = given;
+    const profile = readProfile(entry.name, new Given(value, [], reading), { tables, problem });
+    profiles.set(entry.name, profile);
+  }
+  return { profiles, files: entries.map(({ file }) => resolve(parts.source.folder, file)) };
 }
