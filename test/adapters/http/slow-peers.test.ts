@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { expect, test, vi } from 'vitest';
 import httpOut from '../../../adapters/http/http-out.ts';
-import { type UnreadError, unreadAnswer } from '../../../src/peer/http-server/unread.ts';
+import { type UnreadError, unreadAnswer } from '../../../src/peer/http-server/http-listener.ts';
 import { megabytes } from '../../support/megabytes.ts';
 import { openResources } from '../../support/nothing-open.ts';
 import { openOutbound } from '../../support/open-adapter.ts';
