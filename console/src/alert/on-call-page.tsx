@@ -1,13 +1,15 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { ArrowLeft, CalendarClock, Send, Trash2 } from 'lucide-react';
-import { type ReactElement, useState } from 'react';
+import { type FormEvent, type ReactElement, useState } from 'react';
 import type { OnCall } from '../../../src/api/contract/alert.ts';
 import { ask } from '../api/client.ts';
 import { onCall } from '../api/queries.ts';
 import { Button, ICON_BUTTON } from '../element/button.tsx';
 import { ConfirmedButton } from '../element/confirmed-button.tsx';
+import { Choice } from '../element/field.tsx';
 import { ListTable } from '../element/list-table.tsx';
+import { Modal } from '../element/modal.tsx';
 import { LEVEL_NAMES } from '../element/names.ts';
 import { Nothing, Pending, Problem } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
@@ -17,7 +19,7 @@ import { serverText } from '../language/server-text.ts';
 import { rich, t } from '../language/translate.ts';
 import { useMay } from '../shell/me.ts';
 import { DELIVERY_NAMES, DELIVERY_TONES, KIND_NAMES } from './names.ts';
-import { OverrideDialog } from './override-dialog.tsx';
+import { reasonIn, useSpan, Why } from './span.tsx';
 
 const CELL = 'px-3 py-1.5';
 
@@ -225,5 +227,60 @@ function Spans({ data: { spans, overrides, zone } }: { readonly data: OnCall }):
         </p>
       )}
     </>
+  );
+}
+
+const FORM = 'on-call';
+
+/** Puts somebody on call for a time. */
+function OverrideDialog({
+  people,
+  onClose,
+}: {
+  readonly people: readonly string[];
+  readonly onClose: () => void;
+}): ReactElement {
+  const client = useQueryClient();
+  const span = useSpan(12);
+  const add = useMutation({
+    mutationFn: (order: { readonly who: string; readonly reason: string }) =>
+      ask('POST /alerts/on-call', { body: { ...order, ...span.chosen() } }),
+    async onSuccess() {
+      await client.invalidateQueries({ queryKey: ['on-call'] });
+      onClose();
+    },
+  });
+  const submit = (event: FormEvent<HTMLFormElement>): void => {
+    event.preventDefault();
+    const values = new FormData(event.currentTarget);
+    add.mutate({
+      who: values.get('who') as string,
+      reason: reasonIn(values),
+    });
+  };
+  return (
+    <Modal
+      title={t('Somebody else is on call')}
+      onClose={onClose}
+      footer={
+        <>
+          <Button onClick={onClose}>{t('Cancel')}</Button>
+          <Button type="submit" form={FORM} look="primary" disabled={add.isPending}>
+            {t('Put on call')}
+          </Button>
+        </>
+      }
+    >
+      <form id={FORM} onSubmit={submit} className="flex flex-col gap-3">
+        <Choice label={t('Who ## is on call')} name="who">
+          {people.map((one) => (
+            <option key={one}>{one}</option>
+          ))}
+        </Choice>
+        {span.fields}
+        <Why />
+        {add.isError && <Problem error={add.error} />}
+      </form>
+    </Modal>
   );
 }
