@@ -1,12 +1,12 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
-import { Pencil } from 'lucide-react';
-import { type ReactElement, useState } from 'react';
+import { FilePlus, Pencil } from 'lucide-react';
+import { type FormEvent, type ReactElement, useEffect, useRef, useState } from 'react';
 import { ask } from '../api/client.ts';
 import { type Edits, useEdits } from '../edit/edits.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
 import { CopyButton } from '../element/copy-button.tsx';
-import { Choice } from '../element/field.tsx';
+import { Choice, Field } from '../element/field.tsx';
 import { Nothing, Pending, Warning } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
 import { bytes } from '../element/time-text.ts';
@@ -15,8 +15,6 @@ import { lastTrial } from '../rehearsal/use-rehearsals.ts';
 import { useMay } from '../shell/me.ts';
 import { ChangeBar } from './change-bar.tsx';
 import { OpenDrafts } from './drafts.tsx';
-import { NewFile } from './new-file.tsx';
-import { NumberedLines } from './numbered-lines.tsx';
 import { TableEditor } from './table-editor.tsx';
 import { readTable } from './table-text.ts';
 import { TextEditor } from './text-editor.tsx';
@@ -251,4 +249,118 @@ function Editor({
   const table = /\.(?:csv|tsv)$/.test(path) ? readTable(text) : undefined;
   if (table !== undefined) return <TableEditor name={path} table={table} onChange={onChange} />;
   return <TextEditor text={text} line={line} onChange={onChange} />;
+}
+
+/** What may be written in the console: no code, and nothing outside of the production's folder. */
+const PATH = /^(?!data\/|console\.yaml$)[\w][\w.-]*(?:\/[\w][\w.-]*)*\.(?:ya?ml|csv|tsv)$/;
+
+/** How a file begins; a table that is empty could not be filled in. */
+const beginning = (path: string): string => (path.endsWith('.csv') ? 'key,value\n' : '');
+
+/** Begins a file that the production does not have yet; it is part of the change like every other edit. */
+function NewFile({
+  known,
+  edits,
+}: {
+  readonly known: readonly string[];
+  readonly edits: Edits;
+}): ReactElement {
+  const navigate = useNavigate();
+  const [path, setPath] = useState('');
+  const [wrong, setWrong] = useState(false);
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    const wanted = path.trim();
+    setWrong(!PATH.test(wanted));
+    if (!PATH.test(wanted)) return;
+    const isNew = !known.includes(wanted) && edits.of(wanted) === undefined;
+    if (isNew) edits.put({ path: wanted, text: beginning(wanted) });
+    setPath('');
+    void navigate({ to: '/files', search: { path: wanted } });
+  };
+  return (
+    <form onSubmit={submit} className="mt-3 flex flex-col gap-2">
+      <Field
+        label={t('New file')}
+        value={path}
+        onChange={({ target }) => setPath(target.value)}
+        maxLength={200}
+        hint={t('YAML or a table, below the folder of the production')}
+        aria-invalid={wrong}
+      />
+      {wrong && (
+        <p className="text-xs text-bad" role="alert">
+          {t('Write a path such as transforms/to-lab.yaml or lookups/wards.csv.')}
+        </p>
+      )}
+      <Button type="submit">
+        <FilePlus size={13} aria-hidden="true" /> {t('Begin it')}
+      </Button>
+    </form>
+  );
+}
+
+/** Pixels. */
+const LINE = 20;
+/** The browser lays out only the blocks that are in view, and finds text in all of them. */
+const BLOCK = 200;
+
+/** A text with line numbers; the selected line is scrolled into view and marked. */
+function NumberedLines({
+  text,
+  line,
+}: {
+  readonly text: string;
+  readonly line: number;
+}): ReactElement {
+  const wanted = useRef<HTMLSpanElement>(null);
+  useEffect(() => {
+    wanted.current?.scrollIntoView({ block: 'center' });
+  }, [text, line]);
+  const lines = text.replace(/\r?\n$/, '').split(/\r?\n/);
+  const blocks = Array.from({ length: Math.ceil(lines.length / BLOCK) }, (_, at) => at * BLOCK);
+  return (
+    <pre
+      className="overflow-x-auto py-1 font-mono text-xs leading-5"
+      tabIndex={0}
+      aria-label={t('Text of the file')}
+      translate="no"
+    >
+      {blocks.map((from) => {
+        const own = lines.slice(from, from + BLOCK);
+        const at = line - 1 - from;
+        const isHere = at >= 0 && at < own.length;
+        return (
+          <div
+            key={from}
+            className="flex w-max min-w-full"
+            style={{
+              contentVisibility: 'auto',
+              containIntrinsicHeight: `${own.length * LINE}px`,
+            }}
+          >
+            <span
+              className="w-14 shrink-0 pr-3 text-right text-ink-2 select-none"
+              aria-hidden="true"
+            >
+              {own.map((_, n) => from + n + 1).join('\n')}
+            </span>
+            <code className="grow pr-3 whitespace-pre">
+              {isHere ? (
+                <>
+                  {own.slice(0, at).join('\n')}
+                  <span ref={wanted} aria-current="location" className="block min-h-5 bg-warn-soft">
+                    {own[at]}
+                  </span>
+                  {own.slice(at + 1).join('\n')}
+                </>
+              ) : (
+                own.join('\n')
+              )}
+            </code>
+          </div>
+        );
+      })}
+    </pre>
+  );
 }
