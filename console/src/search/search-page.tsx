@@ -15,9 +15,11 @@ import type { Message, MessageCount, SearchCriteria } from '../../../src/api/con
 import { ask } from '../api/client.ts';
 import { lazyPart } from '../api/part.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
+import { CopyButton } from '../element/copy-button.tsx';
 import { indexingText } from '../element/indexing-text.ts';
 import { Nothing, Problem, Waiting, Warning } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
+import { listAt, TEXTS_LIMIT } from '../element/pasted-list.ts';
 import { count, moment } from '../element/time-text.ts';
 import { t } from '../language/translate.ts';
 import { useHotKeys } from '../shell/hot-keys.ts';
@@ -26,10 +28,8 @@ import { usePreferences } from '../shell/preferences.ts';
 import { columnsOf, fieldsOf } from './columns.tsx';
 import { FilterBar } from './filter-bar.tsx';
 import { keepFound } from './last-found.ts';
-import { ListNotice } from './list-notice.tsx';
 import { MessageGrid } from './message-grid.tsx';
 import { rangeOf, type SearchState } from './search-state.ts';
-import { type Marks, useMarks } from './use-marks.ts';
 import { type MessageSearch, useMessageSearch } from './use-message-search.ts';
 
 const SavedSearches = lazyPart(() => import('./saved-searches.tsx'), 'SavedSearches');
@@ -331,5 +331,95 @@ function Total({ criteria, atLeast }: TotalProps): ReactElement {
       </Button>
       {counting.isError && <span className="text-bad">{counting.error.message}</span>}
     </span>
+  );
+}
+
+/** Which of what was found is to be acted on: some rows, or all that match, also those that are not loaded. */
+interface Marks {
+  /** The marked ones among the rows. */
+  readonly ids: ReadonlySet<number>;
+  readonly all: boolean;
+  /** Whether one may act on what is marked. */
+  readonly mayMark: boolean;
+  readonly toggle: (id: number) => void;
+  readonly toggleAll: () => void;
+}
+
+/** Marks last as long as the search: those of another search would be acted on unseen. */
+function useMarks({ rows, criteria }: Pick<MessageSearch, 'rows' | 'criteria'>): Marks {
+  const may = useMay();
+  const [kept, setKept] = useState<{
+    readonly criteria: unknown;
+    readonly marked: ReadonlySet<number> | 'all';
+  }>({ criteria, marked: NONE });
+  const marked = kept.criteria === criteria ? kept.marked : NONE;
+  const all = marked === 'all';
+  const ids = all ? new Set(rows.map(({ id }) => id)) : marked;
+  const keep = (next: ReadonlySet<number> | 'all'): void => setKept({ criteria, marked: next });
+  return {
+    ids,
+    all,
+    mayMark: may('message.bulk'),
+    toggle(id) {
+      const after = new Set(ids);
+      if (!after.delete(id)) after.add(id);
+      keep(after);
+    },
+    toggleAll: () => keep(all ? NONE : 'all'),
+  };
+}
+
+const NONE: ReadonlySet<number> = new Set();
+
+/** How many of those that were not found are named. */
+const NAMED = 5;
+
+/** What a person must know of a pasted list: of whom nothing is known, and what was not looked for. */
+function ListNotice({
+  list,
+  missing,
+}: {
+  readonly list: string | undefined;
+  readonly missing: readonly string[];
+}): ReactElement | null {
+  if (list === undefined) return null;
+  const texts = listAt(list);
+  if (texts === undefined) {
+    return (
+      <div className="px-4 pt-2">
+        <Warning>
+          {t('This list is kept in the tab that it was pasted into. Paste it here once more.')}
+        </Warning>
+      </div>
+    );
+  }
+  if (missing.length === 0 && texts.length <= TEXTS_LIMIT) return null;
+  const named = missing.slice(0, NAMED).join(', ');
+  return (
+    <div className="flex flex-col gap-2 px-4 py-1.5">
+      {texts.length > TEXTS_LIMIT && (
+        <Warning>
+          {t('Only the first {most} of {count} ids were looked for: paste the rest afterwards.', {
+            most: TEXTS_LIMIT,
+            count: texts.length,
+          })}
+        </Warning>
+      )}
+      {missing.length > 0 && (
+        <div role="status" className="flex items-center gap-1 text-xs text-warn">
+          <span className="min-w-0 truncate">
+            {t('Not found, {count} of {total}:', {
+              count: missing.length,
+              total: Math.min(texts.length, TEXTS_LIMIT),
+            })}{' '}
+            <span className="font-mono">
+              {named}
+              {missing.length > NAMED ? ' …' : ''}
+            </span>
+          </span>
+          <CopyButton text={missing.join('\n')} label={t('Copy those that were not found')} />
+        </div>
+      )}
+    </div>
   );
 }
