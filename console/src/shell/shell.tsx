@@ -1,27 +1,27 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet, useNavigate } from '@tanstack/react-router';
-import { CircleHelp, Menu, Moon, Search, Sun, Unplug } from 'lucide-react';
+import { CircleHelp, ClockAlert, Menu, Moon, RefreshCw, Search, Sun, Unplug } from 'lucide-react';
 import { type ReactElement, Suspense, useEffect, useRef, useState } from 'react';
 import { status as statusQuery } from '../api/answers.ts';
 import { isAway } from '../api/away.ts';
 import { ApiProblem } from '../api/client.ts';
 import { useIsLive, useLiveStream } from '../api/live-stream.ts';
 import { ahead, lazyPart } from '../api/part.ts';
-import { ICON_BUTTON } from '../element/button.tsx';
+import { putOffUpgrade, useUpgraded } from '../api/upgrade.ts';
+import { Button, ICON_BUTTON } from '../element/button.tsx';
 import { Waiting } from '../element/notice.tsx';
-import { count as written } from '../element/time-text.ts';
-import { t } from '../language/translate.ts';
+import { duration, count as written } from '../element/time-text.ts';
+import { When } from '../element/when.tsx';
+import { rich, t } from '../language/translate.ts';
 import { AccountMenu } from './account-menu.tsx';
 import { Away, useOnList, useSeveral } from './away.tsx';
 import { EmergencyBanner } from './emergency.tsx';
 import { useHotKeys } from './hot-keys.ts';
+import { lastAnswer, rememberAnswer } from './last-answer.ts';
 import { type Me, me, useMay } from './me.ts';
 import { PLACES } from './places.ts';
 import { ProductionMenu } from './production-menu.tsx';
-import { StaleBanner } from './stale.tsx';
 import { switchTheme, useTheme } from './theme.ts';
-import { Unreachable } from './unreachable.tsx';
-import { UpgradedBanner } from './upgraded.tsx';
 
 const SignInPage = lazyPart(() => import('./sign-in-page.tsx'), 'SignInPage');
 const loadSignInAgain = () => import('./sign-in-again.tsx');
@@ -283,5 +283,126 @@ function LiveStatus(): ReactElement | null {
       <Unplug size={13} aria-hidden="true" />{' '}
       <span className="max-sm:sr-only">{t('not live')}</span>
     </span>
+  );
+}
+
+/** That the server does not answer, and how old what is shown is. */
+function StaleBanner(): ReactElement | null {
+  const { error, data, dataUpdatedAt } = useQuery(statusQuery);
+  const client = useQueryClient();
+  const wasAway = useRef(false);
+  const away = isAway(error);
+  useEffect(() => {
+    if (dataUpdatedAt > 0) rememberAnswer(dataUpdatedAt);
+  }, [dataUpdatedAt]);
+  useEffect(() => {
+    // what a page asked for meanwhile failed, and not all of it is asked again by itself
+    if (wasAway.current && !away)
+      void client.refetchQueries({
+        type: 'active',
+        predicate: ({ state }) => state.status === 'error',
+      });
+    wasAway.current = away;
+  }, [away, client]);
+  if (data === undefined) return null;
+  if (!away) return <WrongClock faster={dataUpdatedAt - data.at} />;
+  return (
+    <p
+      role="status"
+      className="flex items-center gap-2 border-b border-warn/40 bg-warn-soft px-4 py-1.5 text-xs text-warn"
+    >
+      <Unplug size={14} className="shrink-0" aria-hidden="true" />
+      <span>
+        {rich('The server does not answer. What is shown is as of {time}.', {
+          time: <When at={dataUpdatedAt} as="recent" />,
+        })}
+      </span>
+    </p>
+  );
+}
+
+const MINUTE = 60_000;
+/** Milliseconds: whoever types a time then means another. */
+const WRONG = 2 * MINUTE;
+
+/** That the clock of this machine is wrong, and that Waybill does not go by it. */
+function WrongClock({ faster }: { readonly faster: number }): ReactElement | null {
+  if (Math.abs(faster) < WRONG) return null;
+  const by = { duration: duration(Math.round(Math.abs(faster) / MINUTE) * MINUTE) };
+  return (
+    <p
+      role="status"
+      className="flex items-center gap-2 border-b border-warn/40 bg-warn-soft px-4 py-1.5 text-xs text-warn"
+    >
+      <ClockAlert size={14} className="shrink-0" aria-hidden="true" />
+      <span>
+        {faster > 0
+          ? t(
+              'The clock of this machine is {duration} ahead of the server’s. Times here are the server’s.',
+              by,
+            )
+          : t(
+              'The clock of this machine is {duration} behind the server’s. Times here are the server’s.',
+              by,
+            )}
+      </span>
+    </p>
+  );
+}
+
+/** That Waybill was upgraded below an open page. The page is not loaded again by itself: somebody may be typing. */
+function UpgradedBanner(): ReactElement | null {
+  const what = useUpgraded();
+  if (what === undefined) return null;
+  return (
+    <div
+      role="status"
+      className="flex flex-wrap items-center gap-2 border-b border-line bg-info-soft px-4 py-1.5 text-xs text-info"
+    >
+      <RefreshCw size={14} className="shrink-0" aria-hidden="true" />
+      <span className="mr-auto">
+        {what === 'missing'
+          ? t(
+              'What you opened is not there any more in this version of the page. Load it again; what is typed in it stays only until then.',
+            )
+          : t(
+              'Waybill has been upgraded. This page is still of the version before; finish what you are typing, then load it again.',
+            )}
+      </span>
+      <Button onClick={() => location.reload()}>{t('Load again')}</Button>
+      <Button look="quiet" onClick={putOffUpgrade}>
+        {t('Later ## load the page again')}
+      </Button>
+    </div>
+  );
+}
+
+/** In place of every page, if the server did not answer since the page was opened. It opens by itself once it does. */
+function Unreachable({ onAgain }: { readonly onAgain: () => void }): ReactElement {
+  const last = lastAnswer();
+  useEffect(() => {
+    document.title = `${t('Waybill does not answer')} · Waybill`;
+  }, []);
+  return (
+    <main className="flex min-h-full items-center justify-center p-4">
+      <div className="w-full max-w-md rounded-xl border border-line bg-surface p-6 shadow-float">
+        <Unplug size={28} aria-hidden="true" className="text-warn" />
+        <h1 className="mt-3 mb-2">{t('Waybill does not answer')}</h1>
+        <p role="status">
+          {last === undefined
+            ? t('It has not answered in this browser yet.')
+            : rich('It last answered at {time}.', { time: <When at={last} as="recent" /> })}{' '}
+          {t('There is nothing to show of it until it does; this page then opens by itself.')}
+        </p>
+        <p className="mt-2 text-ink-2">
+          {t(
+            'Messages do not need the console: the engine takes and sends them while only the console is away.',
+          )}
+        </p>
+        <Button className="mt-4" onClick={onAgain}>
+          {t('Try now')}
+        </Button>
+      </div>
+    </main>
   );
 }
