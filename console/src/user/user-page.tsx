@@ -15,7 +15,6 @@ import { Page } from '../element/page.tsx';
 import { day } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
 import { rich, t } from '../language/translate.ts';
-import { ResetFactor } from './reset-factor.tsx';
 
 type User = Result<'GET /users'>['users'][number];
 
@@ -254,6 +253,29 @@ function Removal({
     >
       {t(
         '{name} is signed out everywhere and can no longer sign in. What {name} did stays in the audit log.',
+        { name },
+      )}
+    </Confirm>
+  );
+}
+
+/** Removes somebody's second factors, for when the device is lost. */
+function ResetFactor({
+  name,
+  onClose,
+}: {
+  readonly name: string;
+  readonly onClose: () => void;
+}): ReactElement {
+  return (
+    <Confirm
+      title={t('Reset the second factor of {name}', { name })}
+      act={t('Reset')}
+      order={() => ask('DELETE /users/{name}/second-factor', { path: { name } })}
+      onClose={onClose}
+    >
+      {t(
+        'App, passkeys and recovery codes of {name} are removed, and {name} is signed out everywhere, also programs with a token of theirs. Until another one is set up, the password alone is enough: make sure that it is {name} who asks.',
         { name },
       )}
     </Confirm>
