@@ -1,6 +1,5 @@
 import {
   DisableError,
-  inlineBody,
   type Lent,
   type Message,
   type OpenOutbound,
@@ -8,15 +7,16 @@ import {
   RejectedError,
   type Reply,
   type SettingsFault,
-  TemporaryError,
 } from 'waybill/adapter';
 import { exactJson } from 'waybill/document';
-import { type HttpAnswer, HttpClient, placeOfUrl, retryAfterOf } from 'waybill/peer';
+import { HttpClient } from 'waybill/peer';
 import { type NotifyValues, notifySettings } from './fhir-notify-settings.ts';
-import { askedTypes } from './fhir-version.ts';
+import { Contacts } from './subscription/contacts.ts';
 import type { Json } from './subscription/criteria.ts';
 import type { Notification } from './subscription/events.ts';
+import { Keeper } from './subscription/keeper.ts';
 import { noticeBundle } from './subscription/notice.ts';
+import { isTaken, type Notifying, posted } from './subscription/posting.ts';
 import { isAllowed, type Subscription, Subscriptions } from './subscription/subscriptions.ts';
 
 export default outbound({
@@ -56,7 +56,9 @@ type LentHere = Lent<typeof notifySettings>;
 async function openNotifying(lent: LentHere): Promise<OpenOutbound> {
   const { settings, records, signal } = lent;
   if (records === undefined) throw new DisableError('Nothing is kept: no engine runs here.');
-  const subscriptions = new Subscriptions(records(settings.store), signal);
+  const kept = records(settings.store);
+  const subscriptions = new Subscriptions(kept, signal);
+  const contacts = new Contacts(kept);
   const endpoints = settings.endpoints
     .filter((one) => one !== undefined)
     // of two that an address begins with, the credential is that of the longer one
@@ -75,19 +77,16 @@ async function openNotifying(lent: LentHere): Promise<OpenOutbound> {
     const found = endpoints.find(({ url }) => isAllowed(address, [url.href]));
     return found && clients.get(found.credential);
   };
+  const notifying = { lent, subscriptions, contacts, clientFor };
+  const keeper = new Keeper(kept, notifying);
+  keeper.start();
   return {
-    send: (message, ending) => sent(message, { lent, subscriptions, clientFor, signal: ending }),
+    send: (message, ending) => sent(message, { ...notifying, signal: ending }),
     async close() {
+      await keeper.stop();
       await Promise.all([...clients.values()].map((client) => client.close()));
     },
   };
-}
-
-interface Notifying {
-  readonly lent: LentHere;
-  readonly subscriptions: Subscriptions;
-  readonly clientFor: (address: string) => HttpClient | undefined;
-  readonly signal: AbortSignal;
 }
 
 async function sent(message: Message, notifying: Notifying): Promise<Reply> {
@@ -138,7 +137,7 @@ async function handshake(subscription: Subscription, notifying: Notifying): Prom
   let reply = nothing('The subscription is active.');
   if (subscription.topic !== undefined) {
     const { version } = lent.settings;
-    const count = await subscriptions.counted(subscription.id);
+    const count = await subscriptions.counts.counted(subscription.id);
     const active = { ...subscription, status: 'active' } as const;
     const bundle = noticeBundle(active, { type: 'handshake', version, count });
     reply = await posted(subscription, { method: 'POST', bundle, isHandshake: true }, notifying);
@@ -162,7 +161,7 @@ async function told(
       type: 'event-notification',
       version,
       count,
-      events: [given],
+      event: given,
     });
     return posted(subscription, { method: 'POST', bundle }, notifying);
   }
@@ -172,111 +171,4 @@ async function told(
   return resource !== undefined && focus !== undefined
     ? posted(subscription, { method: 'PUT', bundle: resource, below: focus }, notifying)
     : posted(subscription, { method: 'POST', bundle: resource }, notifying);
-}
-
-interface Posted {
-  readonly method: 'POST' | 'PUT';
-  readonly bundle: Json | undefined;
-  readonly below?: string;
-  readonly isHandshake?: boolean;
-}
-
-const isTaken = ({ code = '' }: Reply): boolean => code.startsWith('2');
-
-async function posted(
-  subscription: Subscription,
-  { method, bundle, below, isHandshake = false }: Posted,
-  notifying: Notifying,
-): Promise<Reply> {
-  const { clientFor, signal, lent } = notifying;
-  const { endpoint } = subscription;
-  const client = clientFor(endpoint);
-  if (client === undefined) {
-    await failed(subscription, 'The endpoint is not permitted any more.', notifying);
-    throw new RejectedError(
-      'The endpoint of the subscription is not among endpoints. List it there and resend the message, or leave it.',
-    );
-  }
-  const { json } = askedTypes(lent.settings.version === 'R4' ? undefined : lent.settings.version);
-  const url = new URL(endpoint);
-  if (below !== undefined) url.pathname = `${url.pathname.replace(/\/$/, '')}/${below}`;
-  let answer: HttpAnswer;
-  try {
-    answer = await client.ask({
-      method,
-      url,
-      headers: bundle === undefined ? {} : { 'content-type': json },
-      ...(bundle !== undefined && { body: inlineBody(Buffer.from(JSON.stringify(bundle))) }),
-      signal,
-    });
-  } catch (error) {
-    signal.throwIfAborted();
-    if (error instanceof DisableError) throw error;
-    if (await failed(subscription, 'The endpoint does not answer.', notifying)) throw given();
-    // one endpoint that is away is no reason to connect anew to all of them
-    throw new TemporaryError((error as Error).message, { cause: error });
-  }
-  const { status, headers } = answer;
-  const reply: Reply = {
-    body: new Uint8Array(),
-    type: 'text/plain',
-    code: String(status),
-    text: `${placeOfUrl(url)} answered ${status}`,
-    retryAfter: retryAfterOf(headers['retry-after']),
-  };
-  if (isTaken(reply)) await recovered(subscription, notifying);
-  else await refused(subscription, { status, isHandshake }, notifying);
-  return reply;
-}
-
-/** What may be taken later; any other refusal of a handshake, which is sent once, is the last word. */
-const LATER = new Set([408, 425, 429]);
-
-/** Throws if the subscription is in error by it. */
-async function refused(
-  subscription: Subscription,
-  { status, isHandshake }: { readonly status: number; readonly isHandshake: boolean },
-  notifying: Notifying,
-): Promise<void> {
-  const isForGood = status === 410 || (isHandshake && status < 500 && !LATER.has(status));
-  const text = `The endpoint answers ${status}.`;
-  if (await failed(subscription, text, notifying, isForGood)) throw given();
-}
-
-const given = (): RejectedError =>
-  new RejectedError(
-    'The endpoint has taken nothing for too long, is gone for good, or refused the handshake: the subscription is in error now. Resend the message once its owner has updated it.',
-  );
-
-/** Notes a failure; whether the subscription is in error by it. */
-async function failed(
-  { id, owner, endpoint }: Subscription,
-  error: string,
-  { subscriptions, lent }: Notifying,
-  isForGood = false,
-): Promise<boolean> {
-  const now = Date.now();
-  let isOver = false;
-  await subscriptions.change(id, (before) => {
-    const since = before.failing ?? now;
-    isOver = isForGood || now - since >= lent.settings.errorAfter;
-    if (before.status !== 'active' && before.status !== 'requested') return before;
-    if (isOver) return { ...before, status: 'error', error, failing: since };
-    return before.failing === undefined ? { ...before, failing: now } : before;
-  });
-  if (isOver) {
-    const text = `Subscription ${id} of ${owner} is in error: ${placeOfUrl(new URL(endpoint))} took nothing.`;
-    lent.event('warn', 'subscription-failed', text, owner);
-  }
-  return isOver;
-}
-
-async function recovered(
-  { id, failing }: Subscription,
-  { subscriptions }: Notifying,
-): Promise<void> {
-  if (failing === undefined) return;
-  await subscriptions.change(id, (before) =>
-    before.failing === undefined ? before : { ...before, failing: undefined },
-  );
 }

@@ -76,7 +76,7 @@ function topicsOf({ topics, version }: SubscriptionsValues): readonly Topic[] {
 function opened(lent: Lent<typeof subscriptionsSettings>): OpenOutbound {
   const { settings, records, signal, event } = lent;
   if (records === undefined) throw new DisableError('Nothing is kept: no engine runs here.');
-  const subscriptions = new Subscriptions(records(settings.store), signal);
+  const subscriptions = new Subscriptions(records(settings.store), signal, settings.keepEvents);
   const serving = { settings, subscriptions, topics: topicsOf(settings), event };
   return {
     async send(message) {
@@ -149,18 +149,23 @@ async function notified(
     resources.length === 0
       ? []
       : [...(await subscriptions.all()).values()].filter((one) => counts(one, settings));
-  for (const one of active) if (one.end <= now) await end(one, subscriptions, event);
+  for (const { id, owner, end } of active) {
+    if (end > now || !(await subscriptions.over(id))) continue;
+    event('info', 'subscription-ended', `Subscription ${id} of ${owner} is over.`, owner);
+  }
   const lasting = active.filter((one) => one.end > now);
   const told = await inTurns(findingConcerned(lasting, resources));
   checkLength(told, written);
   const all: Notification[] = [];
   for (const { subscription, places } of told) {
-    const { id, content } = subscription;
-    const first = await subscriptions.count(id, { message: message.id, events: places.length });
+    const { id, content, status } = subscription;
+    const focuses = places.map((place) => focusOf(resources[place] ?? {}));
+    const first = await subscriptions.counts.count(id, { message: message.id, at, focuses });
+    // whoever takes nothing is told nothing; by the number and $events they find out later
+    if (status === 'error') continue;
     for (const [index, place] of places.entries()) {
-      const focus = focusOf(resources[place] ?? {});
       all.push({
-        notification: { subscription: id, number: first + index, at, focus },
+        notification: { subscription: id, number: first + index, at, focus: focuses[index] },
         ...(content === 'full-resource' && { resource: written[place] ?? {} }),
       });
     }
@@ -180,7 +185,7 @@ function checkLength(told: readonly Concerned[], written: readonly Json[]): void
   const lengths = new Map<number, number>();
   let all = 0;
   for (const { subscription, places } of told) {
-    if (subscription.content !== 'full-resource') continue;
+    if (subscription.content !== 'full-resource' || subscription.status === 'error') continue;
     for (const place of places) {
       const length = lengths.get(place) ?? JSON.stringify(written[place]).length;
       lengths.set(place, length);
@@ -194,16 +199,6 @@ function checkLength(told: readonly Concerned[], written: readonly Json[]): void
   }
 }
 
+/** Whether its events are counted: also of one whose endpoint is in error, for when it is back. */
 const counts = ({ status, owner }: Subscription, { owners }: SubscriptionsValues): boolean =>
-  status === 'active' && (owners.length === 0 || owners.includes(owner));
-
-async function end(
-  { id, owner }: Subscription,
-  subscriptions: Subscriptions,
-  event: Lent<typeof subscriptionsSettings>['event'],
-): Promise<void> {
-  await subscriptions.change(id, (before) =>
-    before.status === 'active' ? { ...before, status: 'off' } : before,
-  );
-  event('info', 'subscription-ended', `Subscription ${id} of ${owner} is over.`, owner);
-}
+  (status === 'active' || status === 'error') && (owners.length === 0 || owners.includes(owner));

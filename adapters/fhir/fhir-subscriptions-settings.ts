@@ -38,6 +38,18 @@ export const subscriptionsSettings = {
     help: 'How long a subscription lasts at most; who wants it longer renews it by an update. So what a caller may no longer see ends by itself.',
     default: '90d',
   }),
+  keepEvents: setting.integer({
+    help: 'How many of the last events of each subscription are remembered for subscribers who ask what they have missed ($events): number, time and the address of the resource, never the resource itself.',
+    default: 1_000,
+    minimum: 0,
+    maximum: 5_000,
+    advanced: true,
+  }),
+  heartbeats: setting.duration({
+    help: 'The shortest time between heartbeats that a subscriber may ask for.',
+    default: '1m',
+    advanced: true,
+  }),
   most: setting.integer({
     help: 'How many subscriptions there may be.',
     default: 10_000,

@@ -270,12 +270,17 @@ test('an endpoint that is away is in error after its time, holds up no other, an
   await asked('PUT', `/Subscription/${lost}`, { body: { ...byTopic('full-resource'), id: lost } });
   await becomes(lost, 'active');
   await written(encounter);
-  // the number tells how many there were
+  // the number tells how many there were, and $events which
   await vi.waitFor(() =>
     expect(app.requests.map(({ body: sent }) => String(sent)).join()).toContain(
-      '"name":"event-number","valueString":"2"',
+      '"name":"event-number","valueString":"3"',
     ),
   );
+  const missed = await asked('GET', `/Subscription/${lost}/$events?eventsSinceNumber=2`);
+  expect(JSON.stringify(missed.body).match(/"event-number","valueString":"\d"/g)).toEqual([
+    '"event-number","valueString":"2"',
+    '"event-number","valueString":"3"',
+  ]);
 });
 
 test('redirects lead nowhere, and what is gone for good is not asked again', async () => {

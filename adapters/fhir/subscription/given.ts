@@ -17,6 +17,8 @@ export interface Given {
   /** When it asks to end, milliseconds since 1970. */
   readonly end: number | undefined;
   readonly isOff: boolean;
+  /** Milliseconds between signs of life, if it wants any. */
+  readonly heartbeat: number | undefined;
   /** Without status, id and meta. */
   readonly resource: Json;
 }
@@ -25,6 +27,8 @@ interface Permitted {
   readonly version: FhirVersion;
   readonly topics: readonly Topic[];
   readonly endpoints: readonly string[];
+  /** The shortest heartbeat in milliseconds. */
+  readonly shortest: number;
 }
 
 const BACKPORT = 'http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/';
@@ -33,6 +37,9 @@ const JSON_TYPE = /^application\/(?:fhir\+)?json\b/;
 
 /** Characters of one that is kept: each engine has all of them in memory. */
 const LONGEST = 32_768;
+
+/** A week: what is longer is no sign of life. */
+const LONGEST_PERIOD = 604_800_000;
 
 /** What a subscription asks for and does not get. */
 class Unserved extends Error {}
@@ -72,16 +79,17 @@ function asGiven(resource: Json, permitted: Permitted): Given {
   return { ...asked, endpoint, end: until, isOff: status === 'off', resource: rest };
 }
 
-type Asked = Pick<Given, 'criteria' | 'topic' | 'content'> & { readonly endpoint: unknown };
+type Asked = Pick<Given, 'criteria' | 'topic' | 'content' | 'heartbeat'> & {
+  readonly endpoint: unknown;
+};
 
 /** R4 and R4B: by criteria, or by a topic as HL7's backport of R5 writes it. */
-function inR4(resource: Json, { version, topics }: Permitted): Asked {
+function inR4(resource: Json, { version, topics, shortest }: Permitted): Asked {
   const channel = Object(resource['channel']) as Json;
   const { type, endpoint, payload, header, _payload } = channel;
   checkChannel({ code: type, secret: header, type: payload });
-  if (extensionsOf(channel, 'backport-heartbeat-period').length > 0) {
-    throw new Unserved('Heartbeats are not sent.');
-  }
+  const [period] = extensionsOf(channel, 'backport-heartbeat-period');
+  const heartbeat = heartbeatOf(period?.['valueUnsignedInt'], shortest);
   if (extensionsOf(resource, 'backport-additional-criteria').length > 0) {
     throw new Unserved('A subscription has one criteria here: make another one for the others.');
   }
@@ -89,9 +97,11 @@ function inR4(resource: Json, { version, topics }: Permitted): Asked {
   const topic = topics.find(({ url }) => url === text);
   if (topic === undefined) {
     if (/^https?:/.test(text)) throw new Unserved('There is no such topic.');
+    if (heartbeat !== undefined)
+      throw new Unserved('Only subscriptions to a topic have heartbeats.');
     const criteria = [understood(readCriteria(text, version))];
     const content = payload === undefined ? 'empty' : 'full-resource';
-    return { criteria, topic: undefined, endpoint, content };
+    return { criteria, topic: undefined, endpoint, content, heartbeat };
   }
   const [wanted] = extensionsOf(_payload, 'backport-payload-content');
   let { criteria } = topic;
@@ -99,7 +109,8 @@ function inR4(resource: Json, { version, topics }: Permitted): Asked {
     const { type: about, filters } = understood(readCriteria(String(valueString), version));
     criteria = narrowed(criteria, about, () => filters);
   }
-  return { criteria, topic: topic.url, endpoint, content: contentOf(wanted?.['valueCode']) };
+  const content = contentOf(wanted?.['valueCode']);
+  return { criteria, topic: topic.url, endpoint, content, heartbeat };
 }
 
 function extensionsOf(element: unknown, name: string): readonly Json[] {
@@ -111,11 +122,11 @@ function extensionsOf(element: unknown, name: string): readonly Json[] {
 const listOf = (value: unknown): readonly Json[] =>
   Array.isArray(value) ? value.map((one) => Object(one) as Json) : [];
 
-function inR5(resource: Json, { version, topics }: Permitted): Asked {
+function inR5(resource: Json, { version, topics, shortest }: Permitted): Asked {
   const { channelType, endpoint, parameter, contentType, content, heartbeatPeriod } = resource;
   const { code } = Object(channelType) as Json;
   checkChannel({ code, secret: parameter, type: contentType });
-  if (heartbeatPeriod !== undefined) throw new Unserved('Heartbeats are not sent.');
+  const heartbeat = heartbeatOf(heartbeatPeriod, shortest);
   const topic = topics.find(({ url }) => url === resource['topic']);
   if (topic === undefined) throw new Unserved('There is no such topic.');
   let { criteria } = topic;
@@ -129,7 +140,7 @@ function inR5(resource: Json, { version, topics }: Permitted): Asked {
       understood(readFilter(type, condition, version)),
     ]);
   }
-  return { criteria, topic: topic.url, endpoint, content: contentOf(content) };
+  return { criteria, topic: topic.url, endpoint, content: contentOf(content), heartbeat };
 }
 
 interface Channel {
@@ -148,6 +159,16 @@ function checkChannel({ code, secret, type }: Channel): void {
   if (type !== undefined && !(typeof type === 'string' && JSON_TYPE.test(type))) {
     throw new Unserved('Only application/fhir+json is sent.');
   }
+}
+
+/** A period in seconds; 0 asks for none. */
+function heartbeatOf(given: unknown, shortest: number): number | undefined {
+  if (given === undefined || given === 0) return undefined;
+  const period = Number.isInteger(given) ? Number(given) * 1_000 : Number.NaN;
+  if (period >= shortest && period <= LONGEST_PERIOD) return period;
+  throw new Unserved(
+    `The period of heartbeats is a number of seconds from ${Math.ceil(shortest / 1_000)} to ${LONGEST_PERIOD / 1_000}.`,
+  );
 }
 
 function contentOf(given: unknown = 'id-only'): Content {

@@ -1,24 +1,33 @@
 import { randomUUID } from 'node:crypto';
 import type { FhirVersion } from 'waybill/document';
+import type { EventNote } from './counts.ts';
 import type { Json } from './criteria.ts';
 import type { Notification } from './events.ts';
 import type { Subscription } from './subscriptions.ts';
 
 /** What a status says it is for. */
-export type NoticeType = 'handshake' | 'event-notification' | 'query-status';
+export type NoticeType =
+  | 'handshake'
+  | 'heartbeat'
+  | 'event-notification'
+  | 'query-status'
+  | 'query-event';
 
 interface Noticed {
   readonly type: NoticeType;
   readonly version: FhirVersion;
   /** How many events there were so far. */
   readonly count: number;
-  readonly events?: readonly Notification[];
+  readonly events?: readonly EventNote[];
+  /** What is wrong, beside the error of the subscription. */
+  readonly fault?: string | undefined;
 }
 
 /** The status of a subscription: SubscriptionStatus, in R4 Parameters of HL7's backport. */
 export function statusOf(subscription: Subscription, noticed: Noticed): Json {
-  const { id, status, topic, error } = subscription;
+  const { id, status, topic } = subscription;
   const { type, version, count, events = [] } = noticed;
+  const errors = [subscription.error, noticed.fault].filter((one) => one !== undefined);
   const reference = `Subscription/${id}`;
   if (version !== 'R4') {
     return {
@@ -27,7 +36,7 @@ export function statusOf(subscription: Subscription, noticed: Noticed): Json {
       type,
       eventsSinceSubscriptionStart: String(count),
       ...(events.length > 0 && {
-        notificationEvent: events.map(({ notification: { number, at, focus } }) => ({
+        notificationEvent: events.map(({ number, at, focus }) => ({
           eventNumber: String(number),
           timestamp: at,
           ...(isTold(subscription, focus) && { focus: { reference: focus } }),
@@ -35,7 +44,7 @@ export function statusOf(subscription: Subscription, noticed: Noticed): Json {
       }),
       subscription: { reference },
       ...(topic !== undefined && { topic }),
-      ...(error !== undefined && { error: [{ text: error }] }),
+      ...(errors.length > 0 && { error: errors.map((text) => ({ text })) }),
     };
   }
   return {
@@ -46,7 +55,7 @@ export function statusOf(subscription: Subscription, noticed: Noticed): Json {
       { name: 'status', valueCode: status },
       { name: 'type', valueCode: type },
       { name: 'events-since-subscription-start', valueString: String(count) },
-      ...events.map(({ notification: { number, at, focus } }) => ({
+      ...events.map(({ number, at, focus }) => ({
         name: 'notification-event',
         part: [
           { name: 'event-number', valueString: String(number) },
@@ -56,7 +65,7 @@ export function statusOf(subscription: Subscription, noticed: Noticed): Json {
             : []),
         ],
       })),
-      ...(error === undefined ? [] : [{ name: 'error', valueCodeableConcept: { text: error } }]),
+      ...errors.map((text) => ({ name: 'error', valueCodeableConcept: { text } })),
     ],
   };
 }
@@ -64,9 +73,13 @@ export function statusOf(subscription: Subscription, noticed: Noticed): Json {
 const isTold = ({ content }: Subscription, focus: string | undefined): boolean =>
   content !== 'empty' && focus !== undefined;
 
-/** The Bundle that a subscriber of a topic gets. */
-export function noticeBundle(subscription: Subscription, noticed: Noticed): Json {
-  const { version, events = [] } = noticed;
+/** The Bundle that a subscriber of a topic gets; `event` is the one that it tells of with its resource. */
+export function noticeBundle(
+  subscription: Subscription,
+  { event, ...given }: Noticed & { readonly event?: Notification | undefined },
+): Json {
+  const noticed = event === undefined ? given : { ...given, events: [event.notification] };
+  const { version } = noticed;
   const { id, content } = subscription;
   const isHistory = version !== 'R5';
   const status = {
@@ -78,7 +91,7 @@ export function noticeBundle(subscription: Subscription, noticed: Noticed): Json
     }),
   };
   const entries =
-    content !== 'full-resource' ? [] : events.flatMap((event) => entryOf(event, isHistory));
+    event === undefined || content !== 'full-resource' ? [] : entryOf(event, isHistory);
   return {
     resourceType: 'Bundle',
     type: isHistory ? 'history' : 'subscription-notification',

@@ -3,7 +3,7 @@ import type { SubscriptionsValues, subscriptionsSettings } from '../fhir-subscri
 import { permits, smartScope } from '../smart-scope.ts';
 import type { Json } from './criteria.ts';
 import { type Given, readGiven, type Topic } from './given.ts';
-import { statusOf } from './notice.ts';
+import { noticeBundle, statusOf } from './notice.ts';
 import type { Subscription, Subscriptions } from './subscriptions.ts';
 
 const FHIR_TYPE = 'application/fhir+json';
@@ -47,7 +47,13 @@ const SERVED: Readonly<Record<string, Serve>> = {
     );
     return { body: new Uint8Array(), type: FHIR_TYPE, code: '204' };
   },
-  operation: statusFor,
+  operation: (document, serving) => {
+    const serve = { status: statusFor, events: eventsFor }[String(document['operation'])];
+    return (
+      serve?.(document, serving) ??
+      Promise.resolve(refusal(404, 'There is no such operation.', 'not-found'))
+    );
+  },
 };
 
 async function create(document: Json, serving: Serving): Promise<Reply> {
@@ -102,6 +108,7 @@ async function renewed(
 ): Promise<Subscription> {
   const after = await subscriptions.change(id, (before) => {
     const fields = fieldsOf(given, settings);
+    if (before.held === true) return { ...before, ...fields, status: 'off' };
     const isProven = before.status === 'active' && before.endpoint === given.endpoint;
     const status = isProven && fields.status === 'requested' ? 'active' : fields.status;
     return { ...before, ...fields, status, error: undefined, failing: undefined };
@@ -111,7 +118,7 @@ async function renewed(
 }
 
 function fieldsOf(
-  { criteria, topic, endpoint, content, end, isOff, resource }: Given,
+  { criteria, topic, endpoint, content, end, isOff, heartbeat, resource }: Given,
   { longest }: SubscriptionsValues,
 ): Omit<Subscription, 'format' | 'id' | 'versionId' | 'changed' | 'owner'> {
   const latest = Date.now() + longest;
@@ -121,6 +128,7 @@ function fieldsOf(
     topic,
     endpoint,
     content,
+    heartbeat,
     end: Math.min(end ?? latest, latest),
     resource,
   };
@@ -148,7 +156,8 @@ async function givenBy(
   if (endpoints === undefined) {
     return refusal(503, 'No operation that notifies has run yet.', 'transient');
   }
-  const given = readGiven(resource as Json, { version: settings.version, topics, endpoints });
+  const { version, heartbeats: shortest } = settings;
+  const given = readGiven(resource as Json, { version, topics, endpoints, shortest });
   if (typeof given === 'string') return refusal(422, given);
   const lacking = given.criteria.find(({ type }) => !mayRead(document, type));
   if (lacking !== undefined) {
@@ -208,18 +217,22 @@ async function search(document: Json, { subscriptions }: Serving): Promise<Reply
 
 /** `Subscription/7/$status`, and `$status` of all of the caller's. */
 async function statusFor(document: Json, { subscriptions, settings }: Serving): Promise<Reply> {
-  if (document['operation'] !== 'status')
-    return refusal(404, 'There is no such operation.', 'not-found');
   const one = document['id'] === undefined ? undefined : await own(document, { subscriptions });
   if (document['id'] !== undefined && one === undefined) return missing();
   const owner = ownerOf(document);
+  const [ids, statuses] = ['id', 'status'].map((name) => argumentsOf(document, name));
   const all =
     one === undefined
-      ? [...(await subscriptions.all()).values()].filter((other) => other.owner === owner)
+      ? [...(await subscriptions.all()).values()].filter(
+          ({ owner: whose, id, status }) =>
+            whose === owner &&
+            (ids?.length === 0 || ids?.includes(id)) &&
+            (statuses?.length === 0 || statuses?.includes(status)),
+        )
       : [one];
   const entry: Json[] = [];
   for (const each of all) {
-    const count = await subscriptions.counted(each.id);
+    const count = await subscriptions.counts.counted(each.id);
     const { version } = settings;
     entry.push({
       resource: statusOf(each, { type: 'query-status', version, count }),
@@ -231,6 +244,54 @@ async function statusFor(document: Json, { subscriptions, settings }: Serving): 
     type: 'searchset',
     total: entry.length,
     ...(entry.length > 0 && { entry }),
+  });
+}
+
+/** `Subscription/7/$events`: what a subscriber has missed, as far as it is remembered; resources are read by themselves. */
+async function eventsFor(document: Json, { subscriptions, settings }: Serving): Promise<Reply> {
+  const found = await own(document, { subscriptions });
+  if (found === undefined) return missing();
+  const lacking = found.criteria.find(({ type }) => !mayRead(document, type));
+  if (lacking !== undefined) {
+    return refusal(403, `The caller may not read and search ${lacking.type}.`, 'forbidden');
+  }
+  const numbers = numbersAsked(document);
+  if (numbers === undefined) {
+    return refusal(400, 'The numbers of events are whole numbers.', 'invalid');
+  }
+  const [since, until] = numbers;
+  const count = await subscriptions.counts.counted(found.id);
+  const events = await subscriptions.counts.between(found.id, since, until);
+  const oldest = events[0]?.number ?? count + 1;
+  const isMissing = since < oldest && since <= Math.min(count, until);
+  const fault = isMissing
+    ? `Events before number ${oldest} are not remembered any more.`
+    : undefined;
+  const { version } = settings;
+  return reply(noticeBundle(found, { type: 'query-event', version, count, events, fault }));
+}
+
+/** The first and the last number that are asked for, both included; undefined if they are none. */
+function numbersAsked(document: Json): readonly [number, number] | undefined {
+  const [since = '1', until = String(Number.MAX_SAFE_INTEGER)] = [
+    argumentsOf(document, 'eventsSinceNumber')[0],
+    argumentsOf(document, 'eventsUntilNumber')[0],
+  ];
+  const isWhole = [since, until].every((one) => /^\d{1,16}$/.test(one));
+  return isWhole ? [Math.max(Number(since), 1), Number(until)] : undefined;
+}
+
+/** The values of a parameter of an operation: in the address, or in Parameters. */
+function argumentsOf({ query, resource }: Json, name: string): readonly string[] {
+  const inAddress = (Object(query) as Json)[name];
+  const { parameter } = Object(resource) as Json;
+  const inBody = (Array.isArray(parameter) ? (parameter as unknown[]) : []).flatMap((one) => {
+    const { name: given, ...values } = Object(one) as Json;
+    return given === name ? Object.values(values) : [];
+  });
+  return [inAddress, ...inBody].flat().flatMap((value) => {
+    if (typeof value === 'string') return value.split(',');
+    return typeof value === 'number' ? [String(value)] : [];
   });
 }
 

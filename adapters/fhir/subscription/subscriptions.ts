@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Records, TemporaryError } from 'waybill/adapter';
+import { Counts } from './counts.ts';
 import type { Criteria, Json } from './criteria.ts';
 
 /** What a subscriber gets. */
@@ -28,13 +29,10 @@ export interface Subscription {
   readonly end: number;
   /** Since when the endpoint has not taken anything. */
   readonly failing?: number | undefined;
-}
-
-/** How many events there were, and which message was counted last: a repetition has the same number. */
-interface Count {
-  readonly number: number;
-  readonly message: number;
-  readonly first: number;
+  /** Milliseconds after which the subscriber hears something, even if nothing happens. */
+  readonly heartbeat?: number | undefined;
+  /** Operators have switched it off: its owner cannot switch it on again. */
+  readonly held?: boolean | undefined;
 }
 
 const TRIES = 50;
@@ -49,10 +47,13 @@ export class Subscriptions {
   #known: ReadonlyMap<string, Subscription> = new Map();
   #seen = -1;
   #read = 0;
+  readonly counts: Counts;
 
-  constructor(records: Records, signal: AbortSignal) {
+  /** `kept` says how many events of each are remembered for those who have missed them. */
+  constructor(records: Records, signal: AbortSignal, kept = 0) {
     this.#records = records;
     this.#signal = signal;
+    this.counts = new Counts(records, kept);
   }
 
   /** All of them, as they are now: what another engine has changed counts at once. */
@@ -114,31 +115,46 @@ export class Subscriptions {
   }
 
   async remove(id: string): Promise<void> {
-    for (const key of [`one/${id}`, `count/${id}`]) {
-      const entry = await this.#records.read(key);
-      if (entry.value !== undefined) await this.#records.replace(key, entry, undefined);
-    }
+    await this.#drop(`one/${id}`);
     await this.#tell();
+    await this.forget(id);
   }
 
-  /** How many events there were for a subscription so far. */
-  async counted(id: string): Promise<number> {
-    const { value } = await this.#records.read<Count>(`count/${id}`);
-    return value?.number ?? 0;
+  /** Switches off one whose time is over; whether that was to be done. */
+  async over(id: string): Promise<boolean> {
+    let isDone = false;
+    await this.change(id, (before) => {
+      isDone = before.status !== 'off' && before.end <= Date.now();
+      return isDone ? { ...before, status: 'off' } : before;
+    });
+    return isDone;
   }
 
-  /** The number of the first of these events of a message; the same again if the message is repeated. */
-  async count(
-    id: string,
-    { message, events }: { readonly message: number; readonly events: number },
-  ): Promise<number> {
+  /** Removes what is kept beside subscriptions that are gone: an event may be counted while one is deleted. */
+  async sweep(): Promise<void> {
+    const beside = new Map<string, string[]>();
+    for await (const { key } of this.#records.all('', this.#signal)) {
+      const [, kind = '', id = ''] = /^(count|contact|events)\/([^/]+)/.exec(key) ?? [];
+      if (kind !== '') beside.set(id, [...(beside.get(id) ?? []), key]);
+    }
+    for (const [id, keys] of beside) {
+      // one that has changed during this look was not met in it
+      if ((await this.#records.read(`one/${id}`)).value !== undefined) continue;
+      for (const key of keys) await this.#drop(key);
+    }
+  }
+
+  /** Removes what is kept beside a subscription that is gone. */
+  async forget(id: string): Promise<void> {
+    await this.counts.remove(id);
+    await this.#drop(`contact/${id}`);
+  }
+
+  async #drop(key: string): Promise<void> {
     for (let tries = 0; tries < TRIES; tries++) {
-      const entry = await this.#records.read<Count>(`count/${id}`);
-      const { value } = entry;
-      if (value?.message === message) return value.first;
-      const first = (value?.number ?? 0) + 1;
-      const count: Count = { number: first + events - 1, message, first };
-      if (await this.#records.replace(`count/${id}`, entry, count)) return first;
+      const entry = await this.#records.read(key);
+      if (entry.value === undefined) return;
+      if (await this.#records.replace(key, entry, undefined)) return;
     }
     throw busy();
   }

@@ -28,27 +28,30 @@ const encounter = (version: FhirVersion): Readonly<Record<string, unknown>> =>
 
 describe.for(VERSIONS)('what is sent in %s', (version) => {
   test.for(['empty', 'id-only', 'full-resource'] as const)('is valid with %s', (content) => {
-    const events = [1, 2].map((number) => ({
-      notification: {
-        subscription: 'a-1',
-        number,
-        at: '2026-01-01T00:00:00Z',
-        focus: 'Encounter/e',
-      },
+    const note = { number: 2, at: '2026-01-01T00:00:00Z', focus: 'Encounter/e' };
+    const event = {
+      notification: { subscription: 'a-1', ...note },
       ...(content === 'full-resource' && { resource: encounter(version) }),
-    }));
+    };
     const given = { ...subscription, content };
-    const bundle = noticeBundle(given, { type: 'event-notification', version, count: 2, events });
+    const bundle = noticeBundle(given, { type: 'event-notification', version, count: 2, event });
     expect(fhirFindings(bundle, { level: 'full', version })).toEqual([]);
     expect(JSON.stringify(bundle).includes('Encounter/e')).toBe(content !== 'empty');
     expect(JSON.stringify(bundle).includes('"resourceType":"Encounter"')).toBe(
       content === 'full-resource',
     );
+    const events = [{ ...note, number: 1 }, note];
+    const fault = 'Events before number 1 are not remembered any more.';
+    const missed = noticeBundle(given, { type: 'query-event', version, count: 9, events, fault });
+    expect(fhirFindings(missed, { level: 'full', version })).toEqual([]);
+    expect(JSON.stringify(missed).split('"Encounter/e"')).toHaveLength(content === 'empty' ? 1 : 3);
   });
 
-  test('is valid as a handshake, and as the status of one in error', () => {
-    const bundle = noticeBundle(subscription, { type: 'handshake', version, count: 0 });
-    expect(fhirFindings(bundle, { level: 'full', version })).toEqual([]);
+  test('is valid as a handshake, a heartbeat, and as the status of one in error', () => {
+    for (const type of ['handshake', 'heartbeat'] as const) {
+      const bundle = noticeBundle(subscription, { type, version, count: 0 });
+      expect(fhirFindings(bundle, { level: 'full', version })).toEqual([]);
+    }
     const failed = { ...subscription, status: 'error', error: 'x' } as const;
     const status = statusOf(failed, { type: 'query-status', version, count: 7 });
     expect(fhirFindings(status, { level: 'full', version })).toEqual([]);
@@ -62,6 +65,7 @@ describe('a Subscription of R5', () => {
     version: 'R5',
     topics: [{ url: TOPIC, criteria: [criteria] }],
     endpoints: ['https://x.example/notify/'],
+    shortest: 60_000,
   } as const;
   const given = {
     resourceType: 'Subscription',
@@ -71,6 +75,18 @@ describe('a Subscription of R5', () => {
     endpoint: 'https://x.example/notify/1',
     content: 'id-only',
   };
+
+  test('may have heartbeats, and 0 means none', () => {
+    for (const [heartbeatPeriod, heartbeat] of [
+      [90, 90_000],
+      [0, undefined],
+    ]) {
+      expect(readGiven({ ...given, heartbeatPeriod }, permitted)).toHaveProperty(
+        'heartbeat',
+        heartbeat,
+      );
+    }
+  });
 
   test('narrows its topic by filters', () => {
     const read = readGiven(
@@ -98,7 +114,9 @@ describe('a Subscription of R5', () => {
     [{ topic: 'https://hub.example/other' }, 'There is no such topic.'],
     [{ channelType: { code: 'email' } }, 'Only channels of type rest-hook'],
     [{ parameter: [{ name: 'authorization', value: 'SECRET' }] }, 'Headers and parameters'],
-    [{ heartbeatPeriod: 60 }, 'Heartbeats are not sent.'],
+    [{ heartbeatPeriod: 59 }, 'The period of heartbeats is a number of seconds from 60 to 604800.'],
+    [{ heartbeatPeriod: '90' }, 'The period of heartbeats is'],
+    [{ heartbeatPeriod: 1e9 }, 'The period of heartbeats is'],
     [{ filterBy: [{ filterParameter: 'x', value: 'y' }] }, 'Encounter is not looked at by x'],
     [{ filterBy: [{ filterParameter: 'status', modifier: 'not', value: 'y' }] }, 'Filters have'],
     [{ status: 'active ' }, 'status must be'],
@@ -149,15 +167,25 @@ test('a group with the number of a patient is not the patient', () => {
 
 test('what a subscription of R4 asks for and would not get is refused', () => {
   const url = 'http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-';
-  const permitted = { version: 'R4', topics: [], endpoints: ['https://x.example/'] } as const;
+  const permitted = {
+    version: 'R4',
+    topics: [],
+    endpoints: ['https://x.example/'],
+    shortest: 60_000,
+  } as const;
   const channel = { type: 'rest-hook', endpoint: 'https://x.example/a' };
   const given = { resourceType: 'Subscription', criteria: 'Patient', channel };
   const heartbeat = [{ url: `${url}heartbeat-period`, valueUnsignedInt: 60 }];
   const additional = [{ url: `${url}additional-criteria`, valueString: 'Encounter' }];
   expect(readGiven(given, permitted)).toMatchObject({ content: 'empty' });
   expect(readGiven({ ...given, channel: { ...channel, extension: heartbeat } }, permitted)).toBe(
-    'Heartbeats are not sent.',
+    'Only subscriptions to a topic have heartbeats.',
   );
+  const about = { url: 'https://hub.example/t', criteria: [{ type: 'Patient', filters: [] }] };
+  const byTopic = { ...given, criteria: about.url, channel: { ...channel, extension: heartbeat } };
+  expect(readGiven(byTopic, { ...permitted, topics: [about] })).toMatchObject({
+    heartbeat: 60_000,
+  });
   expect(readGiven({ ...given, extension: additional }, permitted)).toContain('has one criteria');
 });
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import fhirNotifyOut from '../../../adapters/fhir/fhir-notify-out.ts';
 import {
   type Subscription,
@@ -16,6 +16,8 @@ let broker: Broker;
 let app: WebServer;
 let kept: Subscriptions;
 let notifying: OpenedOutbound;
+let open: (store?: string) => Promise<OpenedOutbound>;
+let storeOf: (name: string) => Subscriptions;
 const signal = new AbortController();
 
 const token = (value: string) => ({ kind: 'bearer', token: () => Promise.resolve(value) }) as const;
@@ -26,20 +28,24 @@ beforeAll(async () => {
   broker = await connectBroker({ ...nats, production: 'p', role: 'engine' });
   await ensureKeyed(broker);
   const of = keyed(broker);
-  kept = new Subscriptions(records(of, 'subscriptions'), signal.signal);
-  notifying = await openOutbound(
-    fhirNotifyOut,
-    {
-      endpoints: [
-        { url: `${app.url}/`, credential: 'for-all' },
-        { url: `${app.url}/app/`, credential: 'for-app' },
-      ],
-    },
-    {
-      records: (realm) => records(of, realm),
-      credentials: { 'for-all': token('all'), 'for-app': token('app') },
-    },
-  );
+  storeOf = (name) => new Subscriptions(records(of, name), signal.signal);
+  kept = storeOf('subscriptions');
+  open = (store = 'subscriptions') =>
+    openOutbound(
+      fhirNotifyOut,
+      {
+        store,
+        endpoints: [
+          { url: `${app.url}/`, credential: 'for-all' },
+          { url: `${app.url}/app/`, credential: 'for-app' },
+        ],
+      },
+      {
+        records: (realm) => records(of, realm),
+        credentials: { 'for-all': token('all'), 'for-app': token('app') },
+      },
+    );
+  notifying = await open();
 });
 afterAll(async () => {
   await notifying.close();
@@ -47,8 +53,8 @@ afterAll(async () => {
   await Promise.all([nats, app].map((one) => one[Symbol.asyncDispose]()));
 });
 
-const made = (more: Partial<Subscription>): Promise<Subscription> =>
-  kept.add({
+const made = (more: Partial<Subscription>, store = kept): Promise<Subscription> =>
+  store.add({
     owner: 'a',
     status: 'active',
     resource: {},
@@ -93,4 +99,37 @@ test('a resource is put below the path of an endpoint, with the credential of th
     ['/app/x/Patient/1?of=1', 'Bearer app'],
     ['/other/Patient/1', 'Bearer all'],
   ]);
+});
+
+test('who heard nothing for its time hears a heartbeat, of one engine; who is over or was never answered ends', async () => {
+  app.answer(({ path }) => ({ status: path === '/away' ? 503 : 200 }));
+  app.requests.length = 0;
+  const store = storeOf('beating');
+  const topic = 'https://hub.example/topic';
+  const heartbeat = 60_000;
+  const well = await made({ topic, heartbeat }, store);
+  const away = await made({ topic, heartbeat, endpoint: `${app.url}/away` }, store);
+  await made({ topic, heartbeat, status: 'error' }, store);
+  await made({ topic }, store);
+  const over = await made({ topic, heartbeat, end: Date.now() - 1 }, store);
+  const failing = Date.now() - 600_000;
+  const unanswered = await made({ topic, status: 'requested', failing }, store);
+  const asked = await made({ topic, status: 'requested' }, store);
+  await store.counts.count(well.id, { message: 1, at: '', focuses: [undefined, undefined] });
+  const engines = await Promise.all([open('beating'), open('beating')]);
+  await vi.waitFor(async () => {
+    expect(app.requests).toHaveLength(2);
+    expect((await store.find(away.id))?.failing).toBeDefined();
+    expect((await store.find(unanswered.id))?.status).toBe('error');
+  });
+  const text = String(app.requests.find(({ path }) => path === '/other/')?.body);
+  expect(text).toContain('{"name":"type","valueCode":"heartbeat"}');
+  expect(text).toContain('{"name":"events-since-subscription-start","valueString":"2"}');
+  expect((await store.find(over.id))?.status).toBe('off');
+  expect((await store.find(asked.id))?.status).toBe('requested');
+  await Promise.all(engines.map((one) => one.close()));
+  // whoever is open next knows when they last heard something
+  const next = await open('beating');
+  await next.close();
+  expect(app.requests).toHaveLength(2);
 });

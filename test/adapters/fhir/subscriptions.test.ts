@@ -5,6 +5,7 @@ import {
   type Subscription,
   Subscriptions,
 } from '../../../adapters/fhir/subscription/subscriptions.ts';
+import type { Records } from '../../../src/adapter/records.ts';
 import { type Broker, connectBroker } from '../../../src/broker/broker.ts';
 import { ensureKeyed, keyed } from '../../../src/broker/keyed.ts';
 import { records } from '../../../src/broker/records.ts';
@@ -28,7 +29,11 @@ afterAll(async () => {
 async function engines(
   count: number,
   given: object = {},
-): Promise<{ readonly of: readonly OpenedOutbound[]; readonly kept: Subscriptions }> {
+): Promise<{
+  readonly of: readonly OpenedOutbound[];
+  readonly kept: Subscriptions;
+  readonly records: Records;
+}> {
   const production = `p-${randomBytes(4).toString('hex')}`;
   const all: Broker[] = [];
   for (let at = 0; at < count; at++) {
@@ -46,9 +51,10 @@ async function engines(
       }),
     ),
   );
-  const kept = new Subscriptions(records(keyed(first), 'subscriptions'), signal.signal);
+  const stored = records(keyed(first), 'subscriptions');
+  const kept = new Subscriptions(stored, signal.signal);
   await kept.allow(['https://x.example/']);
-  return { of, kept };
+  return { of, kept, records: stored };
 }
 
 interface Asking {
@@ -138,6 +144,139 @@ test('what one engine has changed counts at the other at once, and a repeated ev
   expect(numbers(await asked(two, observation))).toEqual([]);
 });
 
+const bundleOf = (count: number): object => ({
+  resourceType: 'Bundle',
+  type: 'collection',
+  entry: Array.from({ length: count }, () => ({ resource: observation })),
+});
+
+test('after a crash both messages of a line have their numbers again', async () => {
+  const { of, kept } = await engines(1);
+  await kept.change(await created(of[0]), active);
+  expect(numbers(await asked(of[0], bundleOf(2), 1_000))).toEqual([1, 2]);
+  expect(numbers(await asked(of[0], observation, 1_001))).toEqual([3]);
+  expect(numbers(await asked(of[0], bundleOf(2), 1_000))).toEqual([1, 2]);
+  expect(numbers(await asked(of[0], observation, 1_001))).toEqual([3]);
+  expect(numbers(await asked(of[0], observation, 1_002))).toEqual([4]);
+});
+
+test('engines that count at once leave no gap, and remember the last events within their limit', async () => {
+  const { of, kept, records: stored } = await engines(2, { keepEvents: 100 });
+  const id = await created(of[0]);
+  await kept.change(id, active);
+  const found = await Promise.all(
+    Array.from({ length: 12 }, (_, at) => asked(of[at % 2], bundleOf(25))),
+  );
+  const all = found.flatMap(numbers).toSorted((one, other) => one - other);
+  expect(all).toEqual(Array.from({ length: 300 }, (_, at) => at + 1));
+  expect(await missed(of[0], id)).toMatchObject({ numbers: [201, 300, 100], count: 300 });
+  expect(await missed(of[1], id, { eventsSinceNumber: '250', eventsUntilNumber: '251' })).toEqual({
+    numbers: [250, 251, 2],
+    count: 300,
+    fault: undefined,
+  });
+  expect((await missed(of[0], id)).fault).toBe(
+    'Events before number 201 are not remembered any more.',
+  );
+  expect((await keysOf(stored)).length).toBeLessThanOrEqual(1 + 2);
+  await asked(of[0], bundleOf(150));
+  expect(await missed(of[0], id)).toMatchObject({ numbers: [351, 450, 100], count: 450 });
+  expect(await keysOf(stored)).toEqual([`count/${id}`]);
+  await asked(of[0], { interaction: 'delete', type: 'Subscription', id, caller: { name: 'a' } });
+  expect(await keysOf(stored)).toEqual([]);
+});
+
+test('what an older program has counted goes on, and is not said to be remembered', async () => {
+  const { of, kept, records: stored } = await engines(1);
+  const id = await created(of[0]);
+  await kept.change(id, active);
+  await asked(of[0], observation);
+  const entry = await stored.read(`count/${id}`);
+  await stored.replace(`count/${id}`, entry, { number: 7, message: 5_000, first: 6 });
+  expect(numbers(await asked(of[0], bundleOf(2), 5_000))).toEqual([6, 7]);
+  expect(numbers(await asked(of[0], observation))).toEqual([8]);
+  expect(await missed(of[0], id)).toEqual({
+    numbers: [8, 8, 1],
+    count: 8,
+    fault: 'Events before number 8 are not remembered any more.',
+  });
+});
+
+test('what happens while an endpoint is in error is counted and remembered, not sent', async () => {
+  const { of, kept } = await engines(1);
+  const id = await created(of[0]);
+  await kept.change(id, (before) => ({ ...before, status: 'error' }));
+  expect(numbers(await asked(of[0], observation))).toEqual([]);
+  await kept.change(id, active);
+  expect(numbers(await asked(of[0], observation))).toEqual([2]);
+  expect(await missed(of[0], id)).toMatchObject({ numbers: [1, 2, 2], fault: undefined });
+});
+
+test('what was missed is told to its owner alone, and while they may read it', async () => {
+  const { of } = await engines(1);
+  const scopes = ['user/Observation.rs', 'user/Subscription.crs'];
+  const id = await created(of[0], { caller: { name: 'a', scopes } });
+  const events = { interaction: 'operation', operation: 'events', type: 'Subscription', id };
+  const codes: unknown[] = [];
+  for (const caller of [
+    { name: 'a', scopes },
+    { name: 'a', scopes: ['user/Subscription.crs'] },
+    { name: 'b', scopes },
+  ]) {
+    codes.push((await asked(of[0], { ...events, caller }))?.code);
+  }
+  const query = { eventsSinceNumber: '1e3' };
+  codes.push((await asked(of[0], { ...events, query, caller: { name: 'a', scopes } }))?.code);
+  expect(codes).toEqual(['200', '403', '404', '400']);
+});
+
+test('what is counted while a subscription is deleted does not stay', async () => {
+  const { of, kept, records: stored } = await engines(1);
+  const id = await created(of[0]);
+  await kept.change(id, active);
+  await kept.counts.count('gone', { message: 1, at: '', focuses: [undefined] });
+  await asked(of[0], observation);
+  await kept.sweep();
+  expect(await keysOf(stored)).toEqual([`count/${id}`]);
+});
+
+/** What is kept beside subscriptions. */
+async function keysOf(stored: Records): Promise<readonly string[]> {
+  const keys: string[] = [];
+  for await (const { key } of stored.all('', signal.signal)) keys.push(key);
+  return keys.filter((key) => /^(?:count|contact|events)\//.test(key));
+}
+
+/** The first and last number of what `$events` answers, and how many they are. */
+async function missed(engine: OpenedOutbound | undefined, id: string, query: object = {}) {
+  const reply = await asked(engine, {
+    interaction: 'operation',
+    operation: 'events',
+    type: 'Subscription',
+    id,
+    query,
+    caller: { name: 'a', scopes: [] },
+  });
+  const { entry } = bodyOf(reply) as { entry: { resource: { parameter: Parameter[] } }[] };
+  const parameters = entry[0]?.resource.parameter ?? [];
+  const events = parameters.flatMap(({ name, part }) =>
+    name === 'notification-event' ? [Number(part?.[0]?.valueString)] : [],
+  );
+  const found = (name: string) => parameters.find((one) => one.name === name);
+  return {
+    numbers: [events[0], events.at(-1), events.length],
+    count: Number(found('events-since-subscription-start')?.valueString),
+    fault: found('error')?.valueCodeableConcept?.text,
+  };
+}
+
+interface Parameter {
+  readonly name: string;
+  readonly valueString?: string;
+  readonly valueCodeableConcept?: { readonly text: string };
+  readonly part?: readonly Parameter[];
+}
+
 test('there are not more than may be, for one caller and for all', async () => {
   const { of } = await engines(1, { most: 3, mostEach: 2 });
   const make = (name: string, criteria: string): Promise<string> =>
@@ -206,7 +345,7 @@ test('whole resources for too many are refused before any is counted', async () 
   for (let at = 0; at < 18; at++) await whole(kept, { endpoint: `https://x.example/${at}` });
   const large = { ...observation, note: [{ text: 'x'.repeat(11_000_000) }] };
   await expect(asked(of[0], large)).rejects.toMatchObject({ code: 'ADAPTER_REJECTED' });
-  expect(await kept.counted(id)).toBe(0);
+  expect(await kept.counts.counted(id)).toBe(0);
 });
 
 test('an id that leads elsewhere becomes part of no address', async () => {
