@@ -20,6 +20,7 @@ import { watchClock } from './clock-watch.ts';
 import { notWaiting } from './end-queued.ts';
 import type { Engine } from './engine.ts';
 import { LateTurns } from './late-turns.ts';
+import { collects, tellLeftBatches } from './left-batches.ts';
 import { tellLeftProductions, tellLeftQueues } from './left-queues.ts';
 import { LookupLoader } from './lookup-loader.ts';
 import { describeOverride, followOverrides, type Overrides } from './overrides.ts';
@@ -114,6 +115,7 @@ export class Director {
     );
     const ways = {
       wiring: () => this.#assembly.wiring,
+      collects: (host: string) => collects(this.definition, host),
       operationStreams: () => this.queueStreams().filter((stream) => this.#isOperation(stream)),
     };
     this.#waker = startWaker(this.#engine, ways, this.#events);
@@ -136,7 +138,11 @@ export class Director {
   #tellLeft(): void {
     const { broker } = this.#engine;
     const hasQueue = (name: string): boolean => this.hasQueue(name);
-    const tell = (): Promise<void> => tellLeftQueues(broker, { events: this.#events, hasQueue });
+    const isLeft = (host: string): boolean => hasQueue(host) && !collects(this.definition, host);
+    const tell = async (): Promise<void> => {
+      await tellLeftQueues(broker, { events: this.#events, hasQueue });
+      await tellLeftBatches(this.#engine, { events: this.#events, isLeft });
+    };
     background(this.#onceAnswered(tell), 'looking for queues without a host', isAway);
   }
 
@@ -287,8 +293,9 @@ export class Director {
   }
 
   async switchOn(name: string): Promise<void> {
-    const of = this.#find(name);
+    this.#find(name);
     await this.#turns.take(name, async () => {
+      const of = this.#find(name);
       await this.#queues.adopt(name, this.#plan);
       await this.#engine.state.switchOn(name);
       this.#own.forget(name);
@@ -352,9 +359,14 @@ export class Director {
     this.#lookups.apply(next);
     this.#assembly = this.#assemble(plan);
     const failed: string[] = [];
+    const isChanged = new Set(changed);
     for (const of of hostsOf(next)) {
       await this.#turns
-        .take(of.name, () => this.#startHost(of))
+        .take(of.name, async () => {
+          // a schedule or a person may have started it meanwhile as it was before
+          if (isChanged.has(of.name)) await this.#stopHost(of.name, 'configuration changed', by);
+          await this.#startHost(of);
+        })
         .catch((error: unknown) => failed.push(this.#notStarted(of.name, error)));
     }
     const { connection, names } = this.#engine.broker;
@@ -382,17 +394,22 @@ export class Director {
     if (of === undefined) return;
     if (kind === 'hold') {
       await this.#turns.take(host, () =>
-        now === undefined ? this.#startHost(of) : this.#stopHost(host, now.reason, now.by),
+        now === undefined ? this.#startNow(host) : this.#stopHost(host, now.reason, now.by),
       );
     }
     this.#events.told(host, 'info', 'override', describeOverride(now, before));
   }
 
   async #scheduled(name: string, on: boolean): Promise<void> {
-    const of = this.#find(name);
     await this.#turns.take(name, () =>
-      on ? this.#startHost(of) : this.#stopHost(name, 'off by its schedule'),
+      on ? this.#startNow(name) : this.#stopHost(name, 'off by its schedule'),
     );
+  }
+
+  /** As the production has it when its turn has come; not at all if it no longer does. */
+  async #startNow(name: string): Promise<void> {
+    const of = hostsOf(this.definition).find((host) => host.name === name);
+    if (of !== undefined) await this.#startHost(of);
   }
 
   /** Whether it would be off even if its schedule turned it on. */

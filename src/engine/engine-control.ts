@@ -20,6 +20,7 @@ import { type Director, hostsOf } from './director.ts';
 import { endInHand, endQueued } from './end-queued.ts';
 import type { Engine } from './engine.ts';
 import { batchesOf, closeBatch, removeState, statesOf, stateValue, waitsOf } from './kept-work.ts';
+import { closeLeft, collects } from './left-batches.ts';
 import { leftQueues } from './left-queues.ts';
 import { discardSuspended, reprocessOnce, resendOnce, singly } from './single-orders.ts';
 
@@ -76,7 +77,10 @@ export function engineControl(asked: AskedEngine, others: AnswersOfProcess): Con
     end: (order) => endInHand(director, order),
     endQueued: (order) => endQueued(engine, director, order),
     batches: () => batchesOf(engine),
-    closeBatch: (order) => closeBatch(engine, order),
+    closeBatch: (order) =>
+      collects(director.definition, order.host)
+        ? closeBatch(engine, order)
+        : closeLeft(engine, director, order),
     waits: () => waitsOf(engine),
     states: (of) => statesOf(engine, of),
     stateValue: ({ key }) => stateValue(engine, key),

@@ -21,6 +21,7 @@ import { orAbort } from '../time/or-abort.ts';
 import { pause } from '../time/pause.ts';
 import { after, type Timer } from '../time/timer.ts';
 import type { Engine } from './engine.ts';
+import { sweepLeft } from './left-batches.ts';
 import { SleeperLine } from './sleeper-line.ts';
 
 /** What waking needs from the engine. */
@@ -31,6 +32,8 @@ interface Ways {
   readonly wiring: () => Wiring;
   /** Queues without messages of a process. */
   readonly operationStreams: () => readonly string[];
+  /** Whether a process collects messages. */
+  readonly collects: (host: string) => boolean;
 }
 
 export interface Waker {
@@ -102,7 +105,7 @@ class Watch {
     try {
       const arrivals = await orAbort(this.#kept.steps.arrivals(signal), signal);
       const isWaiting = (id: number): boolean => this.line.has(id);
-      const sweep = sweepWhile(this.#kept, this.#ways.operationStreams, isWaiting, signal);
+      const sweep = sweepWhile(this.#kept, this.#ways, isWaiting, signal);
       const all = [this.#hear(arrivals), this.#enter(), this.#forget(), sweep];
       const ended = Promise.allSettled(all);
       // if one of them ends, messages would be missed: all start over
@@ -220,13 +223,13 @@ const FIRST = 10 * 60_000;
 const EVERY = 6 * 3_600_000;
 
 /**
- * Removes shared state whose time is over, the steps of ended messages that a crash or a stop left behind,
+ * Removes shared state whose time is over, lists of what was collected by processes that no longer do, the steps of ended messages that a crash or a stop left behind,
  * and answers that came too late;
  * every few hours until the signal aborts.
  */
 async function sweepWhile(
   kept: Kept,
-  operationStreams: () => readonly string[],
+  { operationStreams, collects }: Pick<Ways, 'operationStreams' | 'collects'>,
   isWaiting: (id: number) => boolean,
   signal: AbortSignal,
 ): Promise<void> {
@@ -235,6 +238,7 @@ async function sweepWhile(
     if (signal.aborted) return;
     await sweepState(kept.keyed, signal);
     await sweepMail(kept.keyed, signal);
+    await sweepLeft(kept, collects, signal);
     await sweepPieces(kept.keyed, signal);
     await sweepSteps(kept, { old: OLD, isWaiting, skipped: operationStreams() }, signal);
   }

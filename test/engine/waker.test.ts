@@ -84,7 +84,11 @@ test('an engine that stood still between reading a waiting message and waking it
           },
         },
       },
-      { wiring: () => ({ target: () => target }) as never, operationStreams: () => [] },
+      {
+        wiring: () => ({ target: () => target }) as never,
+        operationStreams: () => [],
+        collects: () => true,
+      },
       { told: () => undefined },
     );
     await read.promise;

@@ -3,9 +3,15 @@ import type { Taken } from '../../src/broker/queue.ts';
 import type { CollectGiven } from '../../src/definition/grammar/host-settings.ts';
 import { endQueued } from '../../src/engine/end-queued.ts';
 import { batchesOf, closeBatch } from '../../src/engine/kept-work.ts';
+import { closeLeft, sweepLeft } from '../../src/engine/left-batches.ts';
 import { type Batches, holderOf, withoutParts, withPart } from '../../src/flow/batch.ts';
 import { partsOf } from '../../src/flow/batch-pieces.ts';
-import { type CollectOptions, collector, durableParts } from '../../src/flow/collect.ts';
+import {
+  type CollectOptions,
+  collector,
+  durableParts,
+  wakeAtOnce,
+} from '../../src/flow/collect.ts';
 import { batchPlace, changeBatches, sweepPieces } from '../../src/flow/stored-batches.ts';
 import { type Subject, subject } from '../../src/flow/subject.ts';
 import { Waits } from '../../src/flow/wiring.ts';
@@ -172,6 +178,48 @@ test('a person releases, discards, or takes one out', async () => {
   });
   expect(production.sent()).toHaveLength(1);
   await expect(close(false)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+});
+
+const nobody = () => false;
+const TO_OUT = [{ name: 'all', rules: [], otherwise: [{ to: 'out', transforms: [] }] }];
+
+test('what was collected by a process that no longer does is told, goes on or is discarded as ordered, and its list ends', async () => {
+  const production = await collecting({ key: expressionOf('body().substring(0, 1)') });
+  const { engine, director } = production;
+  const ids: number[] = [];
+  for (const text of ['a1', 'a2', 'b1', 'b2', 'c1'])
+    ids.push((await production.comes(text)).messageId);
+  await vi.waitFor(async () => expect(await waitingIn(production)).toBe(5));
+  const { definition } = director;
+  const bundle = definition.processes.get('bundle');
+  if (bundle === undefined) throw new Error('it collects');
+  const router: typeof bundle = { ...bundle, collect: undefined, rules: TO_OUT };
+  const told = vi.spyOn(engine.outcomes, 'append');
+  await director.apply({ ...definition, processes: new Map([['bundle', router]]) }, ['bundle']);
+  await vi.waitFor(() =>
+    expect(told.mock.calls.map(([{ record }]) => 'text' in record && record.text)).toContainEqual(
+      expect.stringMatching(/^5 messages that bundle collected are not made into one/),
+    ),
+  );
+  const close = (key: string, discard: boolean) =>
+    closeLeft(engine, director, { host: 'bundle', key, discard, by: 'anna' });
+  expect(await close('a', true)).toEqual({ parts: 2 });
+  expect(await close('b', false)).toEqual({ parts: 2 });
+  await vi.waitFor(() => expect(production.arrived().toSorted()).toEqual(['b1', 'b2']));
+  await expect(close('b', false)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  const ended = await outcomesOf(production, ...ids.slice(0, 2));
+  expect(ended.map(({ status, by }) => [status, by])).toEqual([
+    ['discarded', 'anna'],
+    ['discarded', 'anna'],
+  ]);
+  // one that waits keeps its list; ended without it, nothing does
+  expect(await sweepLeft(engine, nobody)).toBe(0);
+  await wakeAtOnce(engine.waiting, 'bundle', ids[4] ?? 0);
+  await vi.waitFor(async () => expect(await waitingIn(production)).toBe(0));
+  expect(await batchesOf(engine)).toMatchObject([{ key: 'c', parts: 1 }]);
+  expect(await sweepLeft(engine, () => true)).toBe(0);
+  expect(await sweepLeft(engine, nobody)).toBe(1);
+  expect(await batchesOf(engine)).toEqual([]);
 });
 
 test('many at once, in a pool: each is in one message, and the trace links them', async () => {

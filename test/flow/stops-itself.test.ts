@@ -1,6 +1,8 @@
 import { expect, test, vi } from 'vitest';
 import { rootLogger } from '../../src/log/logger.ts';
+import { operationDefinition } from '../support/definition.ts';
 import { given } from '../support/given.ts';
+import { testOutbound } from '../support/loopback-adapter.ts';
 
 test('an operation that stops itself is off although that cannot be written down, tells so, and writes it later', async () => {
   let code = 'AE';
@@ -30,3 +32,22 @@ test('an operation that stops itself is off although that cannot be written down
   await director.switchOn('out');
   await vi.waitFor(() => expect(line.sent()).toHaveLength(2), 15_000);
 }, 30_000);
+
+test('a host that is switched on while the production is changed runs as it is after the change', async () => {
+  await using production = await given();
+  const { director } = production;
+  const later = testOutbound();
+  const { definition } = director;
+  const next = { ...definition, operations: new Map([['out', operationDefinition('out', later)]]) };
+  const switched = Promise.withResolvers<void>();
+  await director.apply(next, ['out'], {
+    // its turn comes between the stop of the host and its start
+    ready: async () => {
+      setImmediate(() => director.switchOn('out').then(switched.resolve, switched.reject));
+    },
+  });
+  await switched.promise;
+  await production.come('a');
+  await vi.waitFor(() => expect(later.sent).toHaveLength(1));
+  expect(production.arrived()).toEqual([]);
+});
