@@ -54,7 +54,11 @@ function isStray(
   { path, typeOnly }: Import,
 ): boolean {
   if (allowed.includes('all')) return false;
-  if (path.startsWith('waybill/')) return !allowed.includes(path);
+  if (path.startsWith('waybill/')) {
+    return !allowed.some(
+      (one) => path === one || (one.endsWith('/*') && path.startsWith(one.slice(0, -1))),
+    );
+  }
   const target = rowOf(path)?.folder;
   if (target === undefined) return path.startsWith('adapters/') && !file.startsWith('adapters/');
   if (target === folder) return folder === 'adapters' && isOtherProtocol(file, path);

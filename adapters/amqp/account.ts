@@ -1,5 +1,5 @@
 import { DisableError, type Lent, type setting } from 'waybill/adapter';
-import type { TlsClientSettings } from 'waybill/peer';
+import type { TlsClientSettings } from 'waybill/peer/tls';
 
 interface AccountLent extends Pick<Lent<setting.Settings>, 'credential'> {
   readonly settings: {

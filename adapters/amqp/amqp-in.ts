@@ -8,7 +8,8 @@ import {
   setting,
   toldElsewhere,
 } from 'waybill/adapter';
-import { describedBody, Intake, type Kept, keptOpen, parallelSetting } from 'waybill/peer';
+import { Intake, type Kept, keptOpen, parallelSetting } from 'waybill/peer/basics';
+import { describedBody } from 'waybill/peer/http';
 import { amqpSettings } from './amqp-settings.ts';
 import { tryAmqp } from './amqp-test.ts';
 import { type AmqpSession, connectAmqp } from './connect.ts';

@@ -10,7 +10,8 @@ import {
   setting,
   toldElsewhere,
 } from 'waybill/adapter';
-import { asBuffer, contentTypeOf, namedTemplate, UnderWay, unlessLate } from 'waybill/peer';
+import { asBuffer, namedTemplate, UnderWay, unlessLate } from 'waybill/peer/basics';
+import { contentTypeOf } from 'waybill/peer/http';
 import { amqpSettings } from './amqp-settings.ts';
 import { tryAmqp } from './amqp-test.ts';
 import { type AmqpSession, connectAmqp } from './connect.ts';

@@ -1,5 +1,5 @@
 import { setting } from 'waybill/adapter';
-import { tlsClient } from 'waybill/peer';
+import { tlsClient } from 'waybill/peer/tls';
 
 /** How to reach a broker of AMQP 0-9-1: the same for both directions. */
 export const amqpSettings = {

@@ -1,6 +1,6 @@
 import type { Channel } from 'amqplib';
 import { explained, type Lent, type Step, StepFailure, type setting } from 'waybill/adapter';
-import { probe } from 'waybill/peer';
+import { probe } from 'waybill/peer/basics';
 import { type AmqpLent, connectAmqp } from './connect.ts';
 
 type TestLent = AmqpLent & Pick<Lent<setting.Settings>, 'signal'>;

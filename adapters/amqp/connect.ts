@@ -8,8 +8,6 @@ import {
   toldElsewhere,
 } from 'waybill/adapter';
 import {
-  type ClientLent,
-  clientTls,
   firstBytes,
   firstReached,
   Gathered,
@@ -17,7 +15,8 @@ import {
   optionalPackage,
   placeOf,
   unlessAborted,
-} from 'waybill/peer';
+} from 'waybill/peer/basics';
+import { type ClientLent, clientTls } from 'waybill/peer/tls';
 import { type Account, accountOf } from './account.ts';
 import type { AmqpConnectionValues } from './amqp-settings.ts';
 

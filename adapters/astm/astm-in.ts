@@ -7,15 +7,15 @@ import {
   type Receipt,
   setting,
 } from 'waybill/adapter';
+import { newsFilter } from 'waybill/peer/basics';
 import {
   arrivalFaults,
   arrivalSettings,
   connectionCounts,
-  newsFilter,
   openArrival,
   type Sender,
   tryArrival,
-} from 'waybill/peer';
+} from 'waybill/peer/tcp';
 import { joined } from './devices.ts';
 import { framesOf } from './frame.ts';
 import { AstmLink, type Taker } from './link.ts';

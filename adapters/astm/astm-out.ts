@@ -12,7 +12,8 @@ import {
   setting,
   stepFailure,
 } from 'waybill/adapter';
-import { dial, newsFilter, placeOf, probe, tlsClient, UnderWay } from 'waybill/peer';
+import { dial, newsFilter, placeOf, probe, UnderWay } from 'waybill/peer/basics';
+import { tlsClient } from 'waybill/peer/tls';
 import { deviceLink } from './devices.ts';
 import { framesOf } from './frame.ts';
 import { AstmLink } from './link.ts';

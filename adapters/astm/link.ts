@@ -1,15 +1,14 @@
 import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { background, NotConnectedError, TemporaryError, toldElsewhere } from 'waybill/adapter';
+import { connectionCause, spokenProtocol } from 'waybill/peer/basics';
 import {
-  connectionCause,
   frameMemory,
   type LinkedConnection,
   type Sender,
   type ServedConnection,
   SocketWriter,
-  spokenProtocol,
-} from 'waybill/peer';
+} from 'waybill/peer/tcp';
 import { Answers } from './answers.ts';
 import { ACK, EOT, NAK } from './frame.ts';
 import { LinkReader, type Said } from './link-reader.ts';

@@ -1,4 +1,4 @@
-import { asBuffer } from 'waybill/peer';
+import { asBuffer } from 'waybill/peer/basics';
 import { restrictedByte } from './frame.ts';
 
 /** Why a body cannot be sent as a message; `not-astm`: it does not begin with H at all. Follows a colon. */

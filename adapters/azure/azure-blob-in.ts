@@ -1,5 +1,6 @@
 import { inbound, type SettingsFault, setting } from 'waybill/adapter';
-import { objectPickupService, objectPickupSettings, pickupSteps } from 'waybill/peer';
+import { pickupSteps } from 'waybill/peer/folder';
+import { objectPickupService, objectPickupSettings } from 'waybill/peer/object-store';
 import { siteOf } from './azure-client.ts';
 import { azureLine } from './azure-line.ts';
 import { azureFaults, azureSettings } from './azure-settings.ts';

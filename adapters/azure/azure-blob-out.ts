@@ -1,5 +1,5 @@
 import { outbound, setting } from 'waybill/adapter';
-import { objectDropService, objectDropSettings, objectDropSteps } from 'waybill/peer';
+import { objectDropService, objectDropSettings, objectDropSteps } from 'waybill/peer/object-store';
 import { azureLine } from './azure-line.ts';
 import { azureFaults, azureSettings } from './azure-settings.ts';
 import { tryAzure } from './azure-test.ts';

@@ -3,13 +3,13 @@ import { buffer, text as textOf } from 'node:stream/consumers';
 import type { Dispatcher } from 'undici';
 import type { Lent } from 'waybill/adapter';
 import {
-  clientTls,
   exchangeFailure,
   placeOfUrl,
   signInFailure,
   type TransportValues,
   transport,
-} from 'waybill/peer';
+} from 'waybill/peer/http';
+import { clientTls } from 'waybill/peer/tls';
 import { azureFailure, isSignInRefused } from './azure-failure.ts';
 import type { AzureValues, azureSettings } from './azure-settings.ts';
 import { type AzureSite, azureSite, withQuery } from './azure-site.ts';

@@ -1,5 +1,6 @@
 import { DisableError, TemporaryError } from 'waybill/adapter';
-import { FileError, type FileProblem, retryAfterOf } from 'waybill/peer';
+import { FileError, type FileProblem } from 'waybill/peer/folder';
+import { retryAfterOf } from 'waybill/peer/http';
 import type { SigningWay } from './azure-site.ts';
 
 /** Codes after which nothing can be done with the container at all. */

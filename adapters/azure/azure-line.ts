@@ -1,4 +1,4 @@
-import { ObjectLine } from 'waybill/peer';
+import { ObjectLine } from 'waybill/peer/object-store';
 import { AzureClient, type AzureLent } from './azure-client.ts';
 import { AzureStore, type Taking } from './azure-store.ts';
 

@@ -8,7 +8,8 @@ import {
   textOf,
   type XmlElement,
 } from 'waybill/document';
-import { type FileEntry, wholeSeconds } from 'waybill/peer';
+import type { FileEntry } from 'waybill/peer/folder';
+import { wholeSeconds } from 'waybill/peer/object-store';
 
 /** One page of a listing. */
 export interface Page {

@@ -1,5 +1,5 @@
 import { type SettingsFault, setting } from 'waybill/adapter';
-import { httpClientSettings } from 'waybill/peer';
+import { httpClientSettings } from 'waybill/peer/http';
 
 const { tls, proxy, proxyCredential, timeout, connectTimeout } = httpClientSettings;
 

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseXml } from 'waybill/document';
+import { FileError, type FileFacts } from 'waybill/peer/folder';
 import {
   changedObject,
-  FileError,
-  type FileFacts,
   type ObjectStore,
   type ObjectWriting,
   objectKey,
@@ -15,7 +14,7 @@ import {
   type Upload,
   unlessMissing,
   wholeSeconds,
-} from 'waybill/peer';
+} from 'waybill/peer/object-store';
 import type { AzureAnswer, AzureClient } from './azure-client.ts';
 import { type Listed, listedBlobs, tagsIn, tagsText, versionOf } from './azure-listing.ts';
 

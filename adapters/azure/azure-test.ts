@@ -1,5 +1,6 @@
 import { type Step, stepFailure } from 'waybill/adapter';
-import { objectSteps, tryReaching } from 'waybill/peer';
+import { tryReaching } from 'waybill/peer/http';
+import { objectSteps } from 'waybill/peer/object-store';
 import { type AzureLent, reachedBy, siteOf } from './azure-client.ts';
 import { azureLine } from './azure-line.ts';
 import type { AzureStore } from './azure-store.ts';

@@ -1,5 +1,5 @@
 import { setting } from 'waybill/adapter';
-import { connectionCounts, listenSettings } from 'waybill/peer';
+import { connectionCounts, listenSettings } from 'waybill/peer/tcp';
 import { aeTitle } from './ae-title.ts';
 
 export const dicomInSettings = {

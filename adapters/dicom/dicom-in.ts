@@ -1,5 +1,6 @@
 import { inbound } from 'waybill/adapter';
-import { listenTcp, tryListening } from 'waybill/peer';
+import { tryListening } from 'waybill/peer/basics';
+import { listenTcp } from 'waybill/peer/tcp';
 import { dicomInSettings } from './dicom-in-settings.ts';
 import { ReceivingAssociation } from './receiving-association.ts';
 

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { outbound, type Reply } from 'waybill/adapter';
-import { PeerLink } from 'waybill/peer';
+import { PeerLink } from 'waybill/peer/tcp';
 import { type Command, statusText } from './command.ts';
 import { keyOf, type Offered } from './offered.ts';
 import { type OutgoingObject, outgoingObject } from './outgoing-object.ts';

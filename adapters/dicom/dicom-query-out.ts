@@ -9,7 +9,7 @@ import {
   setting,
 } from 'waybill/adapter';
 import { identifierByKeyword, identifierFrom, identifierJson } from 'waybill/document';
-import { PeerLink } from 'waybill/peer';
+import { PeerLink } from 'waybill/peer/tcp';
 import type { Asked, Results } from './asked.ts';
 import { statusText } from './command.ts';
 import { findOffers } from './offered.ts';

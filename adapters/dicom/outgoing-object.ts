@@ -1,6 +1,6 @@
 import { type Body, background, SuspendError } from 'waybill/adapter';
 import { type FileHead, HEAD_LIMIT, readFileHead } from 'waybill/document';
-import { beginning, continued } from 'waybill/peer';
+import { beginning, continued } from 'waybill/peer/basics';
 
 /** An object to send: the head of its file, and the rest. */
 export interface OutgoingObject {

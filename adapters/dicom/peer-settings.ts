@@ -1,5 +1,7 @@
 import { type Lent, type Step, StepFailure, setting } from 'waybill/adapter';
-import { dial, peerAddress, placeOf, probe, sendingTimes, tlsClient } from 'waybill/peer';
+import { dial, placeOf, probe } from 'waybill/peer/basics';
+import { peerAddress, sendingTimes } from 'waybill/peer/tcp';
+import { tlsClient } from 'waybill/peer/tls';
 import { aeTitle } from './ae-title.ts';
 import { statusText } from './command.ts';
 import type { Offered } from './offered.ts';

@@ -8,15 +8,8 @@ import {
   toldElsewhere,
 } from 'waybill/adapter';
 import { fileHead, isUid } from 'waybill/document';
-import {
-  beginning,
-  continued,
-  isSameSecret,
-  type Sender,
-  type ServedConnection,
-  SocketWriter,
-  spokenProtocol,
-} from 'waybill/peer';
+import { beginning, continued, isSameSecret, spokenProtocol } from 'waybill/peer/basics';
+import { type Sender, type ServedConnection, SocketWriter } from 'waybill/peer/tcp';
 import { COMMAND, type Command, decodeCommand, encodeCommand, STATUS } from './command.ts';
 import type { DicomInValues, dicomInSettings } from './dicom-in-settings.ts';
 import { judgeContexts } from './negotiation.ts';

@@ -10,7 +10,8 @@ import {
   toldElsewhere,
 } from 'waybill/adapter';
 import type { FileHead } from 'waybill/document';
-import { connectionCause, type LinkedConnection, spokenProtocol } from 'waybill/peer';
+import { connectionCause, spokenProtocol } from 'waybill/peer/basics';
+import type { LinkedConnection } from 'waybill/peer/tcp';
 import type { Asked, Results } from './asked.ts';
 import { COMMAND, type Command, decodeCommand, encodeCommand, isPending } from './command.ts';
 import { findOffers, keyOf, type Offered } from './offered.ts';

@@ -5,7 +5,7 @@ import {
   listenerLimits,
   listenerPlace,
   routePattern,
-} from 'waybill/peer';
+} from 'waybill/peer/http-server';
 import { servedVersion } from './fhir-version.ts';
 import { smartSettings } from './smart-settings.ts';
 

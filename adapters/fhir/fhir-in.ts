@@ -8,15 +8,9 @@ import {
   type Step,
 } from 'waybill/adapter';
 import { isFhirType } from 'waybill/document';
-import {
-  commonOf,
-  joinListener,
-  schemesOf,
-  tryCallers,
-  tryDirectoryUsers,
-  tryListening,
-  tryProvider,
-} from 'waybill/peer';
+import { tryListening } from 'waybill/peer/basics';
+import { commonOf, joinListener, schemesOf, tryCallers } from 'waybill/peer/http-server';
+import { tryDirectoryUsers, tryProvider } from 'waybill/peer/sign-in';
 import { Authority, ownCaller } from './authority/authority.ts';
 import { authorityFaults } from './authority/authority-settings.ts';
 import { type FhirInValues, fhirInSettings } from './fhir-in-settings.ts';

@@ -9,7 +9,7 @@ import {
   type SettingsFault,
 } from 'waybill/adapter';
 import { exactJson } from 'waybill/document';
-import { HttpClient } from 'waybill/peer';
+import { HttpClient } from 'waybill/peer/http';
 import { type NotifyValues, notifySettings } from './fhir-notify-settings.ts';
 import { Contacts } from './subscription/contacts.ts';
 import type { Json } from './subscription/criteria.ts';

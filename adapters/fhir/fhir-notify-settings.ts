@@ -1,5 +1,5 @@
 import { setting } from 'waybill/adapter';
-import { httpClientSettings } from 'waybill/peer';
+import { httpClientSettings } from 'waybill/peer/http';
 import { store } from './fhir-subscriptions-settings.ts';
 import { servedVersion } from './fhir-version.ts';
 

@@ -24,7 +24,7 @@ import {
   refusalWords,
   retryAfterOf,
   tryHttp,
-} from 'waybill/peer';
+} from 'waybill/peer/http';
 import { type FhirValues, fhirSettings } from './fhir-settings.ts';
 import { askedTypes, isOfVersion } from './fhir-version.ts';
 import { forwarded } from './forwarded.ts';

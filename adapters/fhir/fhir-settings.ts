@@ -1,5 +1,5 @@
 import { setting } from 'waybill/adapter';
-import { httpClientSettings } from 'waybill/peer';
+import { httpClientSettings } from 'waybill/peer/http';
 import { askedVersion } from './fhir-version.ts';
 
 type Query = setting.Setting<setting.Template, string>;

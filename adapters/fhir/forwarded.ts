@@ -1,6 +1,7 @@
 import { inlineBody, type Message, RejectedError } from 'waybill/adapter';
 import { exactJson } from 'waybill/document';
-import { asBuffer, type HttpQuestion } from 'waybill/peer';
+import { asBuffer } from 'waybill/peer/basics';
+import type { HttpQuestion } from 'waybill/peer/http';
 import type { FhirValues } from './fhir-settings.ts';
 import { askedTypes } from './fhir-version.ts';
 

@@ -1,5 +1,5 @@
 import { EngineError } from 'waybill/adapter';
-import { FileError, type FileProblem } from 'waybill/peer';
+import { FileError, type FileProblem } from 'waybill/peer/folder';
 
 const PROBLEMS: Readonly<Record<string, FileProblem>> = {
   ENOENT: 'missing',

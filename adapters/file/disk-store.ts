@@ -19,7 +19,7 @@ import {
   type FileStore,
   inFolder,
   isFileProblem,
-} from 'waybill/peer';
+} from 'waybill/peer/folder';
 import { diskFailure, diskProblem } from './disk-failure.ts';
 
 const CHUNK = 256 * 1024;

@@ -1,5 +1,6 @@
 import { explained, inbound, NotConnectedError, setting } from 'waybill/adapter';
-import { FileError, pickup, pickupSettings, poll, tryWriting } from 'waybill/peer';
+import { poll } from 'waybill/peer/basics';
+import { FileError, pickup, pickupSettings, tryWriting } from 'waybill/peer/folder';
 import { DiskStore } from './disk-store.ts';
 
 const settings = pickupSettings(setting.path);

@@ -19,17 +19,16 @@ import {
   hl7CharsetName,
   hl7Header,
 } from 'waybill/document';
+import { type InFlight, inFlight } from 'waybill/peer/basics';
 import {
   checkFileName,
   dropFile,
   dropSettings,
   FileError,
   fileMode,
-  type InFlight,
-  inFlight,
   inFolder,
   tryWriting,
-} from 'waybill/peer';
+} from 'waybill/peer/folder';
 import { diskFailure } from './disk-failure.ts';
 import { type DiskOptions, DiskStore } from './disk-store.ts';
 

@@ -13,13 +13,12 @@ import {
 } from 'waybill/adapter';
 import {
   answersTls,
-  clientTls,
   notConnected,
   placeOf,
   type SpokenProtocol,
   spokenProtocol,
-  type TlsClientLent,
-} from 'waybill/peer';
+} from 'waybill/peer/basics';
+import { clientTls, type TlsClientLent } from 'waybill/peer/tls';
 import { replyCode } from './ftps-failure.ts';
 import { type FtpsFacts, FtpsSession } from './ftps-session.ts';
 import type { FtpsConnectionSettings } from './ftps-settings.ts';

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { EngineError } from 'waybill/adapter';
-import { FileError, type FileProblem } from 'waybill/peer';
+import { FileError, type FileProblem } from 'waybill/peer/folder';
 
 /** What was being done, for the text of an error. */
 export type Doing = 'list' | 'look at' | 'read' | 'write' | 'rename' | 'delete' | 'make';

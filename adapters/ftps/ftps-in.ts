@@ -1,5 +1,6 @@
 import { inbound, setting } from 'waybill/adapter';
-import { pickupService, pickupSettings, pickupSteps, placeOf } from 'waybill/peer';
+import { placeOf } from 'waybill/peer/basics';
+import { pickupService, pickupSettings, pickupSteps } from 'waybill/peer/folder';
 import { FtpsPool } from './ftps-pool.ts';
 import { ftpsSettings } from './ftps-settings.ts';
 import { testFtps } from './ftps-test.ts';

@@ -1,5 +1,5 @@
 import { outbound } from 'waybill/adapter';
-import { dropService, dropSettings, dropSteps } from 'waybill/peer';
+import { dropService, dropSettings, dropSteps } from 'waybill/peer/folder';
 import { FtpsPool } from './ftps-pool.ts';
 import { ftpsSettings } from './ftps-settings.ts';
 import { testFtps } from './ftps-test.ts';

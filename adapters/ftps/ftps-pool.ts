@@ -1,5 +1,6 @@
 import type { Lent, setting } from 'waybill/adapter';
-import { type FileStore, Resting, SignInGuard, type StoreLine } from 'waybill/peer';
+import { Resting, SignInGuard } from 'waybill/peer/basics';
+import type { FileStore, StoreLine } from 'waybill/peer/folder';
 import { type ConnectLent, connectFtps } from './connect.ts';
 import type { FtpsSession } from './ftps-session.ts';
 import { FtpsStore } from './ftps-store.ts';

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Client } from 'basic-ftp';
 import { EngineError, NotConnectedError, toldElsewhere } from 'waybill/adapter';
-import { FileError } from 'waybill/peer';
+import { FileError } from 'waybill/peer/folder';
 import { replyCode } from './ftps-failure.ts';
 
 /** The code of a server that is about to close the connection. */

@@ -4,15 +4,15 @@ import { PassThrough, Readable } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { type Client, type FileInfo, FileType } from 'basic-ftp';
 import { background, isTold } from 'waybill/adapter';
+import { inFlight } from 'waybill/peer/basics';
 import {
   type FileEntry,
   FileError,
   type FileFacts,
   type FileProblem,
   type FileStore,
-  inFlight,
   isFileProblem,
-} from 'waybill/peer';
+} from 'waybill/peer/folder';
 import { type Doing, fileFailure, ownFailure, problemOf, replyCode } from './ftps-failure.ts';
 import type { FtpsSession } from './ftps-session.ts';
 

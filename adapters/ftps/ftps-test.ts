@@ -1,5 +1,6 @@
 import { explained, type Lent, type Step, type setting, toldElsewhere } from 'waybill/adapter';
-import { type FileStore, probe, type Talk, tryTls } from 'waybill/peer';
+import { probe, type Talk, tryTls } from 'waybill/peer/basics';
+import type { FileStore } from 'waybill/peer/folder';
 import { connectFtps } from './connect.ts';
 import type { FtpsSession } from './ftps-session.ts';
 import type { FtpsConnectionSettings } from './ftps-settings.ts';

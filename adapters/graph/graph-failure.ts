@@ -6,7 +6,7 @@ import {
   SuspendError,
   TemporaryError,
 } from 'waybill/adapter';
-import { notConnected } from 'waybill/peer';
+import { notConnected } from 'waybill/peer/basics';
 import { GraphError, NoAnswer } from './graph-error.ts';
 
 /** What a refusal means. `setup`: it would affect every message. `sender`: it depends on the sender of the mail. */

@@ -1,5 +1,5 @@
 import { setting } from 'waybill/adapter';
-import { putAwaySettings, takeSettings } from 'waybill/peer';
+import { putAwaySettings, takeSettings } from 'waybill/peer/mail';
 import { graphSettings } from './graph-settings.ts';
 
 /** The settings of `graph-mail-in`. */

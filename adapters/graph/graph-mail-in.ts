@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { EngineError, inbound, type LentInbound } from 'waybill/adapter';
+import { newsFilter, poll } from 'waybill/peer/basics';
 import {
   type Enclosed,
   fileName,
@@ -12,10 +13,8 @@ import {
   mailDocument,
   mailPart,
   mailText,
-  newsFilter,
   Opening,
-  poll,
-} from 'waybill/peer';
+} from 'waybill/peer/mail';
 import { GraphClient } from './graph-client.ts';
 import { GraphError, NoAnswer } from './graph-error.ts';
 import { readingFailure } from './graph-failure.ts';

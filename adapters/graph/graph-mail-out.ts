@@ -7,16 +7,14 @@ import {
   type Reply,
   unless,
 } from 'waybill/adapter';
+import { asBuffer, type InFlight, inFlight } from 'waybill/peer/basics';
 import {
-  asBuffer,
-  type InFlight,
-  inFlight,
   type Letter,
   type LetterAttachment,
   type LetterSettings,
   letter,
   type Mailbox,
-} from 'waybill/peer';
+} from 'waybill/peer/mail';
 import { GraphClient } from './graph-client.ts';
 import { GraphError } from './graph-error.ts';
 import { sendingFailure } from './graph-failure.ts';

@@ -1,5 +1,5 @@
 import { setting } from 'waybill/adapter';
-import { letterSettings } from 'waybill/peer';
+import { letterSettings } from 'waybill/peer/mail';
 import { graphSettings } from './graph-settings.ts';
 
 /** The settings of `graph-mail-out`. */

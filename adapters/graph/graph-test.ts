@@ -1,5 +1,6 @@
 import { type Lent, type Step, StepFailure, stepFailure } from 'waybill/adapter';
-import { describeClaims, tokenClaims, tryReaching } from 'waybill/peer';
+import { describeClaims, tokenClaims } from 'waybill/peer/basics';
+import { tryReaching } from 'waybill/peer/http';
 import { GraphClient, reachedBy } from './graph-client.ts';
 import { readingFailure } from './graph-failure.ts';
 import { folderId } from './graph-folder.ts';

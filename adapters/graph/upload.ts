@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Body } from 'waybill/adapter';
-import type { LetterAttachment } from 'waybill/peer';
+import type { LetterAttachment } from 'waybill/peer/mail';
 import type { GraphClient } from './graph-client.ts';
 import { GraphError, NoAnswer } from './graph-error.ts';
 import { type Json, listAt, textAt } from './graph-json.ts';

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { LentInbound } from 'waybill/adapter';
 import { jsonToKeep } from 'waybill/document';
+import { mediaTypeOf } from 'waybill/peer/http';
 import {
   type Arrived,
   authorize,
@@ -10,21 +11,19 @@ import {
   type HttpService,
   Incoming,
   isPreflight,
-  mediaTypeOf,
   notAllowed,
-  pageLanguage,
   preflightReply,
   Refusal,
   RequestBody,
   Room,
   refusalAnswer,
   refusalOf,
-  refusalPage,
   respond,
   type ServedRoute,
   Serving,
   withoutSecrets,
-} from 'waybill/peer';
+} from 'waybill/peer/http-server';
+import { pageLanguage, refusalPage } from 'waybill/peer/sign-in';
 import { StaticFiles } from './files/static-files.ts';
 import {
   answerTo,

@@ -1,16 +1,9 @@
 import { EngineError, type NewMessage, type Receipt, type Reply } from 'waybill/adapter';
 import { acknowledgement, type Hl7Header, hl7Header } from 'waybill/document';
-import {
-  contentTypeOf,
-  type EdiAnswerMade,
-  ediAnswer,
-  type HttpReply,
-  type Incoming,
-  mediaTypeOf,
-  messageTypeOf,
-  Refusal,
-  relayedAnswer,
-} from 'waybill/peer';
+import { relayedAnswer } from 'waybill/peer/basics';
+import { contentTypeOf, mediaTypeOf, messageTypeOf } from 'waybill/peer/http';
+import { type HttpReply, type Incoming, Refusal } from 'waybill/peer/http-server';
+import { type EdiAnswerMade, ediAnswer } from 'waybill/peer/reply';
 import type { HttpInValues } from './http-in-settings.ts';
 
 const BY_CODE: Readonly<Record<string, number>> = {

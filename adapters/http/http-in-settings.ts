@@ -1,6 +1,5 @@
 import { setting } from 'waybill/adapter';
 import {
-  acknowledgeSetting,
   type Caller,
   callerClaims,
   callerSettings,
@@ -9,7 +8,8 @@ import {
   listenerLimits,
   listenerPlace,
   routePattern,
-} from 'waybill/peer';
+} from 'waybill/peer/http-server';
+import { acknowledgeSetting } from 'waybill/peer/reply';
 import { filesSettings } from './files/files-settings.ts';
 import { methodScopes } from './method-scopes.ts';
 import { signInSettings } from './sign-in/sign-in-settings.ts';

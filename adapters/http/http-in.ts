@@ -6,13 +6,9 @@ import {
   type Step,
   stepFailure,
 } from 'waybill/adapter';
-import {
-  joinListener,
-  tryCallers,
-  tryDirectoryUsers,
-  tryListening,
-  tryProvider,
-} from 'waybill/peer';
+import { tryListening } from 'waybill/peer/basics';
+import { joinListener, tryCallers } from 'waybill/peer/http-server';
+import { tryDirectoryUsers, tryProvider } from 'waybill/peer/sign-in';
 import { Endpoint } from './endpoint.ts';
 import { fileBelow } from './files/file-tree.ts';
 import { httpInSettings } from './http-in-settings.ts';

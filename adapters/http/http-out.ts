@@ -1,20 +1,19 @@
 import { type Message, type OpenOutbound, outbound, type Reply, setting } from 'waybill/adapter';
+import { UnderWay } from 'waybill/peer/basics';
 import {
   contentTypeOf,
   type HttpAnswer,
   HttpClient,
   headerTemplate,
   httpClientSettings,
-  judgedAsEdi,
-  judgedAsHl7,
   mediaTypeOf,
   messageTypeOf,
   refusalWords,
   retryAfterOf,
   tryHttp,
-  UnderWay,
   urlTemplate,
-} from 'waybill/peer';
+} from 'waybill/peer/http';
+import { judgedAsEdi, judgedAsHl7 } from 'waybill/peer/reply';
 
 const request = {
   url: {

@@ -1,18 +1,16 @@
 import { LRUCache } from 'lru-cache';
 import { type NewMessage } from 'waybill/adapter';
 import { exactJson, hl7Header } from 'waybill/document';
+import { asBuffer } from 'waybill/peer/basics';
+import { mayBeHl7, mediaTypeOf, messageTypeOf } from 'waybill/peer/http';
 import {
-  asBuffer,
   type Caller,
   type Content,
-  ediControlNumber,
   type Incoming,
-  mayBeHl7,
-  mediaTypeOf,
   messageCaller,
-  messageTypeOf,
   type RequestBody,
-} from 'waybill/peer';
+} from 'waybill/peer/http-server';
+import { ediControlNumber } from 'waybill/peer/reply';
 import type { HttpInValues } from './http-in-settings.ts';
 
 export interface Taken {

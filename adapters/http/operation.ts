@@ -1,4 +1,4 @@
-import { type Access, type Incoming, type RoutePattern } from 'waybill/peer';
+import type { Access, Incoming, RoutePattern } from 'waybill/peer/http-server';
 import type { SignInAction } from './sign-in/sign-in-settings.ts';
 
 /** What a service does at one path with one method. */

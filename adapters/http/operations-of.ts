@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { type LentInbound, type SettingsFault, type SharedAddress, unless } from 'waybill/adapter';
-import { type Access, commonOf, disabledBy, type Need, type Scheme, schemesOf } from 'waybill/peer';
+import { disabledBy } from 'waybill/peer/basics';
+import { type Access, commonOf, type Need, type Scheme, schemesOf } from 'waybill/peer/http-server';
 import { type Tell, tellInto } from './document/faults.ts';
 import { anything, schemaCheck } from './document/json-schema.ts';
 import { openApiOperations } from './document/openapi.ts';

@@ -1,5 +1,5 @@
 import { EngineError, NotConnectedError, TemporaryError } from 'waybill/adapter';
-import { answersInClear, connectionCause, inClear } from 'waybill/peer';
+import { answersInClear, connectionCause, inClear } from 'waybill/peer/basics';
 import {
   type Goodbye,
   type ImapRefusal,

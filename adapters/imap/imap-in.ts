@@ -1,5 +1,6 @@
 import { inbound, type LentInbound, type Step, wait } from 'waybill/adapter';
-import { cutWhenStopped, openMailbox, type Talk, toldInStep, tryMailbox } from 'waybill/peer';
+import type { Talk } from 'waybill/peer/basics';
+import { cutWhenStopped, openMailbox, toldInStep, tryMailbox } from 'waybill/peer/mail';
 import { ImapSession } from './imap-session.ts';
 import { imapSettings } from './imap-settings.ts';
 import { MailRounds } from './mail-round.ts';

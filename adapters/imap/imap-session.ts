@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream';
 import type { SearchObject } from 'imapflow';
 import { type EngineError, NotConnectedError, timerTime, wait } from 'waybill/adapter';
-import { placeOf, type TlsClientLent } from 'waybill/peer';
+import { placeOf } from 'waybill/peer/basics';
+import type { TlsClientLent } from 'waybill/peer/tls';
 import type { ImapClient } from './imap-client.ts';
 import { closed, imapFailure } from './imap-failure.ts';
 import { isRefusal, refusalFailure, refusalReason, refusalText } from './imap-refusal.ts';

@@ -1,5 +1,5 @@
 import { setting } from 'waybill/adapter';
-import { mailboxSettings, putAwaySettings, takeSettings } from 'waybill/peer';
+import { mailboxSettings, putAwaySettings, takeSettings } from 'waybill/peer/mail';
 
 const afterwards = {
   ...putAwaySettings({

@@ -5,7 +5,8 @@ import {
   NotConnectedError,
   type TokenCredential,
 } from 'waybill/adapter';
-import { clientTls, placeOf, type TlsClientLent } from 'waybill/peer';
+import { placeOf } from 'waybill/peer/basics';
+import { clientTls, type TlsClientLent } from 'waybill/peer/tls';
 import { type Choice, ImapClient, type Mechanism } from './imap-client.ts';
 import { type ImapError, imapFailure } from './imap-failure.ts';
 import { isPassing, refusalFailure } from './imap-refusal.ts';

@@ -1,6 +1,7 @@
 import type { SearchObject } from 'imapflow';
 import { describeSize, type LentInbound } from 'waybill/adapter';
-import { type MailFate, MailIntake, mailMessages, newsFilter } from 'waybill/peer';
+import { newsFilter } from 'waybill/peer/basics';
+import { type MailFate, MailIntake, mailMessages } from 'waybill/peer/mail';
 import { imapFailure } from './imap-failure.ts';
 import type { ImapSession, MailFacts } from './imap-session.ts';
 import type { imapSettings } from './imap-settings.ts';

@@ -1,6 +1,6 @@
 import type { SASLOptions } from '@platformatic/kafka';
 import { DisableError } from 'waybill/adapter';
-import type { ClientLent } from 'waybill/peer';
+import type { ClientLent } from 'waybill/peer/tls';
 import type { KafkaConnectionValues } from './kafka-settings.ts';
 
 export type KafkaLent = ClientLent<KafkaConnectionValues>;

@@ -1,6 +1,7 @@
 import type * as Kafka from '@platformatic/kafka';
 import { NotConnectedError, type setting, timerTime, toldElsewhere } from 'waybill/adapter';
-import { clientTls, placeOf, unlessAborted } from 'waybill/peer';
+import { placeOf, unlessAborted } from 'waybill/peer/basics';
+import { clientTls } from 'waybill/peer/tls';
 import type { Account, KafkaLent } from './account.ts';
 import { connectFailure } from './failure.ts';
 

@@ -1,5 +1,5 @@
 import { DisableError, NotConnectedError, type setting } from 'waybill/adapter';
-import { firstReached, optionalPackage, placeOf } from 'waybill/peer';
+import { firstReached, optionalPackage, placeOf } from 'waybill/peer/basics';
 import { type Account, accountOf, type KafkaLent } from './account.ts';
 import {
   type AnswerTo,

@@ -1,5 +1,5 @@
 import { DisableError, EngineError, NotConnectedError } from 'waybill/adapter';
-import { firstBytes, notConnected, placeOf } from 'waybill/peer';
+import { firstBytes, notConnected, placeOf } from 'waybill/peer/basics';
 import type { Account, KafkaLent } from './account.ts';
 import type { BrokerAt } from './broker.ts';
 

@@ -1,5 +1,5 @@
 import { NotConnectedError, toldElsewhere, wait } from 'waybill/adapter';
-import { type Intake, unlessAborted } from 'waybill/peer';
+import { type Intake, unlessAborted } from 'waybill/peer/basics';
 import { offsetAt } from './begin.ts';
 import type { AnswerTo } from './broker.ts';
 import { type KafkaCluster, SOON, type TopicFacts } from './cluster.ts';

@@ -1,5 +1,5 @@
 import { inbound, type LentInbound, type SettingsFault, setting } from 'waybill/adapter';
-import { keptOpen } from 'waybill/peer';
+import { keptOpen } from 'waybill/peer/basics';
 import { kafkaSettings, topicSetting } from './kafka-settings.ts';
 import { tryKafkaIn } from './kafka-test.ts';
 import { KafkaReader } from './reader.ts';

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { NewMessage } from 'waybill/adapter';
-import { describedBody } from 'waybill/peer';
+import { describedBody } from 'waybill/peer/http';
 import type { Share } from './membership.ts';
 import type { KafkaRecord } from './records.ts';
 

@@ -1,5 +1,5 @@
 import { type Lent, outbound, type SettingsFault, setting } from 'waybill/adapter';
-import { namedTemplate } from 'waybill/peer';
+import { namedTemplate } from 'waybill/peer/basics';
 import { kafkaSettings, TOPIC, topicTemplate } from './kafka-settings.ts';
 import { tryKafka } from './kafka-test.ts';
 import { KafkaSender } from './sender.ts';

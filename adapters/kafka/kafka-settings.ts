@@ -1,5 +1,5 @@
 import { setting } from 'waybill/adapter';
-import { tlsClient } from 'waybill/peer';
+import { tlsClient } from 'waybill/peer/tls';
 
 /** Where a broker is reached that names itself otherwise. */
 export interface ReachedAt {

@@ -1,5 +1,5 @@
 import { explained, type Lent, type Step, StepFailure, type setting } from 'waybill/adapter';
-import { probe } from 'waybill/peer';
+import { probe } from 'waybill/peer/basics';
 import type { KafkaLent } from './account.ts';
 import { KafkaCluster, type TopicFacts } from './cluster.ts';
 import type { KafkaInLent } from './kafka-in.ts';

@@ -1,5 +1,5 @@
 import { background, isTold } from 'waybill/adapter';
-import { UnderWay } from 'waybill/peer';
+import { UnderWay } from 'waybill/peer/basics';
 import type { Position, Share } from './membership.ts';
 import type { FetchedRecords, KafkaRecord } from './records.ts';
 

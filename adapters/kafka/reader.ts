@@ -1,5 +1,5 @@
 import { background, EngineError, isTold, toldElsewhere, wait } from 'waybill/adapter';
-import { Intake, type Kept, UnderWay, unlessAborted } from 'waybill/peer';
+import { Intake, type Kept, UnderWay, unlessAborted } from 'waybill/peer/basics';
 import {
   beginnings,
   readStandings,

@@ -1,5 +1,6 @@
 import { type Message, NotConnectedError, type OpenOutbound, type Reply } from 'waybill/adapter';
-import { asBuffer, contentTypeOf, UnderWay, unlessAborted } from 'waybill/peer';
+import { asBuffer, UnderWay, unlessAborted } from 'waybill/peer/basics';
+import { contentTypeOf } from 'waybill/peer/http';
 import { KafkaCluster, SOON, type TopicFacts } from './cluster.ts';
 import { CODE } from './failure.ts';
 import type { KafkaOutLent } from './kafka-out.ts';

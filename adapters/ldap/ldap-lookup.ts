@@ -8,19 +8,17 @@ import {
   StepFailure,
   setting,
 } from 'waybill/adapter';
+import { disabledBy, firstReached, tableEntries } from 'waybill/peer/basics';
 import {
   connectLdap,
-  disabledBy,
   filterProblem,
-  firstReached,
   type LdapConnection,
   type LdapEntry,
   LdapFailure,
   type LdapServer,
-  tableEntries,
-  tlsClient,
   tryReachingLdap,
-} from 'waybill/peer';
+} from 'waybill/peer/ldap';
+import { tlsClient } from 'waybill/peer/tls';
 
 const ldapSettings = {
   connect: setting.list(

@@ -1,4 +1,4 @@
-import { type FoundFrame, type FrameSource, PendingMessage, UNLIMITED } from 'waybill/peer';
+import { type FoundFrame, type FrameSource, PendingMessage, UNLIMITED } from 'waybill/peer/tcp';
 import type { Framing } from './framing.ts';
 
 const BLANKS: ReadonlySet<number> = new Set([0x00, 0x09, 0x0a, 0x0d, 0x20]);

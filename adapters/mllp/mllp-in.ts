@@ -24,6 +24,7 @@ import {
   validate,
   WINDOWS_1252,
 } from 'waybill/document';
+import { newsFilter, relayedAnswer, tryListening } from 'waybill/peer/basics';
 import {
   type AnswerTo,
   connectionCounts,
@@ -33,13 +34,10 @@ import {
   type FrameSource,
   listenSettings,
   listenTcp,
-  newsFilter,
-  relayedAnswer,
   type Sender,
   SenderConnection,
   senderLimits,
-  tryListening,
-} from 'waybill/peer';
+} from 'waybill/peer/tcp';
 import { FrameReader } from './frame-reader.ts';
 import { frame, framingSetting, withoutMarks } from './framing.ts';
 

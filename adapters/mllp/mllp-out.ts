@@ -22,20 +22,16 @@ import {
   type ReadAcknowledgement,
   readAcknowledgement,
 } from 'waybill/document';
+import { asBuffer, newsFilter, placeOf, probe, spokenProtocol } from 'waybill/peer/basics';
 import {
-  asBuffer,
   ExchangeConnection,
   type LinkedConnection,
-  newsFilter,
   PeerLink,
   peerAddress,
-  placeOf,
-  probe,
   replyLimit,
   sendingTimes,
-  spokenProtocol,
-  tlsClient,
-} from 'waybill/peer';
+} from 'waybill/peer/tcp';
+import { tlsClient } from 'waybill/peer/tls';
 import { FrameReader } from './frame-reader.ts';
 import { type Framing, frameMarks, framingSetting } from './framing.ts';
 

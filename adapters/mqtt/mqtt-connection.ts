@@ -4,13 +4,13 @@ import type { IConnackPacket, IPublishPacket, ISubscription, Packet, Parser } fr
 import { DisableError, NotConnectedError, timerTime, toldElsewhere } from 'waybill/adapter';
 import {
   answersTls,
-  type ClientLent,
   dial,
   Gathered,
   optionalPackage,
   placeOf,
   spokenProtocol,
-} from 'waybill/peer';
+} from 'waybill/peer/basics';
+import type { ClientLent } from 'waybill/peer/tls';
 import type { MqttConnectionValues } from './mqtt-settings.ts';
 
 export type MqttLent = ClientLent<MqttConnectionValues>;

@@ -7,7 +7,8 @@ import {
   type SettingsFault,
   setting,
 } from 'waybill/adapter';
-import { describedBody, Intake, type Kept, keptOpen } from 'waybill/peer';
+import { Intake, type Kept, keptOpen } from 'waybill/peer/basics';
+import { describedBody } from 'waybill/peer/http';
 import { MqttConnection } from './mqtt-connection.ts';
 import { mqttSettings, qos, topicFilter } from './mqtt-settings.ts';
 import { tryMqtt } from './mqtt-test.ts';

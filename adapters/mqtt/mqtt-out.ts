@@ -14,7 +14,8 @@ import {
   setting,
   toldElsewhere,
 } from 'waybill/adapter';
-import { asBuffer, contentTypeOf, namedTemplate, Paced, UnderWay, unlessLate } from 'waybill/peer';
+import { asBuffer, namedTemplate, Paced, UnderWay, unlessLate } from 'waybill/peer/basics';
+import { contentTypeOf } from 'waybill/peer/http';
 import { MqttConnection } from './mqtt-connection.ts';
 import { mqttSettings, qos, topicTemplate } from './mqtt-settings.ts';
 import { tryMqtt } from './mqtt-test.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { explained, type Lent, type Step, type setting } from 'waybill/adapter';
-import { probe } from 'waybill/peer';
+import { probe } from 'waybill/peer/basics';
 import { MqttConnection, type MqttLent } from './mqtt-connection.ts';
 
 type TestLent = MqttLent & Pick<Lent<setting.Settings>, 'signal'>;

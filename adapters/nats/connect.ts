@@ -17,15 +17,14 @@ import {
   toldElsewhere,
 } from 'waybill/adapter';
 import {
-  type ClientLent,
-  clientTls,
   endNatsAttempts,
   firstBytes,
   firstReached,
   notConnected,
   placeOf,
   unlessAborted,
-} from 'waybill/peer';
+} from 'waybill/peer/basics';
+import { type ClientLent, clientTls } from 'waybill/peer/tls';
 import type { NatsConnectionValues } from './nats-settings.ts';
 
 export type NatsLent = ClientLent<NatsConnectionValues>;

@@ -14,14 +14,14 @@ import {
   setting,
 } from 'waybill/adapter';
 import {
-  describedBody,
   Intake,
   type Kept,
   keptOpen,
   parallelSetting,
   unlessLate,
   untilStored,
-} from 'waybill/peer';
+} from 'waybill/peer/basics';
+import { describedBody } from 'waybill/peer/http';
 import { connectNats, lostNats, type NatsSession } from './connect.ts';
 import { consumerOf } from './consumer.ts';
 import { natsSettings, subjectPattern } from './nats-settings.ts';

@@ -15,7 +15,9 @@ import {
   setting,
   toldElsewhere,
 } from 'waybill/adapter';
-import { contentTypeOf, fileType, namedTemplate, UnderWay, unlessAborted } from 'waybill/peer';
+import { namedTemplate, UnderWay, unlessAborted } from 'waybill/peer/basics';
+import { fileType } from 'waybill/peer/folder';
+import { contentTypeOf } from 'waybill/peer/http';
 import { connectNats, lostNats, type NatsSession } from './connect.ts';
 import { natsSettings, subjectTemplate } from './nats-settings.ts';
 import { tryNats } from './nats-test.ts';

@@ -1,6 +1,6 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import { explained, type Lent, type Step, StepFailure, type setting } from 'waybill/adapter';
-import { probe } from 'waybill/peer';
+import { probe } from 'waybill/peer/basics';
 import { connectNats, type NatsLent, type NatsSession } from './connect.ts';
 
 type TestLent = NatsLent &

@@ -1,14 +1,7 @@
 import { Readable } from 'node:stream';
 import { describeSize, type LentInbound, NotConnectedError } from 'waybill/adapter';
-import {
-  beginning,
-  continued,
-  type MailFate,
-  MailIntake,
-  mailFacts,
-  mailMessages,
-  newsFilter,
-} from 'waybill/peer';
+import { beginning, continued, newsFilter } from 'waybill/peer/basics';
+import { type MailFate, MailIntake, mailFacts, mailMessages } from 'waybill/peer/mail';
 import type { ListedMail, Pop3Session } from './pop3-session.ts';
 import type { pop3Settings } from './pop3-settings.ts';
 import type { PresentMail, TakenMails } from './taken-mails.ts';

@@ -1,5 +1,6 @@
 import { inbound, type LentInbound, type Step, wait } from 'waybill/adapter';
-import { cutWhenStopped, openMailbox, type Talk, toldInStep, tryMailbox } from 'waybill/peer';
+import type { Talk } from 'waybill/peer/basics';
+import { cutWhenStopped, openMailbox, toldInStep, tryMailbox } from 'waybill/peer/mail';
 import { MailRounds } from './mail-round.ts';
 import { Pop3Session } from './pop3-session.ts';
 import { pop3Settings } from './pop3-settings.ts';

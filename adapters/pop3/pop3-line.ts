@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { type EngineError, NotConnectedError, timerTime } from 'waybill/adapter';
-import { notConnected } from 'waybill/peer';
+import { notConnected } from 'waybill/peer/basics';
 
 /** Far above the 512 bytes of RFC 2449: only another protocol sends more without a line end. */
 const LONGEST_LINE = 8_192;

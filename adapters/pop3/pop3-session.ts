@@ -1,13 +1,6 @@
 import { type EngineError, NotConnectedError } from 'waybill/adapter';
-import {
-  clientTls,
-  dial,
-  notConnected,
-  PUBLIC_TLS,
-  placeOf,
-  secured,
-  type TlsClientLent,
-} from 'waybill/peer';
+import { dial, notConnected, placeOf } from 'waybill/peer/basics';
+import { clientTls, PUBLIC_TLS, secured, type TlsClientLent } from 'waybill/peer/tls';
 import { answerOf, mailboxFailure, type Pop3Answer, refusalText } from './pop3-answer.ts';
 import { Pop3Line } from './pop3-line.ts';
 import type { Pop3Values } from './pop3-settings.ts';

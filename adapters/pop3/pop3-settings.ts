@@ -1,5 +1,5 @@
 import { setting } from 'waybill/adapter';
-import { mailboxSettings, takeSettings } from 'waybill/peer';
+import { mailboxSettings, takeSettings } from 'waybill/peer/mail';
 
 /** The settings of `pop3-in`. */
 export const pop3Settings = {

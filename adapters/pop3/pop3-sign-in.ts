@@ -4,7 +4,8 @@ import {
   NotConnectedError,
   type TokenCredential,
 } from 'waybill/adapter';
-import { bearerProof, passwordProof, placeOf } from 'waybill/peer';
+import { placeOf } from 'waybill/peer/basics';
+import { bearerProof, passwordProof } from 'waybill/peer/mail';
 import { mailboxFailure, type Pop3Answer, refusalText } from './pop3-answer.ts';
 import type { Pop3Values } from './pop3-settings.ts';
 

@@ -8,7 +8,7 @@ import {
   pause,
   type Reply,
 } from 'waybill/adapter';
-import { UnderWay } from 'waybill/peer';
+import { UnderWay } from 'waybill/peer/basics';
 import { isRefusal, statusCode, statusName } from './ipp-status.ts';
 import { type PrintValues, printSettings } from './print-settings.ts';
 import { tryPrinter } from './print-test.ts';

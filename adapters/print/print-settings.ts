@@ -1,5 +1,5 @@
 import { setting } from 'waybill/adapter';
-import { type HttpClientValues, httpClientSettings } from 'waybill/peer';
+import { type HttpClientValues, httpClientSettings } from 'waybill/peer/http';
 
 /** The usual port of IPP. */
 const PORT = 631;

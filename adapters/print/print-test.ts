@@ -1,5 +1,6 @@
 import { explained, type Lent, type Step, StepFailure } from 'waybill/adapter';
-import { probe, tryReaching } from 'waybill/peer';
+import { probe } from 'waybill/peer/basics';
+import { tryReaching } from 'waybill/peer/http';
 import type { IppGroup } from './ipp.ts';
 import { isRefusal, statusName } from './ipp-status.ts';
 import {

@@ -7,7 +7,7 @@ import {
   type setting,
   TemporaryError,
 } from 'waybill/adapter';
-import { type HttpAnswer, HttpClient, placeOfUrl } from 'waybill/peer';
+import { type HttpAnswer, HttpClient, placeOfUrl } from 'waybill/peer/http';
 import {
   decodeResponse,
   encodeRequest,

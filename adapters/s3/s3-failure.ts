@@ -1,5 +1,6 @@
 import { DisableError, EngineError, NotConnectedError, TemporaryError } from 'waybill/adapter';
-import { connectionCause, FileError, type FileProblem } from 'waybill/peer';
+import { connectionCause } from 'waybill/peer/basics';
+import { FileError, type FileProblem } from 'waybill/peer/folder';
 
 /** What the service says of itself where it cannot be used at all. */
 const REFUSED: Readonly<Record<string, string>> = {

@@ -1,5 +1,6 @@
 import { inbound } from 'waybill/adapter';
-import { objectPickupService, objectPickupSettings, pickupSteps } from 'waybill/peer';
+import { pickupSteps } from 'waybill/peer/folder';
+import { objectPickupService, objectPickupSettings } from 'waybill/peer/object-store';
 import { s3Line } from './s3-line.ts';
 import { originOf, s3Faults, s3Settings } from './s3-settings.ts';
 import { tryS3 } from './s3-test.ts';

@@ -1,6 +1,8 @@
 import { Agent } from 'node:https';
 import type { Credential, Lent } from 'waybill/adapter';
-import { clientTls, ObjectLine, type OpenedStore, optionalPackage } from 'waybill/peer';
+import { optionalPackage } from 'waybill/peer/basics';
+import { ObjectLine, type OpenedStore } from 'waybill/peer/object-store';
+import { clientTls } from 'waybill/peer/tls';
 import { endpointOf, PACKAGE, type S3Values, type s3Settings } from './s3-settings.ts';
 import { S3Store } from './s3-store.ts';
 

@@ -1,5 +1,5 @@
 import { outbound, setting } from 'waybill/adapter';
-import { objectDropService, objectDropSettings, objectDropSteps } from 'waybill/peer';
+import { objectDropService, objectDropSettings, objectDropSteps } from 'waybill/peer/object-store';
 import { s3Line } from './s3-line.ts';
 import { s3Faults, s3Settings } from './s3-settings.ts';
 import { tryS3 } from './s3-test.ts';

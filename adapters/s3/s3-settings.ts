@@ -1,5 +1,6 @@
 import { type SettingsFault, setting } from 'waybill/adapter';
-import { missingPackage, tlsClient } from 'waybill/peer';
+import { missingPackage } from 'waybill/peer/basics';
+import { tlsClient } from 'waybill/peer/tls';
 
 export const PACKAGE = '@aws-sdk/client-s3';
 

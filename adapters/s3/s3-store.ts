@@ -1,9 +1,8 @@
 import type * as s3 from '@aws-sdk/client-s3';
 import { timerTime } from 'waybill/adapter';
+import type { FileEntry, FileFacts } from 'waybill/peer/folder';
 import {
   changedObject,
-  type FileEntry,
-  type FileFacts,
   type ObjectStore,
   type ObjectWriting,
   objectKey,
@@ -14,7 +13,7 @@ import {
   type Upload,
   unlessMissing,
   wholeSeconds,
-} from 'waybill/peer';
+} from 'waybill/peer/object-store';
 import { s3Failure } from './s3-failure.ts';
 
 export type Sdk = typeof s3;

@@ -1,5 +1,6 @@
 import type { Step } from 'waybill/adapter';
-import { objectSteps, probe } from 'waybill/peer';
+import { probe } from 'waybill/peer/basics';
+import { objectSteps } from 'waybill/peer/object-store';
 import { type S3Lent, s3Line } from './s3-line.ts';
 import { endpointOf } from './s3-settings.ts';
 import type { S3Store } from './s3-store.ts';

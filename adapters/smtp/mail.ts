@@ -3,7 +3,8 @@ import DKIM from 'nodemailer/lib/dkim';
 import MailComposer, { type MailComposerAttachment } from 'nodemailer/lib/mail-composer';
 import type MimeNode from 'nodemailer/lib/mime-node';
 import type { Body, Message } from 'waybill/adapter';
-import { asBuffer, type Letter, type Mailbox } from 'waybill/peer';
+import { asBuffer } from 'waybill/peer/basics';
+import type { Letter, Mailbox } from 'waybill/peer/mail';
 
 /** A mail ready to be sent, as often as necessary: each time the same bytes. */
 export interface Mail {

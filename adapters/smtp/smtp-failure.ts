@@ -6,7 +6,7 @@ import {
   RejectedError,
   TemporaryError,
 } from 'waybill/adapter';
-import { connectionCause } from 'waybill/peer';
+import { connectionCause } from 'waybill/peer/basics';
 import type { Progress } from './mail-content.ts';
 import { answerOf, meaning, type SmtpAnswer } from './smtp-answer.ts';
 

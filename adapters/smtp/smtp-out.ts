@@ -15,7 +15,8 @@ import {
   type setting,
   TemporaryError,
 } from 'waybill/adapter';
-import { letter, mailboxesIn, Resting, SignInGuard, UnderWay } from 'waybill/peer';
+import { Resting, SignInGuard, UnderWay } from 'waybill/peer/basics';
+import { letter, mailboxesIn } from 'waybill/peer/mail';
 import { type Mail, mail, type Signature } from './mail.ts';
 import { signatureOf } from './signature.ts';
 import { meaning, type SmtpAnswer } from './smtp-answer.ts';

@@ -11,7 +11,8 @@ import {
   type setting,
   timerTime,
 } from 'waybill/adapter';
-import { clientTls, dial, PUBLIC_TLS, placeOf, type TlsClientLent } from 'waybill/peer';
+import { dial, placeOf } from 'waybill/peer/basics';
+import { clientTls, PUBLIC_TLS, type TlsClientLent } from 'waybill/peer/tls';
 import type { Mail } from './mail.ts';
 import { MailContent } from './mail-content.ts';
 import { answerOf, type SmtpAnswer } from './smtp-answer.ts';

@@ -1,5 +1,6 @@
 import { setting } from 'waybill/adapter';
-import { letterSettings, tlsClient } from 'waybill/peer';
+import { letterSettings } from 'waybill/peer/mail';
+import { tlsClient } from 'waybill/peer/tls';
 import type { Account } from './smtp-session.ts';
 
 /** The settings of `smtp-out`. */

@@ -7,7 +7,8 @@ import {
   TemporaryError,
   type TokenCredential,
 } from 'waybill/adapter';
-import { bearerProof, passwordProof, placeOf } from 'waybill/peer';
+import { placeOf } from 'waybill/peer/basics';
+import { bearerProof, passwordProof } from 'waybill/peer/mail';
 import { meaning, type SmtpAnswer } from './smtp-answer.ts';
 
 type BasicCredential = Extract<Credential, { kind: 'basic' }>;

@@ -6,7 +6,8 @@ import {
   type setting,
   stepFailure,
 } from 'waybill/adapter';
-import { mailboxesIn, probe, type Talk, testToken, tryTls } from 'waybill/peer';
+import { probe, type Talk, tryTls } from 'waybill/peer/basics';
+import { mailboxesIn, testToken } from 'waybill/peer/mail';
 import { signatureOf } from './signature.ts';
 import { meaning } from './smtp-answer.ts';
 import { type Account, openSession, type SmtpSession } from './smtp-session.ts';

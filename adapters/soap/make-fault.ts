@@ -1,4 +1,4 @@
-import type { HttpReply } from 'waybill/peer';
+import type { HttpReply } from 'waybill/peer/http-server';
 import { ADDRESSING, type Addressing, addressingHeaders, FAULT_ACTION } from './addressing.ts';
 import { UTILITY } from './envelope.ts';
 import { SECURITY } from './security/username-token.ts';

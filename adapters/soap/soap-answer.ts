@@ -1,5 +1,5 @@
 import { EngineError, type Receipt, type Reply } from 'waybill/adapter';
-import type { HttpReply } from 'waybill/peer';
+import type { HttpReply } from 'waybill/peer/http-server';
 import { isNowhere } from './addressing.ts';
 import type { Call } from './call.ts';
 import { type Envelope, envelopeIn } from './envelope.ts';

@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { describeSize, type LentInbound, type NewMessage } from 'waybill/adapter';
+import { mediaTypeOf } from 'waybill/peer/http';
 import {
   type Access,
   type Arrived,
@@ -9,7 +10,6 @@ import {
   type HttpReply,
   type HttpService,
   Incoming,
-  mediaTypeOf,
   messageCaller,
   Refusal,
   RequestBody,
@@ -17,7 +17,7 @@ import {
   respond,
   type ServedRoute,
   Serving,
-} from 'waybill/peer';
+} from 'waybill/peer/http-server';
 import type { Addressing } from './addressing.ts';
 import { collected, detached } from './attachment/attached.ts';
 import { addressingIn, type Call, checkHeaders, checkVersion, operationOf } from './call.ts';

@@ -5,7 +5,7 @@ import {
   listenerLimits,
   listenerPlace,
   routePattern,
-} from 'waybill/peer';
+} from 'waybill/peer/http-server';
 
 const where = {
   ...listenerPlace,

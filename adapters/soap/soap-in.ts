@@ -6,7 +6,8 @@ import {
   type SettingsFault,
   type Step,
 } from 'waybill/adapter';
-import { commonOf, disabledBy, joinListener, schemesOf, tryListening } from 'waybill/peer';
+import { disabledBy, tryListening } from 'waybill/peer/basics';
+import { commonOf, joinListener, schemesOf } from 'waybill/peer/http-server';
 import { EnvelopeGuard } from './security/guard.ts';
 import { SoapEndpoint, takenBy } from './soap-endpoint.ts';
 import { type SoapInValues, soapInSettings } from './soap-in-settings.ts';

@@ -1,6 +1,6 @@
 import { setting } from 'waybill/adapter';
 import { documentOf } from 'waybill/document';
-import { headerTemplate, httpClientSettings, urlTemplate } from 'waybill/peer';
+import { headerTemplate, httpClientSettings, urlTemplate } from 'waybill/peer/http';
 import { securitySettings } from './security/security-settings.ts';
 import { escaped } from './xml.ts';
 

@@ -9,14 +9,8 @@ import {
   type Step,
   StepFailure,
 } from 'waybill/adapter';
-import {
-  disabledBy,
-  type HttpAnswer,
-  HttpClient,
-  mediaTypeOf,
-  tryHttp,
-  UnderWay,
-} from 'waybill/peer';
+import { disabledBy, UnderWay } from 'waybill/peer/basics';
+import { type HttpAnswer, HttpClient, mediaTypeOf, tryHttp } from 'waybill/peer/http';
 import { suggestion } from './operation-for.ts';
 import { type AnswerBelief, beliefOf } from './security/check-answer.ts';
 import { type Proofs, proofsOf } from './security/security-header.ts';

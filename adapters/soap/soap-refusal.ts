@@ -1,6 +1,6 @@
 import { EngineError } from 'waybill/adapter';
 import { SecurityProblem } from 'waybill/document';
-import { type HttpReply, Refusal, refusalOf } from 'waybill/peer';
+import { type HttpReply, Refusal, refusalOf } from 'waybill/peer/http-server';
 import { type MadeFault, securityCode } from './make-fault.ts';
 
 /** A call that is answered with a fault. */

@@ -1,6 +1,6 @@
 import { EngineError, type Reply } from 'waybill/adapter';
 import { documentOf } from 'waybill/document';
-import { type HttpAnswer, mediaTypeOf, refusalWords, retryAfterOf } from 'waybill/peer';
+import { type HttpAnswer, mediaTypeOf, refusalWords, retryAfterOf } from 'waybill/peer/http';
 import { addressingOf } from './addressing.ts';
 import { collected } from './attachment/attached.ts';
 import { type Envelope, payloadOf, readEnvelope } from './envelope.ts';

@@ -8,7 +8,7 @@ import {
   RejectedError,
   type setting,
 } from 'waybill/adapter';
-import type { HttpQuestion } from 'waybill/peer';
+import type { HttpQuestion } from 'waybill/peer/http';
 import {
   ADDRESSING,
   ANONYMOUS,

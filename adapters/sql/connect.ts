@@ -7,7 +7,8 @@ import {
   type setting,
   timerTime,
 } from 'waybill/adapter';
-import { clientTls, optionalPackage, type TlsClientLent } from 'waybill/peer';
+import { optionalPackage } from 'waybill/peer/basics';
+import { clientTls, type TlsClientLent } from 'waybill/peer/tls';
 import type { Product, SqlSession } from './database.ts';
 import {
   hasNoAddress,

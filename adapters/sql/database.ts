@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ConnectionOptions } from 'node:tls';
 import type { Credential, setting } from 'waybill/adapter';
-import type { Talk } from 'waybill/peer';
+import type { Talk } from 'waybill/peer/basics';
 import type { SqlConnectionValues } from './sql-settings.ts';
 
 /** How a column's values are written as JSON, and compared as a key. */

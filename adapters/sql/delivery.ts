@@ -1,5 +1,5 @@
 import { EngineError, type LentInbound } from 'waybill/adapter';
-import { newsFilter } from 'waybill/peer';
+import { newsFilter } from 'waybill/peer/basics';
 import type { Product } from './database.ts';
 import type { SqlInValues } from './sql-in.ts';
 import type { SqlLine } from './sql-line.ts';

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { connect as connectSecure } from 'node:tls';
 import { type Connection, createConnection, type ResultSetHeader } from 'mysql2';
 import { EngineError } from 'waybill/adapter';
-import { dial, notConnected, placeOf } from 'waybill/peer';
+import { dial, notConnected, placeOf } from 'waybill/peer/basics';
 import type {
   Cell,
   Column,

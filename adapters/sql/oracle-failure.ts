@@ -1,5 +1,5 @@
 import { DisableError, EngineError, NotConnectedError } from 'waybill/adapter';
-import { notConnected } from 'waybill/peer';
+import { notConnected } from 'waybill/peer/basics';
 import { notNow, refused } from './sign-in.ts';
 import { SqlFailure, type SqlProblem } from './sql-failure.ts';
 

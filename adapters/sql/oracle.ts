@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { timerTime, toldElsewhere } from 'waybill/adapter';
-import { dial, placeOf } from 'waybill/peer';
+import { dial, placeOf } from 'waybill/peer/basics';
 import type {
   Column,
   ColumnKind,

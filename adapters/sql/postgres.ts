@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { Client, Query, type QueryArrayConfig } from 'pg';
 import { EngineError } from 'waybill/adapter';
-import { notConnected, placeOf } from 'waybill/peer';
+import { notConnected, placeOf } from 'waybill/peer/basics';
 import type {
   Cell,
   Column,

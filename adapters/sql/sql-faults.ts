@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { DisableError, type SettingsFault } from 'waybill/adapter';
-import { missingPackage } from 'waybill/peer';
+import { missingPackage } from 'waybill/peer/basics';
 import type { SqlConnectionValues } from './sql-settings.ts';
 
 /** Faults in the settings of how to reach a database. */

@@ -1,5 +1,5 @@
 import { DisableError, inbound, type SettingsFault, setting } from 'waybill/adapter';
-import { poll } from 'waybill/peer';
+import { poll } from 'waybill/peer/basics';
 import { productOf } from './connect.ts';
 import type { Cell, Column, Limit, Product, Row } from './database.ts';
 import { type ReaderLent, RowDelivery, type RowReader, type RowReaderOptions } from './delivery.ts';

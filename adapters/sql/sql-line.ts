@@ -7,7 +7,7 @@ import {
   toldElsewhere,
   wait,
 } from 'waybill/adapter';
-import { SignInGuard } from 'waybill/peer';
+import { SignInGuard } from 'waybill/peer/basics';
 import { type ConnectLent, connect } from './connect.ts';
 import type { Limit, Prepared, Product, Result, SqlSession } from './database.ts';
 import { SqlFailure } from './sql-failure.ts';

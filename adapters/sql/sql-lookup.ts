@@ -1,5 +1,5 @@
 import { DisableError, lookupTable, type SettingsFault, setting } from 'waybill/adapter';
-import { tableEntries } from 'waybill/peer';
+import { tableEntries } from 'waybill/peer/basics';
 import { connect, productOf } from './connect.ts';
 import type { Row } from './database.ts';
 import { cellText } from './row-json.ts';

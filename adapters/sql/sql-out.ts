@@ -8,7 +8,7 @@ import {
   setting,
   TemporaryError,
 } from 'waybill/adapter';
-import { UnderWay } from 'waybill/peer';
+import { UnderWay } from 'waybill/peer/basics';
 import { productOf } from './connect.ts';
 import type { Prepared, Product, Result } from './database.ts';
 import { rowJson } from './row-json.ts';

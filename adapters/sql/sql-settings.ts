@@ -1,5 +1,6 @@
 import { setting } from 'waybill/adapter';
-import { placeOf, tlsClient } from 'waybill/peer';
+import { placeOf } from 'waybill/peer/basics';
+import { tlsClient } from 'waybill/peer/tls';
 
 const PRODUCTS = {
   postgresql: 'PostgreSQL, and what uses its protocol; usually port 5432',

@@ -1,5 +1,5 @@
 import { explained, type Step, StepFailure, type setting } from 'waybill/adapter';
-import { probe, type Talk, tryTls } from 'waybill/peer';
+import { probe, type Talk, tryTls } from 'waybill/peer/basics';
 import { type ConnectLent, connect, productOf } from './connect.ts';
 import type { Parameter, Product, SqlSession } from './database.ts';
 import { SqlFailure } from './sql-failure.ts';

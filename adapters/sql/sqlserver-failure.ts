@@ -1,5 +1,5 @@
 import { EngineError } from 'waybill/adapter';
-import { notConnected } from 'waybill/peer';
+import { notConnected } from 'waybill/peer/basics';
 import { noTls, notNow, refused } from './sign-in.ts';
 import { SqlFailure, type SqlProblem } from './sql-failure.ts';
 

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { NotConnectedError } from 'waybill/adapter';
-import { notConnected, type Talk } from 'waybill/peer';
+import { notConnected, type Talk } from 'waybill/peer/basics';
 
 /** The name of TDS 8 in the handshake. */
 export const TDS_8 = 'tds/8.0';

@@ -12,7 +12,7 @@ import {
 } from 'tedious';
 import type { ColumnMetadata } from 'tedious/lib/token/colmetadata-token-parser.js';
 import { NotConnectedError, type setting, toldElsewhere } from 'waybill/adapter';
-import { dial, notConnected, placeOf } from 'waybill/peer';
+import { dial, notConnected, placeOf } from 'waybill/peer/basics';
 import type { Cell, Limit, Prepared, Product, Result, SqlSession, SqlSignIn } from './database.ts';
 import { KeptRows } from './kept-rows.ts';
 import { LiveSession } from './live-session.ts';

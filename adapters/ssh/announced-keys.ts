@@ -1,5 +1,5 @@
 import type { ParsedKey } from 'ssh2';
-import { newsFilter } from 'waybill/peer';
+import { newsFilter } from 'waybill/peer/basics';
 import type { Attempt } from './connect-failure.ts';
 import { fingerprint, isAmong, keyType } from './host-key.ts';
 import type { ConnectLent } from './prepare.ts';

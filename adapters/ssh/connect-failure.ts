@@ -1,5 +1,5 @@
 import { DisableError, NotConnectedError } from 'waybill/adapter';
-import { notConnected, type SpokenProtocol } from 'waybill/peer';
+import { notConnected, type SpokenProtocol } from 'waybill/peer/basics';
 import type { HostKeyPin, ShownHostKey } from './host-key.ts';
 import type { SshSignIn } from './ssh-sign-in.ts';
 

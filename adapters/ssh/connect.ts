@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { type ClientChannel, Client as SshClient } from 'ssh2';
 import { NotConnectedError, type setting, timerTime } from 'waybill/adapter';
-import { dial, placeOf } from 'waybill/peer';
+import { dial, placeOf } from 'waybill/peer/basics';
 import { tellSuccessors } from './announced-keys.ts';
 import { type Attempt, failureOf } from './connect-failure.ts';
 import { Listening } from './listening.ts';

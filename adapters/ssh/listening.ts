@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { background, type setting } from 'waybill/adapter';
-import { answersTls, type SpokenProtocol, spokenProtocol } from 'waybill/peer';
+import { answersTls, type SpokenProtocol, spokenProtocol } from 'waybill/peer/basics';
 
 /** How long a server may be silent before we check whether it speaks TLS, and how long it has to answer. */
 const SILENCE = 2_000;

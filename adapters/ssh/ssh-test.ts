@@ -1,5 +1,5 @@
 import { explained, type Step, toldElsewhere } from 'waybill/adapter';
-import { placeOf, probe } from 'waybill/peer';
+import { placeOf, probe } from 'waybill/peer/basics';
 import type { Attempt } from './connect-failure.ts';
 import type { Stages } from './prepare.ts';
 import type { SshSettings } from './ssh-settings.ts';

@@ -1,4 +1,9 @@
-import { type FoundFrame, type FrameShare, type FrameSource, PendingMessage } from 'waybill/peer';
+import {
+  type FoundFrame,
+  type FrameShare,
+  type FrameSource,
+  PendingMessage,
+} from 'waybill/peer/tcp';
 import { bodyLength, type LengthPrefix } from './length-prefix.ts';
 
 const BEGINNING = 64 * 1024;

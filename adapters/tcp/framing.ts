@@ -1,5 +1,5 @@
 import { SuspendError } from 'waybill/adapter';
-import { type FrameShare, type FrameSource, UNLIMITED } from 'waybill/peer';
+import { type FrameShare, type FrameSource, UNLIMITED } from 'waybill/peer/tcp';
 import { FixedReader, LengthReader } from './counted-reader.ts';
 import { type FramingValues, lineEnds } from './framing-settings.ts';
 import { type LengthPrefix, lengthField } from './length-prefix.ts';

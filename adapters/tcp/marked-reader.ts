@@ -1,4 +1,9 @@
-import { type FoundFrame, type FrameShare, type FrameSource, PendingMessage } from 'waybill/peer';
+import {
+  type FoundFrame,
+  type FrameShare,
+  type FrameSource,
+  PendingMessage,
+} from 'waybill/peer/tcp';
 
 /** The bytes around a message. */
 export interface Marks {

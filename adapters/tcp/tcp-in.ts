@@ -8,29 +8,29 @@ import {
   setting,
 } from 'waybill/adapter';
 import { hl7Header } from 'waybill/document';
+import { newsFilter, spokenProtocol, untilStored } from 'waybill/peer/basics';
+import { fileType } from 'waybill/peer/folder';
 import {
-  type AnswerTo,
   acknowledgeSetting,
-  arrivalFaults,
-  arrivalSettings,
-  connectionCounts,
   type EdiAnswerMade,
   ediAnswer,
   ediControlNumber,
+} from 'waybill/peer/reply';
+import {
+  type AnswerTo,
+  arrivalFaults,
+  arrivalSettings,
+  connectionCounts,
   type FrameFate,
   type FrameService,
   type FrameShare,
   type FrameSource,
-  fileType,
-  newsFilter,
   openArrival,
   type Sender,
   SenderConnection,
   senderLimits,
-  spokenProtocol,
   tryArrival,
-  untilStored,
-} from 'waybill/peer';
+} from 'waybill/peer/tcp';
 import { type Framing, framingOf } from './framing.ts';
 import { framingFaults, framingIn } from './framing-settings.ts';
 import { wireBytes } from './wire-bytes.ts';

@@ -9,25 +9,19 @@ import {
   setting,
   TemporaryError,
 } from 'waybill/adapter';
+import { asBuffer, placeOf, probe, spokenProtocol } from 'waybill/peer/basics';
+import { codedReply, judgedAsEdi, REPLY_PATTERNS, replyCodes } from 'waybill/peer/reply';
 import {
-  asBuffer,
-  codedReply,
   ExchangeConnection,
   type FrameSource,
-  judgedAsEdi,
   type LinkedConnection,
   PeerLink,
   peerAddress,
-  placeOf,
-  probe,
-  REPLY_PATTERNS,
-  replyCodes,
   replyLimit,
   sendingTimes,
-  spokenProtocol,
-  tlsClient,
   UNLIMITED,
-} from 'waybill/peer';
+} from 'waybill/peer/tcp';
+import { tlsClient } from 'waybill/peer/tls';
 import { FixedReader } from './counted-reader.ts';
 import { type Framing, framingOf } from './framing.ts';
 import { framingFaults, framingOut, lineEnds } from './framing-settings.ts';

@@ -1,4 +1,9 @@
-import { type FoundFrame, type FrameShare, type FrameSource, PendingMessage } from 'waybill/peer';
+import {
+  type FoundFrame,
+  type FrameShare,
+  type FrameSource,
+  PendingMessage,
+} from 'waybill/peer/tcp';
 
 /** Reads one message, which ends with its connection. A connection without a byte holds none. */
 export class UntilClosedReader implements FrameSource {

@@ -7,14 +7,9 @@ import {
   type setting,
   timerTime,
 } from 'waybill/adapter';
-import {
-  type HttpAnswer,
-  HttpClient,
-  notConnected,
-  placeOfUrl,
-  UNLIMITED,
-  type Upgraded,
-} from 'waybill/peer';
+import { notConnected } from 'waybill/peer/basics';
+import { type HttpAnswer, HttpClient, placeOfUrl, type Upgraded } from 'waybill/peer/http';
+import { UNLIMITED } from 'waybill/peer/tcp';
 import { WebSocket } from 'ws';
 import { LiveSocket } from './live-socket.ts';
 import { type CallingValues, clientValues, type SocketLimits } from './socket-settings.ts';

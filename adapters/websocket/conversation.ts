@@ -1,4 +1,4 @@
-import { Paced } from 'waybill/peer';
+import { Paced } from 'waybill/peer/basics';
 import type { LiveSocket } from './live-socket.ts';
 import type { Taking, WebSender } from './taking.ts';
 

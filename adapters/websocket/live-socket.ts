@@ -7,7 +7,7 @@ import {
   timerTime,
   toldElsewhere,
 } from 'waybill/adapter';
-import type { FrameShare } from 'waybill/peer';
+import type { FrameShare } from 'waybill/peer/tcp';
 import type { WebSocket } from 'ws';
 import type { SocketLimits } from './socket-settings.ts';
 

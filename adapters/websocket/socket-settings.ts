@@ -1,5 +1,5 @@
 import { setting } from 'waybill/adapter';
-import { type HttpClientValues, httpClientSettings } from 'waybill/peer';
+import { type HttpClientValues, httpClientSettings } from 'waybill/peer/http';
 
 /** What one connection bears: the same for both directions and both sides. */
 export const socketLimits = {

@@ -9,7 +9,9 @@ import {
   type setting,
 } from 'waybill/adapter';
 import { acknowledgement, type Hl7Header, hl7Header } from 'waybill/document';
-import { ediControlNumber, fileType, newsFilter, relayedAnswer, untilStored } from 'waybill/peer';
+import { newsFilter, relayedAnswer, untilStored } from 'waybill/peer/basics';
+import { fileType } from 'waybill/peer/folder';
+import { ediControlNumber } from 'waybill/peer/reply';
 import { idIn } from './id-in.ts';
 import type { WebsocketInValues, websocketInSettings } from './websocket-in-settings.ts';
 

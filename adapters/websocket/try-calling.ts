@@ -1,5 +1,5 @@
 import { explained, type Lent, type Step, type setting } from 'waybill/adapter';
-import { tryReaching } from 'waybill/peer';
+import { tryReaching } from 'waybill/peer/http';
 import { asHttp, callPeer } from './connect.ts';
 import { type CallingValues, clientValues, type SocketLimits } from './socket-settings.ts';
 

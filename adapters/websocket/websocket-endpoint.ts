@@ -4,7 +4,6 @@ import {
   type Arrived,
   authorize,
   type Caller,
-  frameMemory,
   type HttpService,
   Incoming,
   Refusal,
@@ -15,7 +14,8 @@ import {
   type ServedUpgrade,
   Serving,
   schemesOf,
-} from 'waybill/peer';
+} from 'waybill/peer/http-server';
+import { frameMemory } from 'waybill/peer/tcp';
 import { WebSocketServer } from 'ws';
 import { CLOSING } from './connect.ts';
 import { Conversation } from './conversation.ts';

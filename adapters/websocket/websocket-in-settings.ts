@@ -5,7 +5,7 @@ import {
   listenerPlace,
   type RoutePattern,
   routePattern,
-} from 'waybill/peer';
+} from 'waybill/peer/http-server';
 import { callingSettings, socketLimits } from './socket-settings.ts';
 
 const JSON_TEXT = /^\s*(?:\{\{|\[)/;

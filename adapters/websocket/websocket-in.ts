@@ -8,15 +8,9 @@ import {
   type SettingsFault,
   type Step,
 } from 'waybill/adapter';
-import {
-  commonOf,
-  joinListener,
-  type Kept,
-  keptOpen,
-  placeOfUrl,
-  tryCallers,
-  tryListening,
-} from 'waybill/peer';
+import { type Kept, keptOpen, tryListening } from 'waybill/peer/basics';
+import { placeOfUrl } from 'waybill/peer/http';
+import { commonOf, joinListener, tryCallers } from 'waybill/peer/http-server';
 import { asHttp, callPeer } from './connect.ts';
 import { Conversation } from './conversation.ts';
 import type { CallingValues } from './socket-settings.ts';

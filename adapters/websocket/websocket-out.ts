@@ -15,20 +15,17 @@ import {
   timerTime,
   toldElsewhere,
 } from 'waybill/adapter';
+import { asBuffer, newsFilter, Paced, UnderWay } from 'waybill/peer/basics';
+import { fileType } from 'waybill/peer/folder';
+import { placeOfUrl } from 'waybill/peer/http';
 import {
-  asBuffer,
   codedReply,
-  fileType,
   hl7Reply,
   judgedAsEdi,
   judgedAsHl7,
-  newsFilter,
-  Paced,
-  placeOfUrl,
   REPLY_PATTERNS,
   replyCodes,
-  UnderWay,
-} from 'waybill/peer';
+} from 'waybill/peer/reply';
 import { asHttp, callPeer } from './connect.ts';
 import { idIn } from './id-in.ts';
 import type { LiveSocket } from './live-socket.ts';

@@ -52,6 +52,14 @@ const OWN: Readonly<Record<string, string>> = {
   'waybill/mirth': '../mirth/index',
 };
 
+/** `waybill/peer/tcp`: a part of `waybill/peer`, for who does not want the libraries of all of it. */
+const PART_OF_PEER = /^waybill\/peer\/([a-z-]+)$/;
+
+function ownModule(specifier: string): string | undefined {
+  const [, part] = PART_OF_PEER.exec(specifier) ?? [];
+  return part === undefined ? OWN[specifier] : `../peer/door/${part}`;
+}
+
 /** `.ts` in a clone, `.js` in the package. */
 const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 
@@ -76,7 +84,7 @@ function registerModuleHooks(): void {
   tellOfCode();
   registerHooks({
     resolve(specifier, context, next) {
-      const own = OWN[specifier];
+      const own = ownModule(specifier);
       if (own === undefined) {
         const resolved = next(specifier, context);
         const { parentURL, conditions } = context;

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { globSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { rolldown } from 'rolldown';
@@ -20,6 +20,7 @@ const ENTRIES = [
   'src/index.ts',
   'src/adapter/index.ts',
   'src/peer/index.ts',
+  ...globSync('src/peer/door/*.ts', { cwd: ROOT }),
   'src/document/index.ts',
   'src/mirth/index.ts',
   'test/support/console-program.ts',

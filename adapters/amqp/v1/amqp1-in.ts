@@ -10,7 +10,8 @@ import {
   setting,
   TemporaryError,
 } from 'waybill/adapter';
-import { describedBody, Intake, type Kept, keptOpen, parallelSetting } from 'waybill/peer';
+import { Intake, type Kept, keptOpen, parallelSetting } from 'waybill/peer/basics';
+import { describedBody } from 'waybill/peer/http';
 import { refusedSetting, storeOrRefuse } from '../refused.ts';
 import { typeSetting } from '../type-setting.ts';
 import { amqp1Settings } from './amqp1-settings.ts';

@@ -12,7 +12,8 @@ import {
   TemporaryError,
   timerTime,
 } from 'waybill/adapter';
-import { asBuffer, contentTypeOf, namedTemplate, UnderWay } from 'waybill/peer';
+import { asBuffer, namedTemplate, UnderWay } from 'waybill/peer/basics';
+import { contentTypeOf } from 'waybill/peer/http';
 import { amqp1Settings } from './amqp1-settings.ts';
 import { tryAmqp1 } from './amqp1-test.ts';
 import { type Amqp1Session, connectAmqp1, loadRhea, symbol } from './connect.ts';

@@ -1,5 +1,5 @@
 import { setting } from 'waybill/adapter';
-import { tlsClient } from 'waybill/peer';
+import { tlsClient } from 'waybill/peer/tls';
 
 /** How to reach a peer of AMQP 1.0: the same for both directions. */
 export const amqp1Settings = {

@@ -1,5 +1,5 @@
 import { explained, type Lent, type Step, StepFailure, type setting } from 'waybill/adapter';
-import { probe } from 'waybill/peer';
+import { probe } from 'waybill/peer/basics';
 import { type Amqp1Lent, connectAmqp1 } from './connect.ts';
 import { attached, NoSession } from './link.ts';
 

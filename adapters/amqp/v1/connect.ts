@@ -11,14 +11,14 @@ import {
   wait,
 } from 'waybill/adapter';
 import {
-  type ClientLent,
   connectionCause,
   dial,
   firstReached,
   Gathered,
   optionalPackage,
   placeOf,
-} from 'waybill/peer';
+} from 'waybill/peer/basics';
+import type { ClientLent } from 'waybill/peer/tls';
 import { type Account, accountOf } from '../account.ts';
 import type { Amqp1Values } from './amqp1-settings.ts';
 import { Cbs, PUT_AGAIN } from './cbs.ts';

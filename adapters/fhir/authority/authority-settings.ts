@@ -1,11 +1,11 @@
 import { type SettingsFault, setting } from 'waybill/adapter';
+import { proxies } from 'waybill/peer/http-server';
 import {
   directoryFaults,
   directorySettings,
   providerFaults,
   providerSettings,
-  proxies,
-} from 'waybill/peer';
+} from 'waybill/peer/sign-in';
 
 const client = {
   id: setting.text({ help: 'The id of the application (client_id).', example: 'growth-chart' }),

@@ -3,11 +3,10 @@ import {
   type CallerValues,
   type HttpReply,
   type Incoming,
-  pageLanguage,
   Refusal,
   type RequestBody,
-  refusalPage,
-} from 'waybill/peer';
+} from 'waybill/peer/http-server';
+import { pageLanguage, refusalPage } from 'waybill/peer/sign-in';
 import type { AuthorityValues } from './authority-settings.ts';
 import { type AuthorityLent, Authorization } from './authorization.ts';
 import { Clients } from './clients.ts';

@@ -1,4 +1,4 @@
-import { Refusal } from 'waybill/peer';
+import { Refusal } from 'waybill/peer/http-server';
 import type { AuthorityClient } from './authority-settings.ts';
 import type { Clients } from './clients.ts';
 import { grantedScopes, scopeList } from './granted-scopes.ts';

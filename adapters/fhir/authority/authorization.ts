@@ -7,6 +7,7 @@ import {
   type SignInTools,
   type setting,
 } from 'waybill/adapter';
+import { isSameSecret } from 'waybill/peer/basics';
 import {
   type CorsPolicy,
   callerAddresses,
@@ -14,16 +15,10 @@ import {
   cookieOf,
   type HttpReply,
   type Incoming,
-  isSameSecret,
-  nobodyNow,
-  type OidcAttempt,
-  type PageLanguage,
-  pageLanguage,
   Refusal,
-  type SealedAttempts,
-  sealedAttempts,
-  type User,
-} from 'waybill/peer';
+} from 'waybill/peer/http-server';
+import { type OidcAttempt, type SealedAttempts, sealedAttempts } from 'waybill/peer/oidc';
+import { nobodyNow, type PageLanguage, pageLanguage, type User } from 'waybill/peer/sign-in';
 import type { AuthorityValues } from './authority-settings.ts';
 import {
   AuthorizationError,

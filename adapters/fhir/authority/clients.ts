@@ -1,5 +1,6 @@
 import { EngineError, type Grants, type Lent, type setting } from 'waybill/adapter';
-import { type Incoming, isSameSecret } from 'waybill/peer';
+import { isSameSecret } from 'waybill/peer/basics';
+import type { Incoming } from 'waybill/peer/http-server';
 import type { AuthorityClient } from './authority-settings.ts';
 import { OAuthError } from './oauth-error.ts';
 

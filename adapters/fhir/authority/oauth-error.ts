@@ -1,4 +1,4 @@
-import { type HttpReply, Refusal } from 'waybill/peer';
+import { type HttpReply, Refusal } from 'waybill/peer/http-server';
 
 /** An error of OAuth 2.0 (RFC 6749, 5.2), told to the application. */
 export class OAuthError extends Refusal {

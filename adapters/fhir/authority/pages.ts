@@ -1,5 +1,6 @@
-import type { HttpReply, PageLanguage } from 'waybill/peer';
-import { escaped, htmlPage, inLanguage } from 'waybill/peer';
+import type { HttpReply } from 'waybill/peer/http-server';
+import type { PageLanguage } from 'waybill/peer/sign-in';
+import { escaped, htmlPage, inLanguage } from 'waybill/peer/sign-in';
 import type { AuthorizationRequest } from './authorization-request.ts';
 import { type PageWords, WORDS } from './page-words.ts';
 

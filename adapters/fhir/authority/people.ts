@@ -1,18 +1,16 @@
+import { type Incoming, Refusal } from 'waybill/peer/http-server';
+import type { OidcAttempt, OidcClient } from 'waybill/peer/oidc';
 import {
-  type Incoming,
   isSignedOutThere,
   KnownUsers,
   neededClaims,
-  type OidcAttempt,
-  type OidcClient,
   type ProviderValues,
   providerClient,
   providerGrant,
   providerPerson,
   providerRefusal,
-  Refusal,
   type User,
-} from 'waybill/peer';
+} from 'waybill/peer/sign-in';
 import type { AuthorityValues } from './authority-settings.ts';
 import type { AuthorityLent } from './authorization.ts';
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { EngineError, type Grant, type Grants, type TokenVerifier } from 'waybill/adapter';
-import { type HttpReply, isSameSecret } from 'waybill/peer';
+import { isSameSecret } from 'waybill/peer/basics';
+import type { HttpReply } from 'waybill/peer/http-server';
 import type { AuthorityClient, AuthorityValues } from './authority-settings.ts';
 import type { Allowed, AuthorityLent, CodeClaims } from './authorization.ts';
 import { grantedScopes, personScopes, scopeList } from './granted-scopes.ts';

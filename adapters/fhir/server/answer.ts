@@ -1,6 +1,6 @@
 import type { Receipt, Reply } from 'waybill/adapter';
 import { exactJson } from 'waybill/document';
-import type { HttpReply, Incoming } from 'waybill/peer';
+import type { HttpReply, Incoming } from 'waybill/peer/http-server';
 import type { FhirInValues } from '../fhir-in-settings.ts';
 import { fhirType } from '../fhir-version.ts';
 import { tag } from './message.ts';

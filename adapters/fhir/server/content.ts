@@ -1,5 +1,6 @@
 import { findingFhir, inTurns, jsonToKeep, readingJsonValue } from 'waybill/document';
-import { type Incoming, mediaTypeOf, type RequestBody } from 'waybill/peer';
+import { mediaTypeOf } from 'waybill/peer/http';
+import type { Incoming, RequestBody } from 'waybill/peer/http-server';
 import type { FhirInValues } from '../fhir-in-settings.ts';
 import { permitsVersion } from '../fhir-version.ts';
 import { FhirRefusal, issuesOf, refused } from './outcome.ts';

@@ -19,7 +19,7 @@ import {
   type ServedRoute,
   Serving,
   withoutSecrets,
-} from 'waybill/peer';
+} from 'waybill/peer/http-server';
 import type { Authority } from '../authority/authority.ts';
 import type { FhirInValues, fhirInSettings } from '../fhir-in-settings.ts';
 import { fhirType } from '../fhir-version.ts';

@@ -1,6 +1,6 @@
 import type { NewMessage } from 'waybill/adapter';
 import { inTurns, writingJsonValue } from 'waybill/document';
-import { type Caller, type Incoming, messageCaller } from 'waybill/peer';
+import { type Caller, type Incoming, messageCaller } from 'waybill/peer/http-server';
 import type { FhirInValues } from '../fhir-in-settings.ts';
 import { type Carried, LARGE } from './content.ts';
 import { FHIR_TYPE } from './outcome.ts';

@@ -1,5 +1,5 @@
 import type { FhirFinding } from 'waybill/document';
-import { type HttpReply, Refusal } from 'waybill/peer';
+import { type HttpReply, Refusal } from 'waybill/peer/http-server';
 
 export const FHIR_TYPE = 'application/fhir+json';
 

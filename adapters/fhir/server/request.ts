@@ -1,5 +1,5 @@
 import { isFhirType } from 'waybill/document';
-import type { Incoming } from 'waybill/peer';
+import type { Incoming } from 'waybill/peer/http-server';
 import type { FhirInValues, Interaction } from '../fhir-in-settings.ts';
 import { type FhirRefusal, refused } from './outcome.ts';
 

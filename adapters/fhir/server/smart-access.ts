@@ -1,4 +1,4 @@
-import type { Caller } from 'waybill/peer';
+import type { Caller } from 'waybill/peer/http-server';
 import { type Letter, permits, type SmartScope, smartScope } from '../smart-scope.ts';
 import { FhirRefusal, refused } from './outcome.ts';
 import { type Asked, askedAt } from './request.ts';

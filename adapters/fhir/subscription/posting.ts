@@ -6,7 +6,7 @@ import {
   type Reply,
   TemporaryError,
 } from 'waybill/adapter';
-import { type HttpAnswer, type HttpClient, placeOfUrl, retryAfterOf } from 'waybill/peer';
+import { type HttpAnswer, type HttpClient, placeOfUrl, retryAfterOf } from 'waybill/peer/http';
 import type { notifySettings } from '../fhir-notify-settings.ts';
 import { askedTypes } from '../fhir-version.ts';
 import type { Contacts } from './contacts.ts';

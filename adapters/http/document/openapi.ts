@@ -1,4 +1,4 @@
-import { type Access, cookieOf, type Incoming, routePatternOf } from 'waybill/peer';
+import { type Access, cookieOf, type Incoming, routePatternOf } from 'waybill/peer/http-server';
 import type { BodyCheck, BodyProblems, Operation } from '../operation.ts';
 import type { Tell } from './faults.ts';
 import { schemaCheck } from './json-schema.ts';

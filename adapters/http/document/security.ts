@@ -1,4 +1,4 @@
-import { type TokenSource } from 'waybill/peer';
+import type { TokenSource } from 'waybill/peer/http-server';
 import type { Tell } from './faults.ts';
 import { type DocumentNode, list, object, target } from './read-document.ts';
 

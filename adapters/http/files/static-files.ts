@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { type Arrived, Refusal } from 'waybill/peer';
+import { type Arrived, Refusal } from 'waybill/peer/http-server';
 import { type FoundFile, fileBelow, segmentsOf } from './file-tree.ts';
 import type { FilesValues } from './files-settings.ts';
 

@@ -1,13 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { SignInTools } from 'waybill/adapter';
-import {
-  cookieOf,
-  type HttpReply,
-  type Incoming,
-  Refusal,
-  type SealedAttempts,
-  sealedAttempts,
-} from 'waybill/peer';
+import { cookieOf, type HttpReply, type Incoming, Refusal } from 'waybill/peer/http-server';
+import { type SealedAttempts, sealedAttempts } from 'waybill/peer/oidc';
 import { prefixOf } from './cookies.ts';
 import type { SignInValues } from './sign-in-settings.ts';
 

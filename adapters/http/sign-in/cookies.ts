@@ -1,4 +1,4 @@
-import { type Incoming, Refusal } from 'waybill/peer';
+import { type Incoming, Refusal } from 'waybill/peer/http-server';
 import type { SignInValues } from './sign-in-settings.ts';
 import { chooseLaunch } from './smart/launched-cookies.ts';
 

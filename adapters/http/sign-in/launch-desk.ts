@@ -1,14 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Grant, Grants, IssuedGrant, SignInTools } from 'waybill/adapter';
-import {
-  type HttpReply,
-  type Incoming,
-  type OidcAttempt,
-  type OidcClient,
-  providerRefusal,
-  Refusal,
-  type User,
-} from 'waybill/peer';
+import { type HttpReply, type Incoming, Refusal } from 'waybill/peer/http-server';
+import type { OidcAttempt, OidcClient } from 'waybill/peer/oidc';
+import { providerRefusal, type User } from 'waybill/peer/sign-in';
 import { AwayAndBack } from './away-and-back.ts';
 import type { SignInValues } from './sign-in-settings.ts';
 import { addressOf, type Ehr, type EhrLent, ehrOf, scopesOf } from './smart/ehr.ts';

@@ -1,4 +1,4 @@
-import type { CorsPolicy } from 'waybill/peer';
+import type { CorsPolicy } from 'waybill/peer/http-server';
 import type { SignInValues } from './sign-in-settings.ts';
 
 /** Whose pages may use cookies: those that may call from elsewhere, and those of the address that a proxy shows. */

@@ -1,19 +1,16 @@
 import type { Grant, Grants, IssuedGrant, Lent, SignInTools, setting } from 'waybill/adapter';
-import type { User } from 'waybill/peer';
+import { type HttpReply, type Incoming, Refusal } from 'waybill/peer/http-server';
+import type { OidcAttempt, OidcClient } from 'waybill/peer/oidc';
+import type { User } from 'waybill/peer/sign-in';
 import {
-  type HttpReply,
-  type Incoming,
   isSignedOutThere,
   neededClaims,
-  type OidcAttempt,
-  type OidcClient,
   type ProviderValues,
   providerClient,
   providerGrant,
   providerPerson,
   providerRefusal,
-  Refusal,
-} from 'waybill/peer';
+} from 'waybill/peer/sign-in';
 import { AwayAndBack } from './away-and-back.ts';
 import type { SignInValues } from './sign-in-settings.ts';
 

@@ -9,7 +9,6 @@ import type {
   TokenVerifier,
 } from 'waybill/adapter';
 import { EngineError } from 'waybill/adapter';
-import type { User } from 'waybill/peer';
 import {
   type CorsPolicy,
   callerAddresses,
@@ -17,11 +16,10 @@ import {
   cookieOf,
   type HttpReply,
   type Incoming,
-  KnownUsers,
-  nobodyNow,
-  providerGrant,
   Refusal,
-} from 'waybill/peer';
+} from 'waybill/peer/http-server';
+import type { User } from 'waybill/peer/sign-in';
+import { KnownUsers, nobodyNow, providerGrant } from 'waybill/peer/sign-in';
 import { prefixOf, SignInCookies } from './cookies.ts';
 import { LaunchDesk } from './launch-desk.ts';
 import { ProviderDesk } from './provider-desk.ts';

@@ -1,6 +1,6 @@
 import type { SettingsFault } from 'waybill/adapter';
-import type { CallerValues, CorsPolicy } from 'waybill/peer';
-import { directoryFaults, providerFaults } from 'waybill/peer';
+import type { CallerValues, CorsPolicy } from 'waybill/peer/http-server';
+import { directoryFaults, providerFaults } from 'waybill/peer/sign-in';
 import type { SignInValues } from './sign-in-settings.ts';
 import { smartFaults } from './smart/smart-faults.ts';
 

@@ -1,11 +1,6 @@
 import { setting } from 'waybill/adapter';
-import {
-  directorySettings,
-  providerSettings,
-  proxies,
-  type RoutePattern,
-  routePatternOf,
-} from 'waybill/peer';
+import { proxies, type RoutePattern, routePatternOf } from 'waybill/peer/http-server';
+import { directorySettings, providerSettings } from 'waybill/peer/sign-in';
 import { smartSettings } from './smart/smart-settings.ts';
 
 const REALM = /^[A-Za-z0-9_-]{1,40}$/;

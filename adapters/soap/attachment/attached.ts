@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describeSize, EngineError } from 'waybill/adapter';
 import { textOf, type XmlElement } from 'waybill/document';
-import { mediaTypeOf } from 'waybill/peer';
+import { mediaTypeOf } from 'waybill/peer/http';
 import { SOAP, type SoapVersion } from '../soap-version.ts';
 import { attributeOf, elementsOf, readXml, trimmed, within, type XmlSource } from '../xml.ts';
 import { type AttachedPart, ROOT_ID, readMultipart, writeMultipart } from './multipart.ts';

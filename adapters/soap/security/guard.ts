@@ -2,7 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { DisableError, type Lent, type setting } from 'waybill/adapter';
 import { SecurityProblem, textOf, type XmlElement } from 'waybill/document';
-import { isSameSecret, kept } from 'waybill/peer';
+import { isSameSecret, kept } from 'waybill/peer/basics';
 import { ADDRESSING } from '../addressing.ts';
 import { type Envelope, UTILITY } from '../envelope.ts';
 import type { SoapInValues } from '../soap-in-settings.ts';

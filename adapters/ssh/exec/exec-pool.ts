@@ -1,5 +1,5 @@
 import { background, isTold, type Lent, type setting } from 'waybill/adapter';
-import { Resting, SignInGuard } from 'waybill/peer';
+import { Resting, SignInGuard } from 'waybill/peer/basics';
 import { connectSsh } from '../connect.ts';
 import type { ConnectLent } from '../prepare.ts';
 import { ExecSession } from './exec-session.ts';

@@ -12,7 +12,8 @@ import {
   SuspendError,
   TemporaryError,
 } from 'waybill/adapter';
-import { fileType, SignInGuard, UnderWay } from 'waybill/peer';
+import { SignInGuard, UnderWay } from 'waybill/peer/basics';
+import { fileType } from 'waybill/peer/folder';
 import { connectSsh } from '../connect.ts';
 import { toldStep, trySignIn } from '../ssh-test.ts';
 import { type Become, Becoming } from './become.ts';

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { Client, ClientSFTPCallback, ParsedKey, SFTPWrapper } from 'ssh2';
 import SftpClient from 'ssh2-sftp-client';
 import { DisableError, timerTime, toldElsewhere } from 'waybill/adapter';
-import { placeOf } from 'waybill/peer';
+import { placeOf } from 'waybill/peer/basics';
 import { tellSuccessors } from '../announced-keys.ts';
 import { reachServer } from '../connect.ts';
 import { type Attempt, failureOf } from '../connect-failure.ts';

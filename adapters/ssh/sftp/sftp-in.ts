@@ -1,5 +1,6 @@
 import { inbound, setting } from 'waybill/adapter';
-import { pickupService, pickupSettings, pickupSteps, placeOf } from 'waybill/peer';
+import { placeOf } from 'waybill/peer/basics';
+import { pickupService, pickupSettings, pickupSteps } from 'waybill/peer/folder';
 import { SftpLine } from './sftp-line.ts';
 import { sftpSettings } from './sftp-settings.ts';
 import { testSftp } from './sftp-test.ts';

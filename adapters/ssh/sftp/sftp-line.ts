@@ -6,7 +6,8 @@ import {
   timerTime,
   toldElsewhere,
 } from 'waybill/adapter';
-import { type FileStore, SignInGuard, type StoreLine } from 'waybill/peer';
+import { SignInGuard } from 'waybill/peer/basics';
+import type { FileStore, StoreLine } from 'waybill/peer/folder';
 import { connectSftp, type SftpLent } from './connect.ts';
 import type { SftpSession } from './sftp-session.ts';
 import { SftpStore, type SftpStoreOptions } from './sftp-store.ts';

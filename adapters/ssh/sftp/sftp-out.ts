@@ -1,5 +1,5 @@
 import { outbound, setting } from 'waybill/adapter';
-import { dropService, dropSettings, dropSteps, fileMode } from 'waybill/peer';
+import { dropService, dropSettings, dropSteps, fileMode } from 'waybill/peer/folder';
 import { SftpLine } from './sftp-line.ts';
 import { sftpSettings } from './sftp-settings.ts';
 import { testSftp } from './sftp-test.ts';

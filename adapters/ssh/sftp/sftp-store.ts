@@ -8,7 +8,7 @@ import {
   type FileStore,
   inFolder,
   isFileProblem,
-} from 'waybill/peer';
+} from 'waybill/peer/folder';
 import { keepsWhatIsThere, partSize } from './server-traits.ts';
 import { codeOf, type Doing, fileFailure } from './sftp-failure.ts';
 import type { SftpSession } from './sftp-session.ts';

@@ -1,5 +1,5 @@
 import type { Lent, Step, setting } from 'waybill/adapter';
-import type { FileStore } from 'waybill/peer';
+import type { FileStore } from 'waybill/peer/folder';
 import { connectSsh } from '../connect.ts';
 import type { Stages } from '../prepare.ts';
 import { toldStep, trySignIn } from '../ssh-test.ts';

@@ -4,7 +4,7 @@ import { transformSchema } from '../../definition/grammar/transform-schema.ts';
 import { productionSchema, testSchema } from '../../definition/schema.ts';
 import { EngineError } from '../../error/engine-error.ts';
 import type { Grammar } from '../../language/production.ts';
-import { missingPackage } from '../../peer/index.ts';
+import { missingPackage } from '../../peer/optional-package.ts';
 import { serve } from '../lsp/serve.ts';
 import { packageJson } from '../packaged.ts';
 import { type ReadingFlags, readingOptions, readOptions } from '../reading.ts';

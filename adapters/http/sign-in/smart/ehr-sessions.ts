@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError, type Grant, type Grants, type SignInTools } from 'waybill/adapter';
-import { OidcProblem, providerRefusal, Refusal, type TextSeal, textSeal } from 'waybill/peer';
+import { Refusal } from 'waybill/peer/http-server';
+import { OidcProblem, type TextSeal, textSeal } from 'waybill/peer/oidc';
+import { providerRefusal } from 'waybill/peer/sign-in';
 import type { Ehr } from './ehr.ts';
 import {
   type EhrTokens,

@@ -1,5 +1,7 @@
 import type { Lent, SignInTools, setting } from 'waybill/adapter';
-import { type OidcClient, type ProviderFetch, providerClient, trustingFetch } from 'waybill/peer';
+import { type ProviderFetch, trustingFetch } from 'waybill/peer/basics';
+import type { OidcClient } from 'waybill/peer/oidc';
+import { providerClient } from 'waybill/peer/sign-in';
 import type { EhrValues } from './smart-settings.ts';
 
 export type EhrLent = Pick<Lent<setting.Settings>, 'credential' | 'signal'> & {

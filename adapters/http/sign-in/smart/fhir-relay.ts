@@ -1,6 +1,7 @@
 import type { Grant } from 'waybill/adapter';
 import { exactJson } from 'waybill/document';
-import { type HttpReply, type Incoming, mediaTypeOf, Refusal, Room } from 'waybill/peer';
+import { mediaTypeOf } from 'waybill/peer/http';
+import { type HttpReply, type Incoming, Refusal, Room } from 'waybill/peer/http-server';
 import type { EhrAccess, EhrSessions } from './ehr-sessions.ts';
 
 interface RelayOptions {

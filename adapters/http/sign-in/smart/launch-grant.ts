@@ -1,6 +1,7 @@
 import type { Grant, GrantClaims } from 'waybill/adapter';
-import type { OidcAnswer, OidcTokens, User } from 'waybill/peer';
-import { Refusal } from 'waybill/peer';
+import { Refusal } from 'waybill/peer/http-server';
+import type { OidcAnswer, OidcTokens } from 'waybill/peer/oidc';
+import type { User } from 'waybill/peer/sign-in';
 
 /** What a sign-in by a launch keeps. */
 export interface LaunchGrant {

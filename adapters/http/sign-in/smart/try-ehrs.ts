@@ -1,5 +1,5 @@
 import { explained, type Step, StepFailure } from 'waybill/adapter';
-import { OidcProblem } from 'waybill/peer';
+import { OidcProblem } from 'waybill/peer/oidc';
 import { type Ehr, type EhrLent, ehrOf, scopesOf } from './ehr.ts';
 import type { SmartValues } from './smart-settings.ts';
 
