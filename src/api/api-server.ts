@@ -2,9 +2,12 @@ import { type FSWatcher, watch } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+
+
 import { dirname } from 'node:path';
 import { Server as TlsServer } from 'node:tls';
-import swagger from '@fastify/swagger';
+
+
 import fastify, {
   type FastifyPluginAsync,
   type FastifyPluginCallback,
@@ -17,6 +20,7 @@ import { background } from '../error/background.ts';
 import { describeError, EngineError } from '../error/engine-error.ts';
 import type { Logger } from '../log/logger.ts';
 import { trialRecords } from '../operator/trial-records.ts';
+import { remembered } from '../time/remembered.ts';
 import {
   admitBodies,
   admitConnections,
@@ -34,7 +38,6 @@ import { notFound, sendProblem } from '../web/problem.ts';
 import { securityHeaders } from '../web/security-headers.ts';
 import { consoleFiles, readConsole, tellVersion } from './console-files.ts';
 import type { ApiContext } from './context.ts';
-import { openApi } from './open-api.ts';
 import { relayedAnswers } from './relayed.ts';
 import { acrossRoutes } from './route/across.ts';
 import { actRoutes } from './route/acts.ts';
@@ -81,6 +84,8 @@ export interface ApiOptions {
   readonly relayed: RelayedCallers;
   /** The folder of the built console; without it there is only the API. */
   readonly consoleFolder?: string | undefined;
+  /** Called before there is any route, by whoever makes a document of them. */
+  readonly describe?: ((app: Api) => Promise<void>) | undefined;
 }
 
 export interface ApiServer {
@@ -145,7 +150,7 @@ export async function buildApi(options: Omit<ApiOptions, 'host' | 'port'>): Prom
   const { consoleFolder } = options;
   const built = consoleFolder === undefined ? undefined : await readConsole(consoleFolder);
   if (built !== undefined) tellVersion(app, built);
-  await app.register(swagger, openApi);
+  await options.describe?.(app);
   await app.register(signIn);
   admitBodies(app);
   healthRoutes(app, context);
@@ -183,13 +188,19 @@ export async function buildApi(options: Omit<ApiOptions, 'host' | 'port'>): Prom
       workbenchRoutes(api, context);
       certificateRoutes(api, context);
       streamRoutes(api, context);
-      documentRoutes(api);
+      documentRoutes(api, documents);
     },
     { prefix: API_PREFIX },
   );
   app.setNotFoundHandler(built === undefined ? notFound : consoleFiles(app, built, trustedProxies));
   return app;
 }
+
+/** What describes the routes is read and made when it is first asked for: hardly anybody ever does. */
+const documents = remembered(Number.POSITIVE_INFINITY, async () => {
+  const { apiDocuments } = await import('./api-document.ts');
+  return await apiDocuments();
+});
 
 /** Refuses what is nested too deeply before it is parsed. */
 function admitShallowJson(app: Api): void {

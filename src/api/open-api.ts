@@ -38,6 +38,14 @@ function withProblem(schema: FastifySchema | undefined): FastifySchema {
 const withPermissions = (needed: readonly string[]): object =>
   needed.length === 0 ? {} : { 'x-permissions': needed };
 
+/** What the API says of itself; it contains nothing about the production. */
+export interface ApiDocuments {
+  /** OpenAPI; checked in as `docs/openapi.json`. */
+  readonly json: string;
+  /** For people, without any script. */
+  readonly page: string;
+}
+
 interface Operation {
   readonly tags?: readonly string[];
   readonly summary?: string;

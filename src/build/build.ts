@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { allAdapters } from '../../adapters/index.ts';
-import { apiDocument } from '../api/api-document.ts';
+import { apiDocuments } from '../api/api-document.ts';
 import { schemaFiles } from '../definition/schema.ts';
 import { adapterPages } from './adapter-pages.ts';
 import { builtConsole } from './built-console.ts';
@@ -18,7 +18,7 @@ import { errorPage, expressionPage, FORMAT_PAGE, formatPage } from './reference-
 
 const adapters = await allAdapters();
 const root = join(import.meta.dirname, '../..');
-const document = await apiDocument();
+const { json: document } = await apiDocuments();
 const generated = new Map<string, string>([
   ...[...schemaFiles(adapters)].map(([name, text]) => [`productions/${name}`, text] as const),
   ...adapterPages(adapters),

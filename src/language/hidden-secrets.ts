@@ -1,15 +1,6 @@
 import { createHash } from 'node:crypto';
-import {
-  type Document,
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  type Node,
-  parseDocument,
-  type Scalar,
-  visit,
-} from 'yaml';
+import type * as Yaml from 'yaml';
+import type { Document, Node, Scalar } from 'yaml';
 import {
   declaredSettings,
   isKeyName,
@@ -19,6 +10,9 @@ import {
   type SecretSettings,
 } from '../definition/hidden-credentials.ts';
 import { EngineError } from '../error/engine-error.ts';
+import { onFirstUse } from '../time/on-first-use.ts';
+
+const yaml = onFirstUse<typeof Yaml>('yaml');
 
 /** What stands for a secret in a text that people see: which file it is from, and the how-manieth there. */
 const MARK = /•••([0-9a-f]{8})\.(\d{1,5})/g;
@@ -156,12 +150,16 @@ const IN_ADDRESS = /:\/\/[^\s:@/"']*:([^\s@/"']+)@/g;
  * behind an anchor or a merge, keys with such a name, addresses with a password, and what is commented out.
  */
 function secretSpans(text: string): readonly SecretSpan[] {
-  const document = parseDocument(text, { merge: false, uniqueKeys: false, logLevel: 'silent' });
+  const document = yaml().parseDocument(text, {
+    merge: false,
+    uniqueKeys: false,
+    logLevel: 'silent',
+  });
   const found = new Found(text);
   declared(document, found);
-  visit(document, {
+  yaml().visit(document, {
     Pair(_key, { key, value }) {
-      if (isScalar(key) && SECRET_NAME.test(String(key.value)) && isNode(value))
+      if (yaml().isScalar(key) && SECRET_NAME.test(String(key.value)) && isNode(value))
         found.value(document, value, isKeyName(String(key.value)));
     },
   });
@@ -173,7 +171,7 @@ function secretSpans(text: string): readonly SecretSpan[] {
   return found.list();
 }
 
-const isNode = (value: unknown): value is Node => isScalar(value) || isAlias(value);
+const isNode = (value: unknown): value is Node => yaml().isScalar(value) || yaml().isAlias(value);
 
 function isInComment(text: string, at: number): boolean {
   const line = text.slice(text.lastIndexOf('\n', at - 1) + 1, at);
@@ -190,8 +188,8 @@ class Found {
 
   /** A value, also one that stands elsewhere under an anchor. */
   value(document: Document, node: Node, isPem = false): void {
-    const at = isAlias(node) ? node.resolve(document) : node;
-    if (!isScalar(at) || typeof at.value === 'boolean' || at.value === null) return;
+    const at = yaml().isAlias(node) ? node.resolve(document) : node;
+    if (!yaml().isScalar(at) || typeof at.value === 'boolean' || at.value === null) return;
     const { range } = at;
     if (range === undefined || range === null) return;
     const value = valueOf(at);
@@ -240,7 +238,7 @@ function declared(document: Document, found: Found): void {
       const pairs = pairsOf(document, entry);
       const kind = pairs.find(([name]) => name === 'kind')?.[1];
       // an overlay does not repeat the kind
-      const name = isScalar(kind) ? String(kind.value) : undefined;
+      const name = yaml().isScalar(kind) ? String(kind.value) : undefined;
       for (const settings of declaredSettings(name))
         belowSettings(document, settings, { entry, found });
     }
@@ -271,12 +269,12 @@ const DEEPEST = 20;
 
 /** The entries of a block, with those merged into it; an alias is what it stands for. */
 function pairsOf(document: Document, node: unknown, depth = 0): [string, unknown][] {
-  const at = isAlias(node) ? node.resolve(document) : node;
-  if (!isMap(at) || depth > DEEPEST) return [];
+  const at = yaml().isAlias(node) ? node.resolve(document) : node;
+  if (!yaml().isMap(at) || depth > DEEPEST) return [];
   return at.items.flatMap(({ key, value }): [string, unknown][] => {
-    const name = isScalar(key) ? String(key.value) : '';
+    const name = yaml().isScalar(key) ? String(key.value) : '';
     if (name !== '<<') return [[name, value]];
-    const merged = isSeq(value) ? value.items : [value];
+    const merged = yaml().isSeq(value) ? value.items : [value];
     return merged.flatMap((one) => pairsOf(document, one, depth + 1));
   });
 }

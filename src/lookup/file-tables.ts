@@ -1,11 +1,14 @@
 import { isUtf8 } from 'node:buffer';
 import { readFile } from 'node:fs/promises';
-import { CsvError, parse } from 'csv-parse/sync';
+import type * as Csv from 'csv-parse/sync';
 import { EngineError } from '../error/engine-error.ts';
 import { nearest } from '../error/nearest.ts';
 import { describeDuration } from '../time/duration.ts';
+import { onFirstUse } from '../time/on-first-use.ts';
 import { LoadedTables } from './loaded-tables.ts';
 import type { LookupTables } from './lookup-tables.ts';
+
+const csv = onFirstUse<typeof Csv>('csv-parse/sync');
 
 /** Code tables from files, which can be read again while messages flow. */
 interface FileTables extends LookupTables {
@@ -166,7 +169,7 @@ async function readLookupFile(table: string, file: string, read: ReadBytes): Pro
   try {
     return entriesOf(rowsOf(text), problem);
   } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
+    if (!(error instanceof csv().CsvError)) throw error;
     const line = typeof error['lines'] === 'number' ? error['lines'] : 1;
     const remedy = 'A value that contains a quote must itself be quoted, with its quotes doubled.';
     return {
@@ -177,7 +180,7 @@ async function readLookupFile(table: string, file: string, read: ReadBytes): Pro
 }
 
 function rowsOf(text: string): TableLine[] {
-  const records = parse(text, {
+  const records = csv().parse(text, {
     bom: true,
     comment: '#',
     comment_no_infix: true,

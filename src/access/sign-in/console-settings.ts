@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { dirname, resolve } from 'node:path';
-import { parse } from 'yaml';
+import type * as Yaml from 'yaml';
 import { ConfigError } from '../../error/adapter-error.ts';
 import { describeError } from '../../error/engine-error.ts';
 import { nearest } from '../../error/nearest.ts';
 import { milliseconds } from '../../time/duration.ts';
+import { onFirstUse } from '../../time/on-first-use.ts';
 import { isLoopback } from '../../web/networks.ts';
 import type { MaskPaths, Places } from '../rights/field-mask.ts';
 import { BUILT_IN_ROLES, checkRoles, grantOf, type Roles } from '../rights/roles.ts';
@@ -31,6 +32,8 @@ import {
 } from './kerberos/kerberos-settings.ts';
 import { type SamlSettings, samlProblems, samlSettings } from './saml/saml-settings.ts';
 import { SESSION_LIMITS, type SessionLimits } from './sessions.ts';
+
+const yaml = onFirstUse<typeof Yaml>('yaml');
 
 /** `console.yaml` with all defaults filled in. */
 export interface ConsoleSettings {
@@ -108,7 +111,7 @@ export async function readConsoleSettings(
   const problems: string[] = [];
   let written: unknown;
   try {
-    written = withValues(parse(readFileSync(file, 'utf8')) ?? {}, environment, {
+    written = withValues(yaml().parse(readFileSync(file, 'utf8')) ?? {}, environment, {
       folder: dirname(file),
       problems,
       assume,

@@ -1,5 +1,6 @@
-import { type ChangeObject, diffArrays } from 'diff';
+import type * as Differences from 'diff';
 import { charsetNamed, decodeFaithfully, hasSegments, kindOf } from '../../document/index.ts';
+import { onFirstUse } from '../../time/on-first-use.ts';
 import type {
   Diff,
   FieldDifference,
@@ -12,6 +13,8 @@ import { indentedJson } from './body-text.ts';
 import { ediTree } from './edi-tree.ts';
 import { hl7Tree } from './hl7-tree.ts';
 import type { ShownBody } from './shown-body.ts';
+
+const differences = onFirstUse<typeof Differences>('diff');
 
 /** The most differences shown; more are of no use to a reader. */
 const SHOWN = 5_000;
@@ -128,7 +131,7 @@ function pairsByName(
 ): Pair<Hl7TreeSegment>[] {
   const old = before.map(({ name }) => name);
   const now = after.map(({ name }) => name);
-  const changes = diffArrays(old, now, { maxEditLength: EDITS });
+  const changes = differences().diffArrays(old, now, { maxEditLength: EDITS });
   return changes === undefined ? inOrder(before, after) : pairsOf(changes, before, after);
 }
 
@@ -240,7 +243,7 @@ export function lineDifference(
   const middle = (lines: readonly string[]): Line[] =>
     lines.slice(head, lines.length - tail).map((text, index) => ({ n: head + index + 1, text }));
   const [old, now] = [middle(before), middle(after)];
-  const fewEdits = diffArrays(
+  const fewEdits = differences().diffArrays(
     old.map(({ text }) => text),
     now.map(({ text }) => text),
     { maxEditLength: EDITS },
@@ -264,7 +267,7 @@ export function lineDifference(
 }
 
 function pairsOf<Item>(
-  changes: readonly ChangeObject<string[]>[],
+  changes: readonly Differences.ChangeObject<string[]>[],
   old: readonly Item[],
   now: readonly Item[],
 ): Pair<Item>[] {

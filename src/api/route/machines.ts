@@ -3,11 +3,12 @@ import {
   principalOf,
   requirePermission,
 } from '../../access/rights/require-permission.ts';
+import type { Remembered } from '../../time/remembered.ts';
 import type { Api } from '../../web/api.ts';
 import { ApiError } from '../../web/api-error.ts';
 import type { ApiContext } from '../context.ts';
 import { gatheredFigures } from '../gathered-figures.ts';
-import { documentPage, openApiText } from '../open-api.ts';
+import type { ApiDocuments } from '../open-api.ts';
 
 const FIGURES = 'text/plain; version=0.0.4; charset=utf-8';
 
@@ -63,11 +64,11 @@ export function publicKeyRoutes(app: Api, { engines }: ApiContext): void {
 }
 
 /** The API's own description, which needs no sign-in: it contains nothing about the production. */
-export function documentRoutes(app: Api): void {
-  app.get('/openapi.json', (_request, reply) =>
-    reply.type('application/json; charset=utf-8').send(openApiText(app)),
+export function documentRoutes(app: Api, documents: Remembered<ApiDocuments>): void {
+  app.get('/openapi.json', async (_request, reply) =>
+    reply.type('application/json; charset=utf-8').send((await documents.get()).json),
   );
-  app.get('/docs', (_request, reply) =>
-    reply.type('text/html; charset=utf-8').send(documentPage(app)),
+  app.get('/docs', async (_request, reply) =>
+    reply.type('text/html; charset=utf-8').send((await documents.get()).page),
   );
 }

@@ -1,4 +1,7 @@
-import { RE2JS } from 're2js';
+import type * as Re2 from 're2js';
+import { onFirstUse } from '../../time/on-first-use.ts';
+
+const re2 = onFirstUse<typeof Re2>('re2js');
 
 /**
  * A regular expression that takes time linear in the text: the content of a body must not hold up
@@ -91,7 +94,8 @@ function nativeOf(source: string): RegExp | undefined {
   }
 }
 
-function linearOf(source: string, isNative: boolean): RE2JS {
+function linearOf(source: string, isNative: boolean): Re2.RE2JS {
+  const { RE2JS } = re2();
   try {
     return RE2JS.compile(inRe2(source));
   } catch {
@@ -155,7 +159,7 @@ interface Match {
   readonly groups: readonly (string | undefined)[];
 }
 
-function* matchesOf(linear: RE2JS, text: string): Generator<Match, undefined> {
+function* matchesOf(linear: Re2.RE2JS, text: string): Generator<Match, undefined> {
   const matcher = linear.matcher(text);
   const count = matcher.groupCount();
   while (matcher.find()) {
