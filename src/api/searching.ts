@@ -80,12 +80,15 @@ const LISTED = 100_000;
 
 /** Those who may not see patient data see such values masked: they have seen nobody. */
 export function listedRecorder(context: ApiContext): ListedRecorder {
-  // made with the first list: it takes its room, 4 MB, at once
-  let lately: LRUCache<string, true> | undefined;
+  // with `max` instead it would take its room, 4 MB, at once
+  const known = new LRUCache<string, true>({
+    maxSize: LISTED,
+    sizeCalculation: () => 1,
+    ttl: LISTED_AGAIN,
+  });
   return async (request, action, listed) => {
     const { name, unmasked } = principalOf(request);
     if (!unmasked) return;
-    const known = (lately ??= new LRUCache({ max: LISTED, ttl: LISTED_AGAIN }));
     const fields = context.patientFields();
     const values = listed.flatMap((one) => fields.flatMap((field) => one.fields?.[field] ?? []));
     const fresh = [...new Set(values)].filter((value) => !known.has(`${name} ${value}`));

@@ -65,15 +65,15 @@ const REMEMBERED = 10_000;
 
 /** The same view by the same person is one entry per quarter of an hour. */
 export function lookRecorder(now: () => number = Date.now): LookRecorder {
-  // made with the first view: it takes its room at once, and nearly every route has one
-  let latest: LRUCache<string, true> | undefined;
+  // with `max` instead it would take its room at once, and nearly every route has one
+  const known = new LRUCache<string, true>({
+    maxSize: REMEMBERED,
+    sizeCalculation: () => 1,
+    ttl: AGAIN,
+    ttlResolution: 0,
+    perf: { now },
+  });
   return (audit, look, run) => {
-    const known = (latest ??= new LRUCache({
-      max: REMEMBERED,
-      ttl: AGAIN,
-      ttlResolution: 0,
-      perf: { now },
-    }));
     const key = createHash('sha256').update(JSON.stringify(look)).digest('base64');
     if (known.has(key)) return run();
     return recorded(audit, look, async () => {
