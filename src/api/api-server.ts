@@ -3,10 +3,8 @@ import { readFile } from 'node:fs/promises';
 import type { Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-
 import { dirname } from 'node:path';
 import { Server as TlsServer } from 'node:tls';
-
 
 import fastify, {
   type FastifyPluginAsync,

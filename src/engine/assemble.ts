@@ -9,8 +9,9 @@ import type { Definition, HostDefinition, ServiceDefinition } from '../definitio
 import { type ProcessRuntime, processOf } from '../definition/process-of.ts';
 import { isLine, queueLines, wiring } from '../definition/wiring.ts';
 import { background } from '../error/background.ts';
-import { type Accepting, duplicateMemory } from '../flow/accept.ts';
+import type { Accepting } from '../flow/accept.ts';
 import { durableParts } from '../flow/collect.ts';
+import { duplicateMemory } from '../flow/duplicate-memory.ts';
 import type { Storing } from '../flow/enqueue.ts';
 import { COPIES, type Routing } from '../flow/route.ts';
 import type { Process, Wiring } from '../flow/wiring.ts';

@@ -7,6 +7,7 @@ import { toldElsewhere } from '../error/foreseen.ts';
 import { type Body, inlineBody } from '../message/body.ts';
 import { ENVELOPE_FIELDS } from '../message/envelope.ts';
 import type { Envelope, MessageFacts, NewMessage, Receipt } from '../message/message.ts';
+import type { DuplicateMemory, Remembered } from './duplicate-memory.ts';
 import { enqueue, type Storing } from './enqueue.ts';
 import { directAnswer, type Leg, type Routing, route } from './route.ts';
 import { subject } from './subject.ts';
@@ -151,7 +152,8 @@ async function start(
       legs,
       held.bodyRef === undefined ? [] : [held.bodyRef],
     );
-    entry.stored = true;
+    if (message.dedupeKey === undefined) entry.stored = true;
+    else service.memory.stored(key, entry);
     // an earlier try turns out to be stored: this is the same acceptance, under the same ids
     if (!duplicate || known !== undefined) return;
     receipt.status = 'duplicate';
@@ -245,44 +247,6 @@ async function* hashing(chunks: AsyncIterable<Uint8Array>, hash: Hash): AsyncGen
     hash.update(chunk);
     yield chunk;
   }
-}
-
-/** What is remembered about a recently accepted message. */
-interface Remembered {
-  readonly sessionId: number;
-  readonly messageId: number;
-  /** Whether all of it is stored; while false, a repetition uses its ids and stores what is missing. */
-  stored: boolean;
-  /** The answer it got, if no queue gave it. */
-  answer?: Answer | undefined;
-}
-
-interface DuplicateMemory {
-  find(key: string): Remembered | undefined;
-  remember(key: string, entry: Remembered): void;
-}
-
-/**
- * Keys accepted within the window, in this engine. It only saves work and gives a repetition the
- * same ids; JetStream ensures through Nats-Msg-Id that a repetition is stored once, across restarts
- * and engines.
- */
-export function duplicateMemory(window: number, limit = 100_000): DuplicateMemory {
-  const entries = new Map<string, Remembered & { readonly at: number }>();
-  return {
-    find(key) {
-      const entry = entries.get(key);
-      return entry !== undefined && performance.now() - entry.at <= window ? entry : undefined;
-    },
-    remember(key, entry) {
-      entries.delete(key);
-      entries.set(key, Object.assign(entry, { at: performance.now() }));
-      for (const [old, { at }] of entries) {
-        if (entries.size <= limit && performance.now() - at <= window) break;
-        entries.delete(old);
-      }
-    },
-  };
 }
 
 /**

@@ -8,7 +8,7 @@ import {
   SuspendError,
   TemporaryError,
 } from '../../src/error/adapter-error.ts';
-import { duplicateMemory } from '../../src/flow/accept.ts';
+import { duplicateMemory } from '../../src/flow/duplicate-memory.ts';
 import { replyRules } from '../../src/flow/reply-rules.ts';
 import { type Sending, send } from '../../src/flow/send.ts';
 import { inlineBody } from '../../src/message/body.ts';
