@@ -107,6 +107,14 @@ const what = {
   ),
 };
 
+const whom = {
+  subscriptions: setting.text({
+    help: 'Under which name fhir-subscriptions-out keeps subscriptions (store): those who subscribed through this service and no longer may are found there, and told nothing more.',
+    default: 'subscriptions',
+    advanced: true,
+  }),
+};
+
 const answering = {
   answer: setting.choice(
     {
@@ -133,6 +141,13 @@ const answering = {
   }),
 };
 
-export const fhirInSettings = { ...where, ...who, ...what, ...answering, ...listenerLimits };
+export const fhirInSettings = {
+  ...where,
+  ...who,
+  ...what,
+  ...whom,
+  ...answering,
+  ...listenerLimits,
+};
 
 export type FhirInValues = setting.ValuesOf<typeof fhirInSettings>;

@@ -15,6 +15,8 @@ import { Authority, ownCaller } from './authority/authority.ts';
 import { authorityFaults } from './authority/authority-settings.ts';
 import { type FhirInValues, fhirInSettings } from './fhir-in-settings.ts';
 import { basePath, FhirEndpoint, publicBase, takenBy } from './server/fhir-endpoint.ts';
+import { isServed } from './server/request.ts';
+import { SubscriberRights } from './server/subscriber-rights.ts';
 import type { SmartValues } from './smart-settings.ts';
 
 export default inbound({
@@ -43,13 +45,30 @@ export default inbound({
             },
             [ownCaller, ...callers],
           );
-    const membership = await joinListener(lent, new FhirEndpoint(lent, schemes, authority));
+    const rights = rightsOf(lent, authority);
+    const endpoint = new FhirEndpoint(lent, { schemes, authority, rights });
+    const membership = await joinListener(lent, endpoint);
+    rights?.start();
     const who = schemes.length === 0 ? ', everybody may call' : '';
     lent.connection('listening', `${membership.place}${basePath(lent.settings)}${who}`);
-    return { close: () => membership.leave() };
+    return {
+      async close() {
+        await Promise.all([membership.leave(), rights?.stop()]);
+      },
+    };
   },
   test: (lent, step) => tryFhirIn(lent, step),
 });
+
+/** Who watches over those who subscribe through this service; undefined if nobody does. */
+function rightsOf(
+  lent: LentInbound<typeof fhirInSettings>,
+  authority: Authority | undefined,
+): SubscriberRights | undefined {
+  const { records, settings } = lent;
+  const isSubscribed = records !== undefined && isServed('Subscription', settings);
+  return isSubscribed ? new SubscriberRights(lent, records, authority) : undefined;
+}
 
 function authorityOf(lent: LentInbound<typeof fhirInSettings>): Authority | undefined {
   const { settings, signIn } = lent;

@@ -1,6 +1,8 @@
 import {
+  background,
   callerOf,
   DisableError,
+  isTold,
   type Lent,
   type Message,
   type OpenOutbound,
@@ -78,6 +80,7 @@ function opened(lent: Lent<typeof subscriptionsSettings>): OpenOutbound {
   if (records === undefined) throw new DisableError('Nothing is kept: no engine runs here.');
   const subscriptions = new Subscriptions(records(settings.store), signal, settings.keepEvents);
   const serving = { settings, subscriptions, topics: topicsOf(settings), event };
+  background(endUnowned(settings, subscriptions), 'ending subscriptions of others', isTold);
   return {
     async send(message) {
       const { value, exact } = await contentOf(message);
@@ -96,6 +99,19 @@ function opened(lent: Lent<typeof subscriptionsSettings>): OpenOutbound {
     },
     close: () => Promise.resolve(),
   };
+}
+
+/** Of whom owners was about, and is not any more: heartbeats and what is on its way end, too. */
+async function endUnowned(
+  { owners }: SubscriptionsValues,
+  subscriptions: Subscriptions,
+): Promise<void> {
+  if (owners.length === 0) return;
+  for (const { id, owner, status } of (await subscriptions.all()).values()) {
+    if (status === 'off' || owners.includes(owner)) continue;
+    const error = 'Its owner may no longer have it.';
+    await subscriptions.change(id, (before) => ({ ...before, status: 'off', error }));
+  }
 }
 
 /** The body says who asks; it counts only from a service that has proven it. */

@@ -26,6 +26,21 @@ export function smartScope(text: string): SmartScope | undefined {
   return { level: level as SmartScope['level'], type, letters };
 }
 
+/**
+ * Whether somebody with these scopes is told of all resources of a type: who may read and search them, of every patient.
+ * Where no scopes of SMART are asked for, whoever has none of them is not limited by any.
+ */
+export function maySubscribe(
+  scopes: readonly string[],
+  type: string,
+  { isSmart = false }: { readonly isSmart?: boolean } = {},
+): boolean {
+  const all = scopes.flatMap((text) => smartScope(text) ?? []);
+  if (all.length === 0) return !isSmart;
+  const whole = all.filter(({ level }) => level !== 'patient');
+  return permits(whole, ['r', 's'], type);
+}
+
 /** Whether one of the scopes permits all of this for a type; undefined stands for all types. */
 export function permits(
   scopes: readonly SmartScope[],

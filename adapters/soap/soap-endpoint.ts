@@ -302,8 +302,11 @@ function messageOf(
 }
 
 /** Who signed the envelope may be another than who sent it: the token's claims are not theirs. */
-const speaker = (caller: Caller | undefined, proven: Proven | undefined): Caller | undefined =>
-  proven?.name === undefined ? caller : { name: proven.name, scopes: new Set() };
+const speaker = (
+  caller: Caller | undefined,
+  proven: Proven | undefined,
+): Pick<Caller, 'name' | 'claims'> | undefined =>
+  proven?.name === undefined ? caller : { name: proven.name };
 
 function contentOf(
   envelope: Envelope,

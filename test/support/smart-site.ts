@@ -2,7 +2,9 @@ import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
 import fhirIn from '../../adapters/fhir/fhir-in.ts';
 import { freePort } from '../../sandbox/free-port.ts';
 import type { Credential } from '../../src/adapter/credential.ts';
+import type { Records } from '../../src/adapter/records.ts';
 import type { CredentialKind } from '../../src/adapter/setting.ts';
+import { records } from '../../src/broker/records.ts';
 import { rootLogger } from '../../src/log/logger.ts';
 import type { Message, Reply } from '../../src/message/message.ts';
 import { definition, operationDefinition, serviceDefinition } from './definition.ts';
@@ -25,6 +27,8 @@ export interface SmartSite extends AsyncDisposable {
   /** The private key of the backend service, in PEM. */
   readonly backendKey: string;
   readonly log: readonly string[];
+  /** What its engines keep of subscriptions. */
+  readonly subscriptions: Records;
 }
 
 export interface SmartSiteGiven {
@@ -111,6 +115,7 @@ export async function smartSite({
   const given = (port: number): Record<string, unknown> => ({
     listen: `127.0.0.1:${port}`,
     publicUrl: base,
+    resources: ['Observation', 'Patient', 'Subscription'],
     cors: { origins: [new URL(app).origin] },
     smart: {
       server: {
@@ -174,6 +179,8 @@ export async function smartSite({
       ),
     ),
   );
+  const [engineOne] = running;
+  if (engineOne === undefined) throw new Error('no engine');
   return {
     base,
     other: base.replace(`${ports[0]}`, `${ports[1]}`),
@@ -181,6 +188,7 @@ export async function smartSite({
     launchSecret,
     backendKey: backend.privateKey,
     log,
+    subscriptions: records(engineOne.engine.keyed, 'subscriptions'),
     async [Symbol.asyncDispose]() {
       await Promise.all(running.map((one) => one.stop()));
       await nats[Symbol.asyncDispose]();

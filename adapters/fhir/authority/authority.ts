@@ -1,5 +1,6 @@
 import type { TokenVerifier } from 'waybill/adapter';
 import {
+  type Caller,
   type CallerValues,
   type HttpReply,
   type Incoming,
@@ -12,7 +13,7 @@ import { type AuthorityLent, Authorization } from './authorization.ts';
 import { Clients } from './clients.ts';
 import { OAuthError, oauthReply } from './oauth-error.ts';
 import { People } from './people.ts';
-import { Tokens } from './tokens.ts';
+import { type Held, heldBy, Tokens } from './tokens.ts';
 
 /** Requests are short; a sealed one with its scopes is the longest. */
 const LIMIT = 65_536;
@@ -41,10 +42,12 @@ export class Authority {
   readonly #clients: Clients;
   readonly #authorization: Authorization;
   readonly #tokens: Tokens;
+  readonly #base: string;
   readonly #keys: () => Promise<readonly object[]>;
 
   constructor(lent: AuthorityLent, values: AuthorityValues, base: string) {
     const { host, signIn } = lent;
+    this.#base = base;
     const { idle, absolute, grace, accessLifetime } = values;
     const people = new People(lent, values, base);
     const codes = signIn.grants(`${host}-codes`, { idle: CODE, absolute: CODE, grace: 0 });
@@ -66,6 +69,20 @@ export class Authority {
   /** Tokens of this server are checked by itself. */
   verifier(name: string, others: (name: string) => Promise<TokenVerifier>): Promise<TokenVerifier> {
     return name === OWN ? Promise.resolve(this.#tokens.verifier) : others(name);
+  }
+
+  /** The sign-in that a token of this server belongs to; undefined for a token of another one. */
+  grantOf(claims: Caller['claims']): Held | undefined {
+    return claims?.['iss'] === this.#base ? heldBy(claims) : undefined;
+  }
+
+  /** Whether somebody may still read and search all resources of these types; `isWhole` asks for the person, too. */
+  mayStill(
+    of: Held & { readonly subject: string },
+    types: readonly string[],
+    isWhole: boolean,
+  ): Promise<boolean> {
+    return this.#tokens.mayStill(of, types, isWhole);
   }
 
   /** The answer to a request below the base address; undefined for what is not its own. `refused` tells operators. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { EngineError, type Grant, type Grants, type TokenVerifier } from 'waybill/adapter';
 import { isSameSecret } from 'waybill/peer/basics';
 import type { HttpReply } from 'waybill/peer/http-server';
+import { maySubscribe } from '../smart-scope.ts';
 import type { AuthorityClient, AuthorityValues } from './authority-settings.ts';
 import type { Allowed, AuthorityLent, CodeClaims } from './authorization.ts';
 import { grantedScopes, personScopes, scopeList } from './granted-scopes.ts';
@@ -224,6 +225,29 @@ export class Tokens {
     return { status: 200, headers: { 'cache-control': 'no-store' }, body: '' };
   }
 
+  /** Whether the sign-in lasts, its application is still there, and both may read and search all of these types. */
+  async mayStill(
+    { subject, id, client: named, lasts }: Held & { readonly subject: string },
+    types: readonly string[],
+    isWhole: boolean,
+  ): Promise<boolean> {
+    const { values, grants, people } = this.#parts;
+    const client = values.clients.find((one) => one?.id === named);
+    if (client === undefined) return false;
+    const permit = (scopes: readonly string[]): boolean =>
+      types.every((type) => maySubscribe(scopes, type, { isSmart: true }));
+    // its tokens are short, and it may have the next one at any time
+    if (client.backend && subject === client.id) return permit(client.scopes);
+    const grant = await grants[lasts].find(id);
+    if (grant === undefined) return false;
+    if (!isWhole) return true;
+    const { kept = {}, scope } = grant.claims as unknown as Kept;
+    const user = await people.now({ subject, claims: kept });
+    if (user === undefined) return false;
+    const scopes = grantedScopes(scopeList(scope), client.scopes);
+    return permit(personScopes(scopes, user.claims['scope']));
+  }
+
   async #known(token: string): Promise<Readonly<Record<string, unknown>> | undefined> {
     try {
       return await this.verifier.verify(token);
@@ -237,6 +261,19 @@ export class Tokens {
     const { sid } = claims;
     return typeof sid === 'string' ? this.#parts.grants[lastingOf(claims)].find(sid) : undefined;
   }
+}
+
+/** A sign-in of an application, as its tokens name it. */
+export interface Held {
+  readonly id: string;
+  readonly client: string;
+  readonly lasts: Lasting;
+}
+
+export function heldBy(claims: Readonly<Record<string, unknown>>): Held | undefined {
+  const { sid, client_id: client } = claims;
+  if (typeof sid !== 'string' || typeof client !== 'string') return undefined;
+  return { id: sid, client, lasts: lastingOf(claims) };
 }
 
 const lastingOf = ({ lasts }: Readonly<Record<string, unknown>>): Lasting =>

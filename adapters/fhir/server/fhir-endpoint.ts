@@ -23,6 +23,7 @@ import {
 import type { Authority } from '../authority/authority.ts';
 import type { FhirInValues, fhirInSettings } from '../fhir-in-settings.ts';
 import { fhirType } from '../fhir-version.ts';
+import type { Proof } from '../subscription/subscriptions.ts';
 import { type Answering, answerTo } from './answer.ts';
 import { capabilityStatement } from './capability.ts';
 import { type Carried, carriedBy, checkFormat } from './content.ts';
@@ -31,12 +32,23 @@ import { outcomeReply, refused } from './outcome.ts';
 import { type Asked, askedBy, isReading } from './request.ts';
 import { checkRequest, checkScopes, limitSearch, shownTo, smartView } from './smart-access.ts';
 import { smartAddresses, smartConfiguration } from './smart-configuration.ts';
+import type { SubscriberRights } from './subscriber-rights.ts';
 
 /** How many bytes of bodies may be in memory at once. */
 const MEMORY = 256 * 1_048_576;
+/** After which requests somebody may see less than before. */
+const ENDING: ReadonlySet<string> = new Set(['auth/revoke', 'auth/backchannel-logout']);
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 type LentHere = LentInbound<typeof fhirInSettings>;
+
+interface EndpointParts {
+  readonly schemes: readonly Scheme[];
+  /** If it is its own authorization server. */
+  readonly authority: Authority | undefined;
+  /** If callers subscribe through it. */
+  readonly rights: SubscriberRights | undefined;
+}
 
 /** One FHIR server behind a listener. Refusals are OperationOutcomes, and are told to operators once a minute. */
 export class FhirEndpoint implements HttpService {
@@ -49,8 +61,10 @@ export class FhirEndpoint implements HttpService {
   readonly #path: string;
 
   readonly #authority: Authority | undefined;
+  readonly #rights: SubscriberRights | undefined;
 
-  constructor(lent: LentHere, schemes: readonly Scheme[], authority?: Authority) {
+  constructor(lent: LentHere, { schemes, authority, rights }: EndpointParts) {
+    this.#rights = rights;
     this.#authority = authority;
     this.#lent = lent;
     this.#schemes = schemes;
@@ -117,10 +131,7 @@ export class FhirEndpoint implements HttpService {
       const smart = smartAddresses(settings.smart, this.#base(incoming));
       return jsonReply(smartConfiguration(smart), 'application/json');
     }
-    const authorized = await this.#authority?.answer(below, incoming, {
-      body,
-      refused: (error) => this.serving.refused(incoming.address, error, error),
-    });
+    const authorized = await this.#authorized(below, incoming, body);
     if (authorized !== undefined) return authorized;
     const asked = askedBy(incoming, below, settings);
     checkFormat(incoming, settings);
@@ -139,7 +150,9 @@ export class FhirEndpoint implements HttpService {
     const base = this.#base(incoming);
     const patient = this.#patientFor(incoming, carried, { caller, base });
     const { length } = body;
-    const message = await messageFor(incoming, carried, { caller, settings, patient, length });
+    const proof = this.#proofOf(asked, caller);
+    const sender = { caller, settings, patient, proof, length };
+    const message = await messageFor(incoming, carried, sender);
     const waits = settings.answer === 'target' || isReading(asked);
     const receipt = await this.#lent.deliver(
       message,
@@ -148,6 +161,27 @@ export class FhirEndpoint implements HttpService {
     const shown: Answering['shown'] = (resource) =>
       patient === undefined ? resource : shownTo(resource, patient, base);
     return answerTo(receipt, { incoming, asked: carried.asked, settings, base, shown });
+  }
+
+  /** The answer of its own authorization server, if the request is for that. */
+  async #authorized(
+    below: string,
+    incoming: Incoming,
+    body: RequestBody,
+  ): Promise<HttpReply | undefined> {
+    const reply = await this.#authority?.answer(below, incoming, {
+      body,
+      refused: (error) => this.serving.refused(incoming.address, error, error),
+    });
+    if (ENDING.has(below)) this.#rights?.soon();
+    return reply;
+  }
+
+  /** How it is known who subscribes: for as long as that holds, they are told. */
+  #proofOf({ type }: Asked, caller: Caller | undefined): Proof | undefined {
+    if (caller === undefined || type !== 'Subscription') return undefined;
+    const grant = this.#authority?.grantOf(caller.claims);
+    return { service: this.#lent.host, kind: caller.kind, ...(grant && { grant }) };
   }
 
   /** The only patient whose resources the caller may see; undefined for all. Limits the request to it. */

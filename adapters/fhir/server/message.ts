@@ -2,6 +2,7 @@ import type { NewMessage } from 'waybill/adapter';
 import { inTurns, writingJsonValue } from 'waybill/document';
 import { type Caller, type Incoming, messageCaller } from 'waybill/peer/http-server';
 import type { FhirInValues } from '../fhir-in-settings.ts';
+import type { Proof } from '../subscription/subscriptions.ts';
 import { type Carried, LARGE } from './content.ts';
 import { FHIR_TYPE } from './outcome.ts';
 
@@ -13,6 +14,8 @@ interface Sender {
   readonly settings: FhirInValues;
   /** The only patient that the caller may see. */
   readonly patient?: string | undefined;
+  /** How the caller is known, for what outlasts the request. */
+  readonly proof?: Proof | undefined;
   /** How long the body of the request is; undefined if that was not said. */
   readonly length: number | undefined;
 }
@@ -21,12 +24,12 @@ interface Sender {
 export async function messageFor(
   incoming: Incoming,
   carried: Carried,
-  { caller, settings, patient, length }: Sender,
+  { caller, settings, patient, proof, length }: Sender,
 ): Promise<NewMessage> {
   const { asked, resource } = carried;
   const isAlone = settings.deliver === 'resource' && resource !== undefined;
   const isLarge = resource !== undefined && (length ?? LARGE) >= LARGE;
-  const content = isAlone ? resource : documentOf(incoming, carried, { caller, patient });
+  const content = isAlone ? resource : documentOf(incoming, carried, { caller, patient, proof });
   const place = [asked.type, asked.id].filter((part) => part !== undefined).join('/');
   return {
     body: Buffer.from(
@@ -47,7 +50,7 @@ export async function messageFor(
 function documentOf(
   { query, headers }: Incoming,
   { asked, resource, posted }: Carried,
-  { caller, patient }: Pick<Sender, 'caller' | 'patient'>,
+  { caller, patient, proof }: Pick<Sender, 'caller' | 'patient' | 'proof'>,
 ): object {
   const all = [...query, ...(posted ?? [])].filter(([name]) => !OWN.has(name));
   const names = [...new Set(all.map(([name]) => name))];
@@ -67,7 +70,7 @@ function documentOf(
     ifNoneExist: headers['if-none-exist']?.toString(),
     prefer: headers['prefer']?.toString(),
     ...(caller !== undefined && {
-      caller: { name: caller.name, scopes: [...caller.scopes], patient },
+      caller: { name: caller.name, scopes: [...caller.scopes], patient, by: proof },
     }),
     ...(resource !== undefined && { resource }),
   };

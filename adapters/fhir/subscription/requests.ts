@@ -1,6 +1,6 @@
 import type { Lent, Reply } from 'waybill/adapter';
 import type { SubscriptionsValues, subscriptionsSettings } from '../fhir-subscriptions-settings.ts';
-import { permits, smartScope } from '../smart-scope.ts';
+import { maySubscribe } from '../smart-scope.ts';
 import type { Json } from './criteria.ts';
 import { type Given, readGiven, type Topic } from './given.ts';
 import { noticeBundle, statusOf } from './notice.ts';
@@ -65,11 +65,17 @@ async function create(document: Json, serving: Serving): Promise<Reply> {
   const theirs = all.filter((one) => one.owner === owner);
   const same = theirs.find((one) => one.status !== 'off' && isSame(one, given));
   // a client that subscribes each time it starts is not told everything as often as it was started
-  if (same !== undefined) return reply(shown(await renewed(same, given, serving)), '200');
+  if (same !== undefined) {
+    return reply(shown(await renewed(same, { given, proof: proofOf(document) }, serving)), '200');
+  }
   if (all.length >= settings.most || theirs.length >= settings.mostEach) {
     return refusal(422, 'There are too many subscriptions already.', 'too-costly');
   }
-  const made = await subscriptions.add({ ...fieldsOf(given, settings), owner });
+  const made = await subscriptions.add({
+    ...fieldsOf(given, settings),
+    owner,
+    proof: proofOf(document),
+  });
   event('info', 'subscription-made', `${owner} has made subscription ${made.id}.`, owner);
   return reply(shown(made), '201');
 }
@@ -97,17 +103,17 @@ async function update(document: Json, serving: Serving): Promise<Reply> {
   }
   const given = await givenBy(document, serving);
   if ('body' in given) return given;
-  return reply(shown(await renewed(found, given, serving)));
+  return reply(shown(await renewed(found, { given, proof: proofOf(document) }, serving)));
 }
 
 /** As it is given now, and tried again if it was in error. */
 async function renewed(
   { id }: Subscription,
-  given: Given,
+  { given, proof }: { readonly given: Given; readonly proof: Subscription['proof'] },
   { subscriptions, settings }: Serving,
 ): Promise<Subscription> {
   const after = await subscriptions.change(id, (before) => {
-    const fields = fieldsOf(given, settings);
+    const fields = { ...fieldsOf(given, settings), proof };
     if (before.held === true) return { ...before, ...fields, status: 'off' };
     const isProven = before.status === 'active' && before.endpoint === given.endpoint;
     const status = isProven && fields.status === 'requested' ? 'active' : fields.status;
@@ -120,7 +126,7 @@ async function renewed(
 function fieldsOf(
   { criteria, topic, endpoint, content, end, isOff, heartbeat, resource }: Given,
   { longest }: SubscriptionsValues,
-): Omit<Subscription, 'format' | 'id' | 'versionId' | 'changed' | 'owner'> {
+): Omit<Subscription, 'format' | 'id' | 'versionId' | 'changed' | 'owner' | 'proof'> {
   const latest = Date.now() + longest;
   return {
     status: isOff ? 'off' : 'requested',
@@ -170,15 +176,19 @@ async function givenBy(
 function mayRead({ caller }: Json, type: string): boolean {
   const { scopes, patient } = Object(caller) as Json;
   if (patient !== undefined && patient !== null) return false;
-  const all = (Array.isArray(scopes) ? (scopes as unknown[]) : []).flatMap(
-    (text) => smartScope(String(text)) ?? [],
-  );
-  if (all.length === 0) return true;
-  return permits(
-    all.filter(({ level }) => level !== 'patient'),
-    ['r', 's'],
-    type,
-  );
+  const all = Array.isArray(scopes) ? (scopes as unknown[]).map(String) : [];
+  return maySubscribe(all, type);
+}
+
+/** How the service that took the request knows its caller. */
+function proofOf({ caller }: Json): Subscription['proof'] {
+  const { by } = Object(caller) as Json;
+  const { service, kind, grant } = Object(by) as Json;
+  if (typeof service !== 'string' || typeof kind !== 'string') return undefined;
+  const { id, client, lasts } = Object(grant) as Json;
+  return typeof id === 'string' && typeof client === 'string'
+    ? { service, kind, grant: { id, client, lasts: lasts === 'long' ? 'long' : 'short' } }
+    : { service, kind };
 }
 
 function ownerOf({ caller }: Json): string {

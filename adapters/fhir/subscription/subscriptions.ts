@@ -31,8 +31,19 @@ export interface Subscription {
   readonly failing?: number | undefined;
   /** Milliseconds after which the subscriber hears something, even if nothing happens. */
   readonly heartbeat?: number | undefined;
+  /** How its owner was known; one that an older program has made is not judged until it is renewed. */
+  readonly proof?: Proof | undefined;
   /** Operators have switched it off: its owner cannot switch it on again. */
   readonly held?: boolean | undefined;
+}
+
+/** By which service and what kind of proof, and by which sign-in at our own authorization server. */
+export interface Proof {
+  readonly service: string;
+  readonly kind: string;
+  readonly grant?:
+    | { readonly id: string; readonly client: string; readonly lasts: 'short' | 'long' }
+    | undefined;
 }
 
 const TRIES = 50;

@@ -1,6 +1,7 @@
 import { Client } from 'fhir-kit-client';
 import { decodeJwt, importPKCS8, SignJWT } from 'jose';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { type Proof, Subscriptions } from '../../../adapters/fhir/subscription/subscriptions.ts';
 import { credentialSet } from '../../support/credential-set.ts';
 import { PASSWORD } from '../../support/portal.ts';
 import {
@@ -364,6 +365,60 @@ test('a backend service signs its sign-in; a used, foreign, long or unsigned ass
   expect((await ask(await assertion(), 'patient/*.rs')).error).toBe('invalid_scope');
   const app = { grant_type: 'client_credentials', client_id: 'app', scope: 'system/*.rs' };
   expect((await tokenFor(site, app)).error).toBe('unauthorized_client');
+});
+
+/** A subscription that somebody has, by a sign-in at the facade. */
+async function subscribed(
+  owner: string,
+  grant: NonNullable<Proof['grant']>,
+  type = 'Observation',
+): Promise<() => Promise<unknown>> {
+  const kept = new Subscriptions(site.subscriptions, new AbortController().signal);
+  const { id } = await kept.add({
+    owner,
+    status: 'active',
+    resource: {},
+    criteria: [{ type, filters: [] }],
+    endpoint: 'https://growth.example/',
+    content: 'empty',
+    end: Date.now() + 60_000,
+    proof: { service: 'fhir', kind: 'bearer', grant },
+  });
+  return async () => (await kept.find(id))?.status;
+}
+
+const grantOf = ({ access_token: token }: TokenAnswer): NonNullable<Proof['grant']> => ({
+  id: String(decodeJwt(token)['sid']),
+  client: 'app',
+  lasts: 'long',
+});
+
+test('who subscribed, and has lost that by which they might, is told nothing more', async () => {
+  const scope = { scope: 'user/Observation.rs offline_access' };
+  const [ended, lasting, other] = [
+    await letIn(nora, scope),
+    await letIn(nora, scope),
+    await letIn(pat),
+  ];
+  const backend = { id: 'x', client: 'backend', lasts: 'short' } as const;
+  const states = await Promise.all([
+    subscribed('nora', grantOf(ended)),
+    subscribed('backend', backend, 'Patient'),
+    subscribed('gone', { ...backend, client: 'gone' }),
+    subscribed('nora', grantOf(lasting)),
+    subscribed('backend', backend),
+  ]);
+  const become = (expected: readonly string[]): Promise<void> =>
+    vi.waitFor(async () =>
+      expect(await Promise.all(states.map((state) => state()))).toEqual(expected),
+    );
+  await tokenFor(site, { token: ended.access_token, client_id: 'app' }, { path: 'revoke' });
+  await become(['off', 'off', 'off', 'active', 'active']);
+  const known = site.users.get('nora') ?? '';
+  site.users.delete('nora');
+  await tokenFor(site, { token: other.access_token, client_id: 'app' }, { path: 'revoke' });
+  await become(['off', 'off', 'off', 'off', 'active']);
+  site.users.set('nora', known);
 });
 
 test('tokens are revoked by their application, and others are told what a token is worth', async () => {

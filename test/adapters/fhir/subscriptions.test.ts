@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import fhirSubscriptionsOut from '../../../adapters/fhir/fhir-subscriptions-out.ts';
 import {
   type Subscription,
@@ -12,6 +12,7 @@ import { records } from '../../../src/broker/records.ts';
 import type { Reply } from '../../../src/message/message.ts';
 import { startNats } from '../../support/nats.ts';
 import { type OpenedOutbound, openOutbound } from '../../support/open-adapter.ts';
+import { documents, server } from './serving.ts';
 
 let nats: Awaited<ReturnType<typeof startNats>>;
 const brokers: Broker[] = [];
@@ -117,12 +118,17 @@ test.for([
 });
 
 test('a token for one patient does not subscribe, and neither does who is not among owners', async () => {
-  const { of } = await engines(1, { owners: ['a'] });
+  const { of, kept, records: stored } = await engines(1, { owners: ['a'] });
   const caller = { name: 'a', scopes: ['user/*.cruds'], patient: '1' };
   expect(await created(of[0], { caller })).toMatch(/^403 The caller may not read/);
   expect(await created(of[0], { caller: { name: 'b', scopes: [] } })).toBe(
     '403 The caller may not subscribe.',
   );
+  const own = await created(of[0]);
+  const lent = { records: () => stored };
+  await using other = await openOutbound(fhirSubscriptionsOut, { owners: ['b'] }, lent);
+  await vi.waitFor(async () => expect((await kept.find(own))?.status).toBe('off'));
+  expect(other.events).toEqual([]);
 });
 
 test('what one engine has changed counts at the other at once, and a repeated event has the same number', async () => {
@@ -276,6 +282,35 @@ interface Parameter {
   readonly valueCodeableConcept?: { readonly text: string };
   readonly part?: readonly Parameter[];
 }
+
+test('a key that is taken out takes its subscriptions with it, others stay', async () => {
+  const { kept, records: stored } = await engines(1);
+  const by = (owner: string, kind: string, service = 'under-test'): Promise<Subscription> =>
+    whole(kept, { owner, proof: { service, kind } });
+  const all = [
+    await by('b', 'api-key'),
+    await by('a', 'basic'),
+    await by('a', 'api-key'),
+    await by('b', 'api-key', 'another service'),
+    await whole(kept, { owner: 'b' }),
+  ];
+  const callers = [{ kind: 'api-key', credentials: ['a'] }];
+  const given = { callers, resources: ['Subscription'] };
+  await using api = await server(given, {
+    records: () => stored,
+    credentials: { a: { kind: 'bearer', token: () => Promise.resolve('key') } },
+  });
+  await vi.waitFor(async () => {
+    const states = await Promise.all(all.map(async ({ id }) => (await kept.find(id))?.status));
+    expect(states).toEqual(['off', 'off', 'active', 'active', 'active']);
+  });
+  expect(api.opened.events.map(({ name }) => name)).toEqual(Array(2).fill('subscription-ended'));
+  const headers = { 'x-api-key': 'key' };
+  await api.call('/Subscription', { headers });
+  expect(documents(api)[0]).toMatchObject({
+    caller: { name: 'a', by: { service: 'under-test', kind: 'api-key' } },
+  });
+});
 
 test('there are not more than may be, for one caller and for all', async () => {
   const { of } = await engines(1, { most: 3, mostEach: 2 });

@@ -6,6 +6,8 @@ export interface Caller {
   /** For the trace: a user, the subject of a token or certificate, the name of a credential. */
   readonly name: string;
   readonly scopes: ReadonlySet<string>;
+  /** How they have proven it. */
+  readonly kind: Scheme['kind'];
   /** What the token says, if that is the proof. */
   readonly claims?: Readonly<Record<string, unknown>> | undefined;
   /** The signature of the request, if that is the proof: the same signature means the same request again. */

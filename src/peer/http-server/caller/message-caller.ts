@@ -7,7 +7,7 @@ const MOST = 4_096;
 
 /** The caller as it is stored with a message. Throws the Refusal of one whose claims are too many. */
 export function messageCaller(
-  caller: Caller | undefined,
+  caller: Pick<Caller, 'name' | 'claims'> | undefined,
   only: readonly string[] = [],
 ): string | undefined {
   if (caller === undefined) return undefined;

@@ -35,9 +35,12 @@ const KINDS: Readonly<
 const schemeOf = (lent: SchemeLent, values: CallerValues): Scheme =>
   KINDS[values.kind](lent, values);
 
-const granted = (name: string, { grants }: CallerValues): Extract<Proof, { result: 'proven' }> => ({
+const granted = (
+  name: string,
+  { kind, grants }: CallerValues,
+): Extract<Proof, { result: 'proven' }> => ({
   result: 'proven',
-  caller: { name, scopes: new Set(grants) } satisfies Caller,
+  caller: { name, kind, scopes: new Set(grants) } satisfies Caller,
 });
 
 export interface NamedSecret {
@@ -164,7 +167,7 @@ function bearerScheme({ verifier }: Pick<SchemeLent, 'verifier'>, values: Caller
         const unbound = bindingProblem(claims, incoming.certificate);
         if (unbound !== undefined) return { result: 'wrong', reason: unbound };
         const scopes = new Set([...grants, ...scopesOf(claims, values.scopeClaim)]);
-        const caller = { name: nameOf(claims), scopes, claims };
+        const caller = { name: nameOf(claims), kind: 'bearer' as const, scopes, claims };
         return { result: 'proven', caller, cookie: found.place === 'cookie' };
       } catch (error) {
         if (error instanceof EngineError && error.code === 'CREDENTIAL_REFUSED') {
@@ -264,7 +267,7 @@ function verdict(
   // of the bytes, not as written: anybody can change case and encoding
   return {
     result: 'proven',
-    caller: { name: signer.name, scopes, signature: given.toString('hex') },
+    caller: { name: signer.name, kind: 'hmac', scopes, signature: given.toString('hex') },
   };
 }
 
