@@ -188,6 +188,12 @@ async function failureOf(
 ): Promise<Error> {
   const place = placeOf(address);
   const text = error instanceof Error ? error.message : '';
+  // the server waits for two seconds; the client takes it for a refusal
+  if (error instanceof errors.AuthorizationError && /timeout/i.test(text)) {
+    return new NotConnectedError(
+      `Not connected: ${place} did not get user and password in time: this machine or the network is too slow at the moment.`,
+    );
+  }
   if (
     error instanceof errors.AuthorizationError ||
     error instanceof errors.UserAuthenticationExpiredError

@@ -255,18 +255,30 @@ function unreachable(url: string, error: unknown): EngineError {
   );
 }
 
+const SIGN_IN_LATE =
+  'it did not get user and password in time: this machine or the network is too slow at the moment';
+
 /** What the system or the client says of a connection quotes nothing but its address. */
 function reason(error: unknown): string {
   if (error instanceof TimeoutError) {
     return 'no answer in time. Check the address, whether a firewall drops the packets, and in its log whether it takes no more connections';
   }
+  if (isLateSignIn(error)) return SIGN_IN_LATE;
   const cause = error instanceof ConnectionError ? (error.cause ?? error) : error;
   const [said] = cause instanceof Error ? (/^[a-z]+ E[A-Z_]+\b.*/.exec(cause.message) ?? []) : [];
   return said ?? describeError(cause).text;
 }
 
+/**
+ * An authentication timeout is none: the server (within two seconds, unless it is set otherwise) did not get user and
+ * password, as on a machine that is just starting everything.
+ */
 const isRefusal = (error: unknown): boolean =>
-  error instanceof AuthorizationError || error instanceof UserAuthenticationExpiredError;
+  !isLateSignIn(error) &&
+  (error instanceof AuthorizationError || error instanceof UserAuthenticationExpiredError);
+
+const isLateSignIn = (error: unknown): boolean =>
+  error instanceof AuthorizationError && /timeout/i.test(error.message);
 
 /** Tells each once: what is not permitted, for which subject, or which limit is reached, in the server's words. */
 function denials(tell: NonNullable<BrokerOptions['onStatus']>) {

@@ -6,6 +6,8 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { connectBroker } from '../../src/broker/broker.ts';
 import { subscribeSteadily } from '../../src/broker/steady-subscription.ts';
 import { startNats } from '../support/nats.ts';
+import { natsPeer } from '../support/nats-peer.ts';
+import { tcpGate } from '../support/tcp-gate.ts';
 
 /** A way to a server that says it has another version. */
 async function pretending(url: string, version: string): Promise<string> {
@@ -46,6 +48,24 @@ test('a server that is too old, has another password, or no JetStream says so at
   expect(await reach({ password: 'another' })).toMatch(/refuses the user or password\. Correct/);
 });
 
+test('a sign-in that came too late for the server is not told as refused, and is tried again', async () => {
+  // by default 2 s, which a machine that starts everything at once may need
+  const lines = ['authorization { user: lab, password: pw, timeout: 0.2 }'];
+  await using nats = await natsPeer({ lines });
+  await using gate = await tcpGate(nats.port);
+  const url = `nats://127.0.0.1:${gate.port}`;
+  const to = { url, user: 'lab', password: 'pw', production: 'lab', role: 'test' };
+  gate.pause();
+  const late = connectBroker(to);
+  setTimeout(() => gate.resume(), 500);
+  await expect(late).rejects.toMatchObject({
+    retryable: true,
+    message: expect.stringMatching(/did not get user and password in time/),
+  });
+  const wrong = { ...to, url: `nats://127.0.0.1:${nats.port}`, password: 'another' };
+  await expect(connectBroker(wrong)).rejects.toMatchObject({ retryable: false });
+});
+
 test.for([
   ['nats://127.0.0.1:1', 'cannot be reached: connect ECONNREFUSED 127'],
   ['nats://nowhere.invalid:4222', 'cannot be reached: getaddrinfo E'],
@@ -58,7 +78,7 @@ test('what the user may not do is told once, in the words of the server', async 
   const path = join(nats.data, 'nats.conf');
   const before = await readFile(path, 'utf8');
   const denying = before.replace(
-    /^authorization \{(.*)\}$/m,
+    /^authorization \{ timeout: 30,(.*)\}$/m,
     'authorization { users: [{ $1, permissions: { subscribe: { deny: "wb.lab.c.>" }, publish: { deny: "wb.lab.q.>" } } }] }',
   );
   expect(denying).not.toBe(before);
@@ -98,7 +118,7 @@ test('what the user may not do is told once, in the words of the server', async 
   expect(heard).toBe(0);
   await writeFile(
     path,
-    before.replace(/^authorization \{(.*)\}$/m, 'authorization { users: [{ $1 }] }'),
+    before.replace(/^authorization \{ timeout: 30,(.*)\}$/m, 'authorization { users: [{ $1 }] }'),
   );
   process.kill(nats.pid ?? 0, 'SIGHUP');
   await vi.waitFor(

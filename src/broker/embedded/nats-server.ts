@@ -234,7 +234,7 @@ jetstream {
   max_file_store: 10TB
   ${SYNC[of.durability]}
 }
-authorization { user: "${of.user}", password: "${of.password}" }
+authorization { timeout: 30, user: "${of.user}", password: "${of.password}" }
 `;
 }
 

@@ -14,11 +14,12 @@ import {
   streamedBody,
   testSteps,
 } from '../../support/open-adapter.ts';
+import { tcpGate } from '../../support/tcp-gate.ts';
 import { listening } from '../../support/tcp-server.ts';
 import { troubledProxy } from '../../support/troubled-proxy.ts';
 
 const BODY = Buffer.from('{"a":1}');
-const to = ({ port }: NatsPeer) => ({ connect: `127.0.0.1:${port}` });
+const to = ({ port }: Pick<NatsPeer, 'port'>) => ({ connect: `127.0.0.1:${port}` });
 
 const bearer = (token: string): Credential => ({ kind: 'bearer', token: async () => token });
 
@@ -37,6 +38,20 @@ async function labStream(peer: NatsPeer, more: Record<string, unknown> = {}) {
 
 describe('signing in to NATS', () => {
   const USERS = 'authorization { users: [{ user: hub, password: pw }] }';
+
+  test('a sign-in that came too late for the server is none that it refused', async () => {
+    const lines = ['authorization { timeout: 0.2, users: [{ user: hub, password: pw }] }'];
+    await using peer = await natsPeer({ lines });
+    await using gate = await tcpGate(peer.port);
+    gate.pause();
+    const given = { ...to(gate), subject: 'lab.in', credential: 'right' };
+    const opened = openOutbound(natsOut, given, { credentials });
+    setTimeout(() => gate.resume(), 500);
+    await expect(opened).rejects.toMatchObject({
+      code: 'ADAPTER_NOT_CONNECTED',
+      message: expect.stringMatching(/did not get user and password in time/),
+    });
+  });
 
   test('a refused password is told, sent once a minute, and never shown', async () => {
     await using peer = await natsPeer({ lines: [USERS] });
