@@ -6,7 +6,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 const VT = 0x0b;
 const FS = 0x1c;
 
-function frame(body: Buffer): Buffer {
+export function frame(body: Buffer): Buffer {
   const framed = Buffer.allocUnsafe(body.byteLength + 3);
   framed[0] = VT;
   body.copy(framed, 1);
@@ -16,7 +16,7 @@ function frame(body: Buffer): Buffer {
 }
 
 /** Calls back with each body of a stream of frames. */
-function onFrames(socket: Socket, take: (body: Buffer) => void): void {
+export function onFrames(socket: Socket, take: (body: Buffer) => void): void {
   let rest: Buffer = Buffer.alloc(0);
   socket.on('data', (chunk: Buffer) => {
     rest = rest.byteLength === 0 ? chunk : Buffer.concat([rest, chunk]);
@@ -32,7 +32,7 @@ function onFrames(socket: Socket, take: (body: Buffer) => void): void {
 }
 
 /** MSH-10, or MSA-2 of an acknowledgement. */
-function controlIdOf(body: Buffer): string {
+export function controlIdOf(body: Buffer): string {
   const end = body.indexOf(0x0d);
   return body.toString('latin1', 0, end < 0 ? body.byteLength : end).split('|')[9] ?? '';
 }

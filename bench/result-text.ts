@@ -17,7 +17,8 @@ const HEAD = ['', 'messages/s', ...FIGURES];
 
 /** A workload's figures for a person, the sustained rate first. */
 export function resultText(result: WorkloadResult): string {
-  const { workload, connections, durability, sustained, flood, paced, baseline, sockets } = result;
+  const { workload, connections, durability, sustained, flood, paced, baseline, sockets, least } =
+    result;
   const rows = [HEAD];
   if (sustained !== undefined) rows.push(row('sustained', sustained.perSecond, sustained));
   else if (paced === undefined) rows.push(['sustained', 'none was found']);
@@ -28,6 +29,8 @@ export function resultText(result: WorkloadResult): string {
   }
   rows.push(['bare client (a)', String(baseline.perSecond), String(baseline.ackMs)]);
   rows.push(['bare sockets (b)', String(sockets.perSecond), String(sockets.ackMs)]);
+  if (least !== undefined)
+    rows.push(['least engine (c)', String(least.perSecond), String(least.ackMs)]);
   return [
     `${workload.toUpperCase()}  ${connections} connections, ${durability}`,
     table(rows),
@@ -45,7 +48,7 @@ function row(name: string, perSecond: number, run: Run): string[] {
   ];
 }
 
-function ratios({ sustained, flood, paced, baseline }: WorkloadResult): string[] {
+function ratios({ sustained, flood, paced, baseline, least }: WorkloadResult): string[] {
   const to = (name: string, value: number): string =>
     `${name} ${(value / baseline.perSecond).toFixed(2)}`;
   return [
@@ -53,6 +56,9 @@ function ratios({ sustained, flood, paced, baseline }: WorkloadResult): string[]
     ...(flood === undefined
       ? []
       : [to('in / (a)', flood.inboundPerSecond), to('out / (a)', flood.outboundPerSecond)]),
+    ...(flood === undefined || least === undefined
+      ? []
+      : [`out / (c) ${(flood.outboundPerSecond / least.perSecond).toFixed(2)}`]),
     ...(paced === undefined
       ? []
       : [`ACK p50 ${(paced.ackMs.p50 / baseline.ackMs).toFixed(2)} × one durable publish`]),

@@ -1,5 +1,6 @@
 import type { Durability } from '../src/broker/embedded/nats-server.ts';
 import { type Baseline, bareClient, bareSockets } from './baseline.ts';
+import { type Least, leastEngine } from './least-engine.ts';
 import { loadOfMachine } from './machine.ts';
 import { type Flood, openRig, type Paced, type Rig, type RigOptions } from './rig.ts';
 import { SHAPES, type WorkloadName } from './shape.ts';
@@ -11,7 +12,7 @@ export interface Effort {
   readonly messages: number;
   /** Seconds of each probe of the search for the sustained rate. */
   readonly probeSeconds: number;
-  /** Messages per second, of the engine and of both baselines, instead of flood and search. */
+  /** Messages per second, of the engine and of baselines (a) and (b), instead of flood and search. */
   readonly rate?: number | undefined;
 }
 
@@ -30,12 +31,14 @@ export interface WorkloadResult {
   readonly baseline: Baseline;
   /** Baseline (b): the bare sockets. */
   readonly sockets: Baseline;
+  /** Baseline (c), of a flood. */
+  readonly least?: Least | undefined;
 }
 
 /** Runs on the warm engine of a search before it stops. */
 type Afterwards = (rig: Rig, found: Sustained | undefined) => Promise<void>;
 
-/** Measures one workload: both baselines and the engine, one after the other, in the same run. */
+/** Measures one workload: the baselines and the engine, one after the other, in the same run. */
 export async function runWorkload(
   options: RigOptions & Effort,
   afterwards?: Afterwards,
@@ -45,9 +48,19 @@ export async function runWorkload(
   const bare = { connections, messages: Math.min(messages, 20_000), rate };
   const baseline = await bareClient({ ...bare, durability });
   const sockets = await bareSockets(bare);
+  const least = rate === undefined ? await leastEngine({ ...bare, durability }) : undefined;
   await using rig = await openRig(options);
   const { startMs } = rig;
-  const about = { workload, connections, durability, startMs, loadBefore, baseline, sockets };
+  const about = {
+    workload,
+    connections,
+    durability,
+    startMs,
+    loadBefore,
+    baseline,
+    sockets,
+    least,
+  };
   if (rate !== undefined) return { ...about, paced: await rig.paced(rate, messages / rate) };
   const flood = await rig.flood(messages);
   const estimate = flood.outboundPerSecond / SHAPES[workload].copies;

@@ -1,4 +1,5 @@
-import { headers, type MsgHdrs } from '@nats-io/transport-node';
+import { MsgHdrsImpl } from '@nats-io/nats-core/internal';
+import type { MsgHdrs } from '@nats-io/transport-node';
 import { ENVELOPE_FIELDS, type Envelope, type EnvelopeField } from '../message/envelope.ts';
 
 /** Reads and writes the envelope as NATS headers (architecture.md §4). */
@@ -23,43 +24,84 @@ const FIELDS = Object.entries(ENVELOPE_FIELDS) as readonly (readonly [
 ])[];
 
 export function envelopeHeaders(message: Envelope, carried: Carried = {}): MsgHdrs {
-  const h = headers();
+  const h = new OwnHeaders();
   for (const [field, { header, kind }] of FIELDS) {
     const value = message[field];
-    // header values are sent in Latin-1 and must not contain line ends
-    if (value !== undefined)
-      h.append(header, kind === 'text' ? encodeURIComponent(value) : String(value));
+    if (value !== undefined) h.add(header, kind === 'text' ? encoded(value) : String(value));
   }
   const { bodyRef, attached, accepted, woken } = carried;
-  if (bodyRef !== undefined) h.append('Wb-Body-Ref', bodyRef);
-  if (attached !== undefined) h.append('Wb-Attached', String(attached));
-  if (accepted === true) h.append('Wb-Accepted', '1');
-  if (woken === true) h.append('Wb-Woken', '1');
+  if (bodyRef !== undefined) h.add('Wb-Body-Ref', bodyRef);
+  if (attached !== undefined) h.add('Wb-Attached', String(attached));
+  if (accepted === true) h.add('Wb-Accepted', '1');
+  if (woken === true) h.add('Wb-Woken', '1');
   return h;
 }
 
+/** Without line ends, which would begin another header; half a character, as JSON may contain, is U+FFFD. */
+const encoded = (text: string | number): string => encodeURIComponent(String(text).toWellFormed());
+
+/** Reads the headers once, since each `get` of the client goes through all of them. */
 export function readEnvelope(h: MsgHdrs): Envelope & Carried {
-  const envelope: Record<string, number | string | undefined> = {};
-  for (const [field, { header, kind, missing }] of FIELDS) {
-    const text = h.get(header);
-    envelope[field] = text === '' ? missing : READERS[kind](text);
+  const read = { ...EMPTY };
+  for (const [header, values] of h) {
+    const known = KNOWN.get(header);
+    const text = values[0] ?? '';
+    if (known !== undefined && text !== '') read[known.field] = known.read(text);
   }
-  const attached = h.get('Wb-Attached');
-  return {
-    // the table has every field, and a default for missing required ones
-    ...(envelope as unknown as Envelope),
-    bodyRef: h.get('Wb-Body-Ref') || undefined,
-    accepted: h.get('Wb-Accepted') === '1',
-    woken: h.get('Wb-Woken') === '1',
-    attached: attached === '' ? undefined : Number(attached),
-  };
+  // the table has every field, and a default for missing required ones
+  return read as unknown as Envelope & Carried;
 }
+
+type Read = Record<string, number | string | boolean | undefined>;
+
+const EMPTY: Readonly<Read> = {
+  ...Object.fromEntries(FIELDS.map(([field, { missing }]) => [field, missing])),
+  bodyRef: undefined,
+  accepted: false,
+  woken: false,
+  attached: undefined,
+};
 
 const READERS: Readonly<Record<EnvelopeField['kind'], (text: string) => number | string>> = {
   number: Number,
   name: (text) => text,
   text: decodeURIComponent,
 };
+
+/** The field of each header, and how its text is read. */
+const KNOWN: ReadonlyMap<string, Known> = new Map<string, Known>([
+  ...FIELDS.map(([field, { header, kind }]) => [header, { field, read: READERS[kind] }] as const),
+  ['Wb-Body-Ref', { field: 'bodyRef', read: (text) => text }],
+  ['Wb-Attached', { field: 'attached', read: Number }],
+  ['Wb-Accepted', { field: 'accepted', read: (text) => text === '1' }],
+  ['Wb-Woken', { field: 'woken', read: (text) => text === '1' }],
+]);
+
+interface Known {
+  readonly field: string;
+  readonly read: (text: string) => number | string | boolean;
+}
+
+/**
+ * Headers whose names are ours and differ. The client's own `append` looks for its name among those before it, letter by
+ * letter, which took 10 µs a message.
+ */
+class OwnHeaders extends MsgHdrsImpl {
+  add(name: string, value: string): void {
+    this.headers.set(name, [value]);
+  }
+
+  override set(name: string, value: string): void {
+    this.add(name, OwnHeaders.validHeaderValue(value));
+  }
+
+  override encode(): Uint8Array {
+    let text = 'NATS/1.0\r\n';
+    for (const [name, values] of this.headers)
+      for (const value of values) text += `${name}: ${value}\r\n`;
+    return Buffer.from(`${text}\r\n`);
+  }
+}
 
 /** The body of a queue message and the journal entries sent after it. */
 export function splitPayload(

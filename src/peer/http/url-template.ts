@@ -31,7 +31,7 @@ export const urlTemplate: Setting<UrlTemplate, string> = {
     if (beginning.username !== '' || beginning.password !== '') {
       return bad('must not contain a user and password: use a credential');
     }
-    const read = context.template(given, encodeURIComponent);
+    const read = context.template(given, encoded);
     if (!read.ok) return read;
     const fixed = !given.includes('{');
     return {
@@ -44,6 +44,9 @@ export const urlTemplate: Setting<UrlTemplate, string> = {
     };
   },
 };
+
+/** Half a character, as JSON may contain, is U+FFFD. */
+const encoded = (text: string): string => encodeURIComponent(text.toWellFormed());
 
 async function filled(template: Template, message: Message): Promise<URL> {
   const text = await template.render(message);

@@ -31,11 +31,15 @@ test('address, headers and content type are filled in, and no value can leave it
     method: 'PUT',
     headers: ['X-Sender: {source}', 'Idempotency-Key: {id}', 'X-Empty: {""}'],
   });
-  await opened.send(body, { name: 'a/../b?c=d&e#f é', charset: 'UTF-8', traceparent: '00-1-2-01' });
+  await opened.send(body, {
+    name: 'a/../b?c=d&e#f é\ud800',
+    charset: 'UTF-8',
+    traceparent: '00-1-2-01',
+  });
   const [request] = server.requests;
   expect(request).toMatchObject({
     method: 'PUT',
-    path: '/p/a%2F..%2Fb%3Fc%3Dd%26e%23f%20%C3%A9/x?q=a%2F..%2Fb%3Fc%3Dd%26e%23f%20%C3%A9',
+    path: '/p/a%2F..%2Fb%3Fc%3Dd%26e%23f%20%C3%A9%EF%BF%BD/x?q=a%2F..%2Fb%3Fc%3Dd%26e%23f%20%C3%A9%EF%BF%BD',
     headers: {
       'x-sender': 'adt-in',
       'idempotency-key': '7000001',

@@ -1,0 +1,129 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { type JetStreamClient, jetstream, jetstreamManager, StorageType } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
+import { type Durability, startNatsServer } from '../src/broker/embedded/nats-server.ts';
+import { background } from '../src/error/background.ts';
+import { load, timesOf } from './load.ts';
+import { controlIdOf, frame, onFrames, receiver, sender } from './peers.ts';
+
+/** What the least engine did with a flood. */
+export interface Least {
+  /** As it arrived at the receiver. */
+  readonly perSecond: number;
+  readonly ackMs: number;
+}
+
+/** Outcomes of a line that are being stored, as in Waybill: a crash repeats at most these. */
+const OUTCOMES = 2;
+
+/**
+ * (c) The least that an engine with a strict line can do, in a process of its own: a message is stored with a durable
+ * publish and then acknowledged, handed over in memory, sent to the receiver, and its outcome stored with another one.
+ * No envelope, trace, rule, retry, time limit or metric; nothing is read back from NATS. So the rate is an upper bound
+ * for what any engine on this client and these sockets reaches.
+ */
+export async function leastEngine({
+  connections,
+  messages,
+  durability,
+}: {
+  readonly connections: number;
+  readonly messages: number;
+  readonly durability: Durability;
+}): Promise<Least> {
+  await using undo = new AsyncDisposableStack();
+  const data = await mkdtemp(join(tmpdir(), 'waybill-bench-'));
+  undo.defer(() => rm(data, { recursive: true, force: true }));
+  const server = await startNatsServer({ data, durability });
+  undo.defer(() => server.stop());
+  const peer = await receiver(() => undefined);
+  undo.defer(() => peer.close());
+  const child = fork(fileURLToPath(import.meta.url), {
+    env: {
+      ...process.env,
+      LEAST_NATS: server.url,
+      LEAST_USER: server.user ?? '',
+      LEAST_PASSWORD: server.password ?? '',
+      LEAST_OUT: String(peer.port),
+    },
+  });
+  undo.defer(async () => {
+    child.kill();
+    await once(child, 'exit');
+  });
+  const [port] = (await once(child, 'message')) as [number];
+  const began = performance.now();
+  const { acknowledged } = await load({
+    ports: [port],
+    portOf: () => 0,
+    connections,
+    messages,
+    first: 0,
+    onSend: () => undefined,
+  });
+  while (peer.count() < messages) await sleep(5);
+  const seconds = (performance.now() - began) / 1_000;
+  return { perSecond: Math.round(messages / seconds), ackMs: timesOf(acknowledged).p50 };
+}
+
+/** Runs in the engine's process: tells its port and goes on until it is killed. */
+async function runEngine(): Promise<void> {
+  const { LEAST_NATS = '', LEAST_USER = '', LEAST_PASSWORD = '', LEAST_OUT } = process.env;
+  const nats = await connect({ servers: LEAST_NATS, user: LEAST_USER, pass: LEAST_PASSWORD });
+  const { streams } = await jetstreamManager(nats);
+  await streams.add({ name: 'QUEUE', subjects: ['queue'], storage: StorageType.File });
+  await streams.add({ name: 'OUTCOMES', subjects: ['outcome'], storage: StorageType.File });
+  const stream = jetstream(nats);
+  const handOver = await line(stream, Number(LEAST_OUT));
+  const server = createServer({ noDelay: true }, (socket) => {
+    socket.on('error', () => socket.destroy());
+    onFrames(socket, (body) => {
+      const message = Buffer.from(body);
+      const accept = async (): Promise<void> => {
+        await stream.publish('queue', message);
+        handOver(message);
+        const id = controlIdOf(message);
+        socket.write(frame(Buffer.from(`MSH|^~\\&|||||||ACK||P|2.5.1\rMSA|AA|${id}\r`)));
+      };
+      background(accept(), 'accepting a message');
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  process.send?.((server.address() as AddressInfo).port);
+}
+
+/** Sends what it is given, one after another, on one connection. */
+async function line(stream: JetStreamClient, port: number): Promise<(message: Buffer) => void> {
+  const waiting: Buffer[] = [];
+  const out = await sender(port);
+  let wake = Promise.withResolvers<void>();
+  const work = async (): Promise<never> => {
+    const outcomes: Promise<unknown>[] = [];
+    for (;;) {
+      const message = waiting.shift();
+      if (message === undefined) {
+        await wake.promise;
+        wake = Promise.withResolvers();
+        continue;
+      }
+      await out.send(message);
+      if (outcomes.length >= OUTCOMES) await outcomes.shift();
+      outcomes.push(stream.publish('outcome', Buffer.from(`sent ${controlIdOf(message)}`)));
+    }
+  };
+  background(work(), 'sending messages');
+  return (message) => {
+    waiting.push(message);
+    wake.resolve();
+  };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await runEngine();
