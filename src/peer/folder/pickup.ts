@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { DisableError } from '../../error/adapter-error.ts';
+import { describeDuration } from '../../time/duration.ts';
 import { scanFolder } from './file-scan.ts';
 import type { FileStore } from './file-store.ts';
 import { Look, type PickupLent } from './look.ts';
@@ -28,7 +29,10 @@ export interface Pickup {
  */
 export function pickup(settings: PickupValues, lent: PickupLent, origin: string): Pickup {
   refuseContradictions(settings);
-  const still = stillness(settings.stable);
+  const still = stillness(settings.stable, ({ relative }, changing) => {
+    const text = `${relative} has been changing for ${describeDuration(changing)}. It is taken once it has been left alone for ${describeDuration(settings.stable)} (stable): a program that writes all the time has to begin another file now and then.`;
+    lent.event('warn', 'file-restless', text, relative);
+  });
   const told = notices(lent.event);
   const without = [settings.archive, settings.failed].flatMap((path) =>
     path === undefined ? [] : [posix.normalize(path)],

@@ -6,7 +6,12 @@ interface Seen {
   readonly modified: number;
   /** When it was first seen in this state, by our own clock: the peer's may be wrong. */
   readonly since: number;
+  /** Since when it has not been still. */
+  readonly first: number;
 }
+
+/** Milliseconds that a file may change until people are told. */
+const RESTLESS = 15 * 60_000;
 
 /** Remembers the state of files, to tell which of them nobody writes to any more. */
 export interface Stillness {
@@ -18,22 +23,38 @@ export interface Stillness {
  * A file is still once its size and time were the same for `time` milliseconds of our clock. With 0
  * every file is taken at first sight, which is right only if senders write under another name and
  * rename at the end.
+ *
+ * @param onRestless called once for a file that has not been still for a quarter of an hour
  */
-export function stillness(time: number, now: () => number = () => performance.now()): Stillness {
+export function stillness(
+  time: number,
+  onRestless: (file: FoundFile, duration: number) => void = () => undefined,
+  now: () => number = () => performance.now(),
+): Stillness {
   let before = new Map<string, Seen>();
+  let told = new Set<string>();
   return {
     async settled(files) {
       if (time === 0) return files;
       const at = now();
       const seen = new Map<string, Seen>();
-      const settled = await filterInTurns(files, ({ path, size, modified }) => {
+      const restless = new Set<string>();
+      const settled = await filterInTurns(files, (file) => {
+        const { path, size, modified } = file;
         const known = before.get(path);
         const same = known?.size === size && known.modified === modified;
-        const state = same ? known : { size, modified, since: at };
-        seen.set(path, state);
-        return at - state.since >= time;
+        const state = same ? known : { size, modified, since: at, first: known?.first ?? at };
+        const isStill = at - state.since >= time;
+        seen.set(path, isStill ? { ...state, first: at } : state);
+        if (isStill) return true;
+        if (at - state.first >= RESTLESS + time) {
+          if (!told.has(path)) onRestless(file, at - state.first);
+          restless.add(path);
+        }
+        return false;
       });
       before = seen;
+      told = restless;
       return settled;
     },
   };
