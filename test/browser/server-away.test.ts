@@ -13,7 +13,7 @@ import { startNats } from '../support/nats.ts';
 import { NEW_TEXT, nextConsole, OLD_TEXT } from '../support/next-console.ts';
 import { SOON } from '../support/open-console.ts';
 import { WARD } from '../support/operator.ts';
-import { pathProxy } from '../support/path-proxy.ts';
+import { type PathProxy, pathProxy } from '../support/path-proxy.ts';
 import { productionFolder } from '../support/production.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -56,7 +56,8 @@ describe.skipIf(noBrowser !== undefined)(`a server that is away ${noBrowser ?? '
   let chrome: Browser;
   let url: string;
   let built: string;
-  let proxied: number;
+  /** Behind it the server can be away without being started anew. */
+  let proxy: PathProxy;
 
   beforeAll(async () => {
     const nats = stack.use(await startNats());
@@ -70,7 +71,7 @@ describe.skipIf(noBrowser !== undefined)(`a server that is away ${noBrowser ?? '
     await addLocalUser(own.path, USER);
     const port = await freePort();
     url = `http://127.0.0.1:${port}`;
-    proxied = stack.use(await pathProxy(port, '/a/', '/b/')).port;
+    proxy = stack.use(await pathProxy(port, '/a/', '/b/'));
     const { access } = engine;
     const more = { access, production: 'ward', data: own.path, port };
     start = async (consoleFolder) => {
@@ -92,6 +93,7 @@ describe.skipIf(noBrowser !== undefined)(`a server that is away ${noBrowser ?? '
     isLeftOver = task.result?.state === 'fail';
   });
   beforeEach(async () => {
+    proxy.away(false);
     if (isLeftOver) await launch();
     if (server.ended || server.serves !== built) {
       await server.kill();
@@ -211,26 +213,26 @@ describe.skipIf(noBrowser !== undefined)(`a server that is away ${noBrowser ?? '
     const page = await chrome.page.context().newPage();
     // those of the first tests hold for every port
     await page.context().clearCookies();
-    const origin = `http://127.0.0.1:${proxied}`;
+    const origin = `http://127.0.0.1:${proxy.port}`;
     for (const path of ['/a/', '/b/']) {
       await page.goto(`${origin}${path}queues`);
       await heading(page, 'Sign in to Waybill').waitFor(SOON);
       await isKept(page, path === '/a/' ? 1 : 2);
     }
-    await server.kill();
+    proxy.away(true);
     for (const path of ['/a/', '/b/']) {
       await page.goto(`${origin}${path}queues`);
       await heading(page, OLD_TEXT).waitFor(SOON);
       expect(await page.evaluate(() => document.baseURI)).toBe(`${origin}${path}`);
     }
-    await start(built);
+    proxy.away(false);
     await heading(page, 'Sign in to Waybill').waitFor(SOON);
     await page.close();
   }, 120_000);
 
   test('without room for it the console works as before, and leaves nothing half', async () => {
     const page = await chrome.page.context().newPage();
-    const origin = `http://localhost:${proxied}`;
+    const origin = `http://localhost:${proxy.port}`;
     const session = await page.context().newCDPSession(page);
     await session.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 100_000 });
     await page.goto(`${origin}/a/`);
@@ -260,24 +262,24 @@ describe.skipIf(noBrowser !== undefined)(`a server that is away ${noBrowser ?? '
 
   test('over plain HTTP nothing is kept, but what is shown stays until the server is back', async () => {
     const page = await chrome.page.context().newPage();
-    await page.goto(`http://plain.test:${proxied}/a/`);
+    await page.goto(`http://plain.test:${proxy.port}/a/`);
     expect(await page.evaluate(() => 'serviceWorker' in navigator)).toBe(false);
     await signIn(page);
     await page.getByText('hl7-out').first().waitFor();
-    await server.kill();
+    proxy.away(true);
     const link = page.getByRole('link', { name: 'Storage' });
     await page.getByText('The server does not answer').waitFor(SOON);
     await link.click();
     await page.getByText('hl7-out').first().waitFor();
-    // it comes back upgraded
     const next = stack.use(await temporaryFolder('next-plain'));
     const folder = join(next.path, 'console');
     await nextConsole(built, folder);
-    await start(built);
+    proxy.away(false);
     await heading(page, 'Storage').waitFor(SOON);
     await page.getByRole('link', { name: 'Dashboard' }).click();
     await heading(page, 'Dashboard').waitFor(SOON);
     await server.kill();
+    // it comes back upgraded
     await start(folder);
     const told = page.getByText('Waybill has been upgraded');
     await told.waitFor(SOON);
