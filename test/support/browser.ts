@@ -165,8 +165,11 @@ export async function browser({
 
 const WCAG = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 
-/** Violations of WCAG 2.2 AA found by axe, one per line; only those of one rule if given. */
-export async function violations(page: Page, rule?: string): Promise<string[]> {
+/** Violations of WCAG 2.2 AA found by axe, one per line; only those of one rule, or of one part of the page, if given. */
+export async function violations(
+  page: Page,
+  { rule, inside }: { readonly rule?: string; readonly inside?: string } = {},
+): Promise<string[]> {
   // axe is still in a page that it has checked before
   const isThere = (await page.evaluate('typeof axe')) === 'object';
   if (!isThere) await page.evaluate(axe.source);
@@ -180,7 +183,8 @@ export async function violations(page: Page, rule?: string): Promise<string[]> {
     preload: false,
   };
   const found = await page.evaluate<axe.Result[]>(
-    `axe.run(document, ${JSON.stringify(options)}).then(({ violations }) => violations)`,
+    `axe.run(${inside === undefined ? 'document' : JSON.stringify(inside)}, ${JSON.stringify(options)})
+      .then(({ violations }) => violations)`,
   );
   return found.map(
     ({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`,
