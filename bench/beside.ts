@@ -20,6 +20,7 @@ const PEERS: Readonly<Record<string, () => Promise<() => Promise<Subjects>>>> = 
   dicom: async () => (await import('./beside/dicom.ts')).dicomSubjects,
   pop3: async () => (await import('./beside/pop3.ts')).pop3Subjects,
   fhir: async () => (await import('./beside/fhir.ts')).fhirSubjects,
+  tcp: async () => (await import('./beside/tcp.ts')).tcpSubjects,
   ldap: async () => (await import('./beside/ldap.ts')).ldapSubjects,
 };
 

@@ -38,13 +38,14 @@ export function lent<S extends Settings>(
 export async function listening<S extends Settings>(
   adapter: InboundAdapter<S>,
   undo?: AsyncDisposableStack,
+  given: Readonly<Record<string, unknown>> = {},
 ): Promise<string> {
   let place = '';
   let id = 0;
   const open = await adapter.open({
     ...lent(
       adapter.settings,
-      { listen: '127.0.0.1:0' },
+      { listen: '127.0.0.1:0', ...given },
       { connection: (_, detail = '') => void (place = /^[\d.:]+/.exec(detail)?.[0] ?? '') },
     ),
     deliver: () => Promise.resolve({ messageId: ++id, sessionId: id, status: 'stored' }),

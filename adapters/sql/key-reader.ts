@@ -1,6 +1,12 @@
 import { DisableError, toldElsewhere } from 'waybill/adapter';
 import type { Column, ColumnKind, Parameter, Product } from './database.ts';
-import { type ReaderLent, RowDelivery, type RowReader, type RowReaderOptions } from './delivery.ts';
+import {
+  type Delivered,
+  type ReaderLent,
+  RowDelivery,
+  type RowReader,
+  type RowReaderOptions,
+} from './delivery.ts';
 import { cellText, fingerprint, rowJson } from './row-json.ts';
 import type { SqlInValues } from './sql-in.ts';
 import type { AtWork, SqlLine } from './sql-line.ts';
@@ -163,9 +169,9 @@ export class KeyReader implements RowReader {
     try {
       while (taken < fresh.length) {
         if (stop.isWanted) return false;
-        const group = fresh.slice(taken, taken + size);
-        if (!(await this.#deliver(page.columns, group))) return false;
-        taken += group.length;
+        const how = await this.#deliver(page.columns, fresh, { from: taken, size });
+        if (how !== 'stored') return false;
+        taken = Math.min(taken + size, fresh.length);
         this.#isNoted = false;
         if (performance.now() - this.#notedAt < NOTE_EVERY) continue;
         this.#recent = withPage(before, page, fresh, taken);
@@ -178,18 +184,19 @@ export class KeyReader implements RowReader {
     }
   }
 
-  async #deliver(columns: readonly Column[], group: readonly KeyedRow[]): Promise<boolean> {
-    if (this.#lent.settings.rows === 'batch') {
-      const texts = group.map(({ row }) => rowJson(columns, row));
-      return await this.#stored(`[${texts.join(',')}]`, group.map(({ id }) => id).join());
-    }
-    const [one] = group;
-    return one === undefined || (await this.#stored(rowJson(columns, one.row), one.id));
-  }
-
-  async #stored(json: string, ids: string): Promise<boolean> {
-    const key = ids.length > LONGEST_ID ? fingerprint(ids) : ids;
-    return (await this.#delivery.deliver(json, key)) === 'stored';
+  /** A row takes the same time as a promise or two: there is only the one of the delivery. */
+  #deliver(
+    columns: readonly Column[],
+    fresh: readonly KeyedRow[],
+    { from, size }: { readonly from: number; readonly size: number },
+  ): Promise<Delivered> {
+    const one = fresh[from];
+    if (this.#lent.settings.rows !== 'batch' && one !== undefined)
+      return this.#delivery.deliver(rowJson(columns, one.row), dedupeKeyOf(one.id));
+    const group = fresh.slice(from, from + size);
+    const texts = group.map(({ row }) => rowJson(columns, row));
+    const key = dedupeKeyOf(group.map(({ id }) => id).join());
+    return this.#delivery.deliver(`[${texts.join(',')}]`, key);
   }
 
   #forgetOldest(): void {
@@ -229,6 +236,8 @@ export class KeyReader implements RowReader {
     );
   }
 }
+
+const dedupeKeyOf = (ids: string): string => (ids.length > LONGEST_ID ? fingerprint(ids) : ids);
 
 /** The rows of a query for which a condition on its columns holds. */
 export const whereKey = (query: string, condition: string): string =>

@@ -1,3 +1,4 @@
+import { setImmediate as othersFirst } from 'node:timers/promises';
 import { Connection, fetchV12, offsetCommitV7, Producer } from '@platformatic/kafka';
 import kafkaIn from '../../adapters/kafka/kafka-in.ts';
 import kafkaOut from '../../adapters/kafka/kafka-out.ts';
@@ -89,15 +90,27 @@ async function each<One>(all: readonly One[], work: (one: One) => Promise<void>)
 }
 
 /**
- * By the client's requests alone: its consumer joins a group in a version that the mock brokers do not read. A position is
- * written for each answer.
+ * By the client's requests alone: its consumer joins a group in a version that the mock brokers do not read. Positions are
+ * written as often as the brokers take them, as a crash repeats what was stored since.
  */
 async function fetched(port: number, topic: string, messages: number): Promise<Spent> {
-  const connection = new Connection('bench');
-  await connection.connect('127.0.0.1', port);
+  const [connection, writing] = [new Connection('bench'), new Connection('bench')];
+  for (const one of [connection, writing]) await one.connect('127.0.0.1', port);
   const taken = new Taken(messages);
   const at = { currentLeaderEpoch: -1, lastFetchedEpoch: -1, partitionMaxBytes: 1e6 };
   const standing = Array.from({ length: PARTITIONS }, () => 0n);
+  const stored = [...standing];
+  let written: Promise<void> | undefined;
+  const write = async (): Promise<void> => {
+    const positions = stored.map((committedOffset, partitionIndex) => ({
+      partitionIndex,
+      committedOffset,
+      committedLeaderEpoch: -1,
+    }));
+    const topics = [{ name: topic, partitions: positions }];
+    await offsetCommitV7.api.async(writing, 'bare', -1, '', null, topics);
+    written = undefined;
+  };
   let seen = 0;
   while (seen < messages) {
     const partitions = standing.map((fetchOffset, partition) => ({
@@ -109,25 +122,24 @@ async function fetched(port: number, topic: string, messages: number): Promise<S
     const answer = await fetchV12.api.async(connection, 500, 1, 8e6, 1, 0, -1, asked, [], '');
     for (const { partitionIndex, records: batches } of answer.responses[0]?.partitions ?? []) {
       for (const { firstOffset, records } of batches ?? []) {
-        standing[partitionIndex] = firstOffset + BigInt(records.length);
         seen += records.length;
+        standing[partitionIndex] = firstOffset + BigInt(records.length);
         await each(records, async ({ offsetDelta, value }) => {
           // what a crash repeats is recognised by its place
           const dedupeKey = `${topic}/${partitionIndex}/${firstOffset + BigInt(offsetDelta)}`;
           taken.one();
           await kept({ body: value, type: 'HL7v2', dedupeKey });
+          stored[partitionIndex] = firstOffset + BigInt(offsetDelta) + 1n;
+          written ??= write();
         });
+        // a store would take its time, and the position be written meanwhile
+        await othersFirst();
       }
     }
-    const positions = standing.map((committedOffset, partitionIndex) => ({
-      partitionIndex,
-      committedOffset,
-      committedLeaderEpoch: -1,
-    }));
-    const written = [{ name: topic, partitions: positions }];
-    await offsetCommitV7.api.async(connection, 'bare', -1, '', null, written);
+    written ??= write();
   }
+  await written;
   const took = await taken.spent;
-  await connection.close();
+  for (const one of [connection, writing]) await one.close();
   return took;
 }

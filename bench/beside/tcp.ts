@@ -1,0 +1,138 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import tcpIn from '../../adapters/tcp/tcp-in.ts';
+import tcpOut from '../../adapters/tcp/tcp-out.ts';
+import { listening } from '../lent.ts';
+import { kept, type Spent, type Subjects, sender, stopwatch, timed } from './subject.ts';
+
+const ACK = '\u0006';
+const LINE = `R|1|^^^GLU|${'x'.repeat(180)}|mg/dL`;
+const LINES = 16;
+const nobody = { kind: 'basic', user: '', password: '' } as const;
+
+/** Lines over sixteen connections of another process, each answered with ACK before the next; beside `node:net` alone. */
+export async function tcpSubjects(): Promise<Subjects> {
+  await using undo = new AsyncDisposableStack();
+  const peer = fork(fileURLToPath(import.meta.url), ['--peer']);
+  undo.defer(() => void peer.kill());
+  const [port] = (await once(peer, 'message')) as [number];
+  const given = { connect: `127.0.0.1:${port}`, reply: 'bytes', lineEnd: 'lf' };
+  const lines = await Promise.all(
+    Array.from({ length: LINES }, () => sender(tcpOut, given, nobody)),
+  );
+  for (const line of lines) undo.defer(() => line.close());
+  const sockets = await Promise.all(Array.from({ length: LINES }, () => opened(port)));
+  for (const { socket } of sockets) undo.defer(() => void socket.destroy());
+  const own = await listening(tcpIn, undo, { answer: 'stored' });
+  const bare = await listener();
+  undo.defer(() => void bare.close());
+  const body = Buffer.from(LINE);
+  const all = undo.move();
+  return {
+    subjects: [
+      {
+        what: 'tcp-out',
+        bare: (messages) => each(sockets, messages, (one) => one.ask(body)),
+        adapter: (messages) => each(lines, messages, (one) => one.send(body)),
+      },
+      {
+        what: 'tcp-in',
+        bare: (messages) => asked(peer, portOf(bare), messages),
+        adapter: (messages) => asked(peer, Number(own.split(':')[1]), messages),
+      },
+    ],
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}
+
+/** Work on whichever of them is free. */
+async function each<One>(
+  all: readonly One[],
+  messages: number,
+  work: (one: One) => Promise<unknown>,
+): Promise<Spent> {
+  const free = [...all];
+  return await timed(messages, async () => {
+    const one = free.pop();
+    if (one === undefined) throw new Error('more at once than there are connections');
+    await work(one);
+    free.push(one);
+  });
+}
+
+/** Lets the peer send so many lines here. */
+async function asked(peer: ChildProcess, port: number, messages: number): Promise<Spent> {
+  const spent = stopwatch();
+  peer.send({ port, messages });
+  await once(peer, 'message');
+  return spent();
+}
+
+const portOf = (server: Server): number => (server.address() as { port: number }).port;
+
+interface Opened {
+  readonly socket: Socket;
+  ask(line: Buffer): Promise<void>;
+}
+
+/** A connection that waits for each answer, but not for ever. */
+async function opened(port: number): Promise<Opened> {
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+  await once(socket, 'connect');
+  let answered: ((answer: Buffer) => void) | undefined;
+  socket.on('data', (chunk: Buffer) => answered?.(chunk));
+  return {
+    socket,
+    async ask(line) {
+      const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+      answered = resolve;
+      const late = setTimeout(() => reject(new Error('no answer in time')), 30_000);
+      socket.write(Buffer.concat([line, Buffer.from('\n')]));
+      const answer = await promise;
+      clearTimeout(late);
+      if (answer.toString('latin1') !== ACK) throw new Error('not accepted');
+    },
+  };
+}
+
+/** What a user of `node:net` writes: whole lines, each stored before it is answered. */
+async function listener(): Promise<Server> {
+  const server = createServer({ noDelay: true }, (socket) => {
+    let rest: Buffer = Buffer.alloc(0);
+    let before = Promise.resolve();
+    socket.on('error', () => socket.destroy());
+    socket.on('data', (chunk: Buffer) => {
+      rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+      for (let end = rest.indexOf(10); end >= 0; end = rest.indexOf(10)) {
+        const body = rest.subarray(0, end);
+        rest = rest.subarray(end + 1);
+        const last = before;
+        const one = async (): Promise<void> => {
+          await last;
+          await kept({ body, origin: socket.remoteAddress });
+          socket.write(ACK);
+        };
+        before = one();
+      }
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}
+
+/** The peer: answers each line, and sends as many as it is asked for. */
+async function serve(): Promise<void> {
+  const server = await listener();
+  process.send?.(portOf(server));
+  process.on('message', async ({ port, messages }: { port: number; messages: number }) => {
+    const sockets = await Promise.all(Array.from({ length: LINES }, () => opened(port)));
+    const body = Buffer.from(LINE);
+    await each(sockets, messages, (one) => one.ask(body));
+    for (const { socket } of sockets) socket.destroy();
+    process.send?.('done');
+  });
+}
+
+if (process.argv[2] === '--peer') await serve();
