@@ -92,21 +92,21 @@ const running = (): ScriptScope => {
   return current;
 };
 
+const ASSIGNABLE = [
+  'msg',
+  'tmp',
+  'message',
+  'response',
+  'responseStatus',
+  'responseStatusMessage',
+  'responseErrorMessage',
+] as const;
+
 /** What a script may assign to. */
-export const mirth: Pick<ScriptScope, Assignable> = Object.defineProperties(
+export const mirth: Pick<ScriptScope, (typeof ASSIGNABLE)[number]> = Object.defineProperties(
   {} as ScriptScope,
   Object.fromEntries(
-    (
-      [
-        'msg',
-        'tmp',
-        'message',
-        'response',
-        'responseStatus',
-        'responseStatusMessage',
-        'responseErrorMessage',
-      ] as const
-    ).map((name) => [
+    ASSIGNABLE.map((name) => [
       name,
       {
         get: () => running()[name] as unknown,
@@ -118,15 +118,6 @@ export const mirth: Pick<ScriptScope, Assignable> = Object.defineProperties(
     ]),
   ),
 );
-
-type Assignable =
-  | 'msg'
-  | 'tmp'
-  | 'message'
-  | 'response'
-  | 'responseStatus'
-  | 'responseStatusMessage'
-  | 'responseErrorMessage';
 
 type Accessor = (key: unknown, ...value: readonly unknown[]) => unknown;
 

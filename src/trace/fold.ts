@@ -5,20 +5,8 @@ import { branchOf } from './scope.ts';
 import { isSetAside, type MessageInput, type QueuePlace, WAITING } from './trace-input.ts';
 
 /** One fact about one message. */
-export interface Fact {
-  readonly id: number;
-  readonly sessionId: number;
-  readonly host: string;
-  readonly envelope?: Envelope | undefined;
-  readonly queue?: QueuePlace | undefined;
-  readonly body?: number | undefined;
-  readonly sameBodyAs?: number | undefined;
+export interface Fact extends Omit<MessageState, 'attempts'> {
   readonly attempts?: number | undefined;
-  readonly lastTry?: MessageState['lastTry'];
-  readonly settlement?: Settlement | undefined;
-  readonly possibleDuplicate?: boolean | undefined;
-  readonly duplicateOf?: number | undefined;
-  readonly note?: string | undefined;
 }
 
 /**

@@ -1,11 +1,12 @@
 import { Readable } from 'node:stream';
 import type { Api } from '../../web/api.ts';
 import { csvValue } from '../../web/csv.ts';
-import { closed, list, maybe, Time, word } from '../../web/schema.ts';
+import { closed, list, maybe, Time } from '../../web/schema.ts';
 import { Type } from '../../web/type.ts';
 import { principalOf, requirePermission } from '../rights/require-permission.ts';
 import { whileAllowed } from '../rights/still-allowed.ts';
 import type { AuditLog, AuditQuery, AuditRow } from './audit-log.ts';
+import { ACT } from './audit-routes.ts';
 
 const tags = ['audit'];
 
@@ -16,14 +17,7 @@ const Of = {
 };
 
 const Access = Type.Object({
-  seq: Type.Integer(),
-  at: Time,
-  actor: Type.String(),
-  via: Type.String(),
-  ip: Type.String(),
-  action: Type.String(),
-  object: Type.String(),
-  outcome: word('done', 'refused', 'failed'),
+  ...ACT,
   /** Why, if it was asked. */
   reason: maybe(Type.String()),
 });

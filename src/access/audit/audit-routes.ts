@@ -9,7 +9,8 @@ import type { AuditLog, AuditRow } from './audit-log.ts';
 const tags = ['audit'];
 const Text = Type.String({ maxLength: 200 });
 
-const Row = Type.Object({
+/** What is said of every act. */
+export const ACT = {
   seq: Type.Integer(),
   at: Time,
   actor: Type.String(),
@@ -18,6 +19,10 @@ const Row = Type.Object({
   action: Type.String(),
   object: Type.String(),
   outcome: word('done', 'refused', 'failed'),
+};
+
+const Row = Type.Object({
+  ...ACT,
   detail: Type.String({ description: 'JSON; values that were searched for are hashed.' }),
   hash: Type.String(),
 });

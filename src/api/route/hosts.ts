@@ -89,6 +89,14 @@ function hostViews(app: Api, context: ApiContext): void {
   );
 }
 
+/** What every switch takes and answers. */
+const SWITCHING = {
+  tags,
+  params: HostParameters,
+  body: SwitchRequest,
+  response: { 200: Done },
+};
+
 function hostSwitches(app: Api, context: ApiContext): void {
   const { engines } = context;
 
@@ -96,13 +104,7 @@ function hostSwitches(app: Api, context: ApiContext): void {
     app.post(
       `/hosts/:host/${verb}`,
       {
-        schema: {
-          tags,
-          summary: SWITCHES[verb],
-          params: HostParameters,
-          body: SwitchRequest,
-          response: { 200: Done },
-        },
+        schema: { ...SWITCHING, summary: SWITCHES[verb] },
         onRequest: requirePermission('host.control'),
       },
       (request) => {
@@ -125,13 +127,7 @@ function hostTrials(app: Api, context: ApiContext): void {
   app.post(
     '/hosts/:host/restart',
     {
-      schema: {
-        tags,
-        summary: 'Stops a host and starts it again.',
-        params: HostParameters,
-        body: SwitchRequest,
-        response: { 200: Done },
-      },
+      schema: { ...SWITCHING, summary: 'Stops a host and starts it again.' },
       onRequest: requirePermission('host.control'),
     },
     (request) => {

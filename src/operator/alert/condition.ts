@@ -10,7 +10,8 @@ import { describeDuration } from '../../time/duration.ts';
 import { describeSize } from '../../time/size.ts';
 import { silentFor } from './silence.ts';
 
-export const RULES = [
+/** What work on a host causes. A loss, a certificate and a look in an emergency are reported all the same. */
+export const HOST_RULES = [
   'queue',
   'wait',
   'silent',
@@ -20,6 +21,10 @@ export const RULES = [
   'suspended',
   'disabled',
   'delayed',
+] as const;
+
+export const RULES = [
+  ...HOST_RULES,
   'certificate',
   'engine',
   'differ',

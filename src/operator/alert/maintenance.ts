@@ -1,5 +1,5 @@
 import type { MetaDatabase } from '../../access/meta/meta-database.ts';
-import type { AlertCondition, Rule } from './condition.ts';
+import { type AlertCondition, HOST_RULES, type Rule } from './condition.ts';
 
 /** Planned work, during which nobody is told of what it is expected to cause. It ends by itself. */
 export interface Maintenance {
@@ -63,18 +63,7 @@ const maintenanceOf = (row: Readonly<Record<string, unknown>>): Maintenance => (
   by: String(row['by']),
 });
 
-/** What work on a host causes. A loss, a certificate and a look in an emergency are told of all the same. */
-const OF_HOSTS: ReadonlySet<Rule> = new Set<Rule>([
-  'queue',
-  'wait',
-  'silent',
-  'fewer',
-  'disconnected',
-  'failed',
-  'suspended',
-  'disabled',
-  'delayed',
-]);
+const OF_HOSTS: ReadonlySet<Rule> = new Set(HOST_RULES);
 /** What work on the whole production causes besides. */
 const OF_ALL: ReadonlySet<Rule> = new Set<Rule>(['engine', 'differ', 'trace', 'behind', 'nats']);
 

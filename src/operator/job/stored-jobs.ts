@@ -246,24 +246,14 @@ function acting(
     },
     resume: (id) => turned(id, 'paused', 'running'),
     takeUp: ({ id }, repeatable) =>
-      database.transaction(async (session) => {
-        const rows = await session.all<{ n: number }>(
-          "SELECT n FROM job_item WHERE job_id = ? AND state = 'doing'",
+      changingDoing(database, id, async (session) => {
+        // `followed` is set when the order gets a name
+        await session.run(
+          "UPDATE job_item SET state = 'waiting' WHERE job_id = ? AND state = 'doing' AND followed = 0 AND at > ?",
           id,
+          repeatable,
         );
-        const ns = rows.map(({ n }) => n);
-        await changing(session, id, ns, async () => {
-          // `followed` is set when the order gets a name
-          await session.run(
-            "UPDATE job_item SET state = 'waiting' WHERE job_id = ? AND state = 'doing' AND followed = 0 AND at > ?",
-            id,
-            repeatable,
-          );
-          await session.run(
-            "UPDATE job_item SET state = 'uncertain' WHERE job_id = ? AND state = 'doing'",
-            id,
-          );
-        });
+        await session.run(UNCERTAIN, id);
       }),
   };
 }
@@ -357,19 +347,26 @@ function ending(database: MetaDatabase): Pick<JobStore, 'end' | 'abandon' | 'pur
   };
 }
 
+const UNCERTAIN = "UPDATE job_item SET state = 'uncertain' WHERE job_id = ? AND state = 'doing'";
+
 const uncertainNow = (database: MetaDatabase, id: number): Promise<void> =>
+  changingDoing(database, id, async (session) => {
+    await session.run(UNCERTAIN, id);
+  });
+
+/** Changes the messages of a job that are just being worked on, and the counts with them. */
+const changingDoing = (
+  database: MetaDatabase,
+  id: number,
+  change: (session: MetaSession) => Promise<void>,
+): Promise<void> =>
   database.transaction(async (session) => {
     const rows = await session.all<{ n: number }>(
       "SELECT n FROM job_item WHERE job_id = ? AND state = 'doing'",
       id,
     );
     const ns = rows.map(({ n }) => n);
-    await changing(session, id, ns, async () => {
-      await session.run(
-        "UPDATE job_item SET state = 'uncertain' WHERE job_id = ? AND state = 'doing'",
-        id,
-      );
-    });
+    await changing(session, id, ns, () => change(session));
   });
 
 /** What a job that has ended had not begun. */

@@ -1,4 +1,5 @@
 import { timeOfId } from '../../message/id.ts';
+import type { HostRecord } from '../../message/record.ts';
 import type { Status } from '../../message/status.ts';
 import { type MessageState, statusOf } from '../../trace/message-state.ts';
 import type { Applied } from '../../trace/projector.ts';
@@ -16,14 +17,7 @@ export interface LiveMessage {
   readonly code?: string | undefined;
 }
 
-export interface LiveEvent {
-  readonly host: string;
-  readonly event: string;
-  readonly level: 'info' | 'warn' | 'error';
-  readonly at: number;
-  readonly text: string;
-  readonly by?: string | undefined;
-}
+export type LiveEvent = Omit<HostRecord, 'kind' | 'lost'>;
 
 /** Says that an alert or a job has changed and should be fetched again. */
 export interface LiveChange {

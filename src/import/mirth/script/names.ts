@@ -1,7 +1,7 @@
 /** What scripts may use without a person's help, and why other names need one. */
 
-/** What `waybill/mirth` exports under the name that scripts use. */
-export const PROVIDED: ReadonlySet<string> = new Set([
+/** Predefined names that a script may assign to. */
+export const ASSIGNABLE: ReadonlySet<string> = new Set([
   'msg',
   'tmp',
   'message',
@@ -9,6 +9,11 @@ export const PROVIDED: ReadonlySet<string> = new Set([
   'responseStatus',
   'responseStatusMessage',
   'responseErrorMessage',
+]);
+
+/** What `waybill/mirth` exports under the name that scripts use. */
+export const PROVIDED: ReadonlySet<string> = new Set([
+  ...ASSIGNABLE,
   'channelId',
   'channelName',
   'channelMap',
@@ -63,17 +68,6 @@ export const PROVIDED: ReadonlySet<string> = new Set([
   '$g',
   '$gc',
   '$cfg',
-]);
-
-/** Predefined names that a script may assign to. */
-export const ASSIGNABLE: ReadonlySet<string> = new Set([
-  'msg',
-  'tmp',
-  'message',
-  'response',
-  'responseStatus',
-  'responseStatusMessage',
-  'responseErrorMessage',
 ]);
 
 /** What JavaScript itself defines. */
