@@ -22,8 +22,7 @@ import {
   PREAMBLE_LENGTH,
   readFileHead,
 } from './file-head.ts';
-import { componentOf, gap, insert, withValue } from './set-value.ts';
-import { bytesOf, charsetOf, valuesOf } from './values.ts';
+import { bytesOf, charsetOf, componentOf, gap, insert, valuesOf, withValue } from './values.ts';
 
 const IMPLICIT = '1.2.840.10008.1.2';
 const DEFLATED = '1.2.840.10008.1.2.1.99';

@@ -1,6 +1,7 @@
 import { EngineError } from '../../error/engine-error.ts';
 import { type Charset, charsetNamed, LATIN1, UTF8 } from '../charset.ts';
-import { type Attribute, evenly, hex } from './data-set.ts';
+import { type Attribute, type DataSet, evenly, hex } from './data-set.ts';
+import { ALL, type DicomPath, type DicomStep } from './dicom-path.ts';
 
 /** Types whose values are one text, in which `\` separates nothing (PS3.5 6.2). */
 const ONE_TEXT = new Set(['LT', 'ST', 'UT', 'UR']);
@@ -170,4 +171,52 @@ export function charsetOf(specific: readonly string[]): Charset {
   const term = specific.findLast((one) => one !== '')?.replace(/^ISO 2022 IR /, 'ISO_IR ') ?? '';
   if (term === 'ISO_IR 192') return UTF8;
   return charsetNamed(CHARSETS[term]) ?? LATIN1;
+}
+
+/** The values of an attribute once one is set, or all of them. */
+export function withValue(
+  values: readonly string[],
+  {
+    last,
+    compiled,
+    value,
+  }: {
+    readonly last: DicomStep;
+    readonly compiled: DicomPath;
+    readonly value: string;
+  },
+): readonly string[] {
+  const { text, component } = compiled;
+  const at = Math.max(1, last.index);
+  if (last.index > values.length + 1) throw gap(text, values.length);
+  const written = component === 0 ? value : withComponent(values[at - 1] ?? '', component, value);
+  if (last.index > 0 || component > 0) return values.toSpliced(at - 1, 1, written);
+  return last.index === ALL ? values.map(() => written) : [written];
+}
+
+/** The first group of a name is that in letters; others, behind `=`, are ideographic and phonetic. */
+export function componentOf(name: string, component: number): string {
+  return (name.split('=')[0] ?? '').split('^')[component - 1] ?? '';
+}
+
+function withComponent(name: string, component: number, value: string): string {
+  const [letters = '', ...others] = name.split('=');
+  const parts = letters.split('^');
+  while (parts.length < component) parts.push('');
+  parts[component - 1] = value;
+  return [parts.join('^').replace(/\^+$/, ''), ...others].join('=');
+}
+
+/** Refuses a place with others missing before it. */
+export function gap(text: string, count: number): EngineError {
+  return new EngineError(
+    'PATH_INVALID',
+    `${text}: there are only ${count}, and the next would be ${count + 1}`,
+  );
+}
+
+/** Attributes stand in the order of their numbers. */
+export function insert({ attributes }: DataSet, attribute: Attribute): void {
+  const at = attributes.findIndex(({ tag }) => tag > attribute.tag);
+  attributes.splice(at < 0 ? attributes.length : at, 0, attribute);
 }
