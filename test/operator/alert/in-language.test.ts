@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { inLanguage } from '../../../src/operator/alert/channel/in-language.ts';
-import { webhookChannel } from '../../../src/operator/alert/channel/webhook.ts';
+import { webhookChannel } from '../../../src/operator/alert/channel/open-channels.ts';
 import { webServer } from '../../support/web-server.ts';
 
 const TEXT = 'ward has had no connection for 12m: nothing listens on 10.1.2.3:2575';
