@@ -4,7 +4,7 @@ import { CircleHelp, ClockAlert, Menu, Moon, RefreshCw, Search, Sun, Unplug } fr
 import { type ReactElement, Suspense, useEffect, useRef, useState } from 'react';
 import { status as statusQuery } from '../api/answers.ts';
 import { isAway } from '../api/away.ts';
-import { ApiProblem } from '../api/client.ts';
+import { ApiProblem, ROOT } from '../api/client.ts';
 import { useIsLive, useLiveStream } from '../api/live-stream.ts';
 import { ahead, lazyPart } from '../api/part.ts';
 import { putOffUpgrade, useUpgraded } from '../api/upgrade.ts';
@@ -17,7 +17,6 @@ import { AccountMenu } from './account-menu.tsx';
 import { Away, useOnList, useSeveral } from './away.tsx';
 import { EmergencyBanner } from './emergency.tsx';
 import { useHotKeys } from './hot-keys.ts';
-import { lastAnswer, rememberAnswer } from './last-answer.ts';
 import { type Me, me, useMay } from './me.ts';
 import { PLACES } from './places.ts';
 import { ProductionMenu } from './production-menu.tsx';
@@ -405,4 +404,26 @@ function Unreachable({ onAgain }: { readonly onAgain: () => void }): ReactElemen
       </div>
     </main>
   );
+}
+
+const KEY = `waybill.answered ${ROOT.pathname}`;
+
+/** Remembers on this machine when the server answered; nothing else of it is kept. */
+function rememberAnswer(at: number): void {
+  try {
+    localStorage.setItem(KEY, `${at}`);
+  } catch {
+    // storage may be forbidden or full: then it is not known
+  }
+}
+
+/** Milliseconds since 1970; undefined if it is not known. */
+function lastAnswer(): number | undefined {
+  try {
+    const at = Number(localStorage.getItem(KEY));
+    return at > 0 && at <= Date.now() ? at : undefined;
+  } catch {
+    // storage may be forbidden
+    return undefined;
+  }
 }
