@@ -1,9 +1,10 @@
 import { LRUCache } from 'lru-cache';
-import { outbound, type Reply } from 'waybill/adapter';
+import { type Body, background, outbound, type Reply, SuspendError } from 'waybill/adapter';
+import { type FileHead, HEAD_LIMIT, readFileHead } from 'waybill/document';
+import { beginning, continued } from 'waybill/peer/basics';
 import { PeerLink } from 'waybill/peer/tcp';
 import { type Command, statusText } from './command.ts';
 import { keyOf, type Offered } from './offered.ts';
-import { type OutgoingObject, outgoingObject } from './outgoing-object.ts';
 import { associationOptions, dicomPeer, ECHO, tryPeer } from './peer-settings.ts';
 import { STORING, statusWords } from './rejection-words.ts';
 import { SendingAssociation } from './sending-association.ts';
@@ -76,4 +77,24 @@ function replyOf({ status, comment }: Command): Reply {
     code: statusText(status),
     ...(words.length > 0 && { text: words.join(': ') }),
   };
+}
+
+/** An object to send: the head of its file, and the rest. */
+interface OutgoingObject {
+  readonly head: FileHead;
+  rest(): AsyncIterable<Uint8Array>;
+}
+
+/** Throws SuspendError if the body is not a DICOM file. */
+async function outgoingObject(body: Body): Promise<OutgoingObject> {
+  const chunks = body.stream()[Symbol.asyncIterator]();
+  const { head: bytes } = await beginning(chunks, HEAD_LIMIT);
+  const head = readFileHead(bytes);
+  if (typeof head === 'string') {
+    background(Promise.resolve(chunks.return?.()), 'leaving a body unread');
+    throw new SuspendError(
+      `The body is no DICOM file that can be sent: ${head}. Correct what makes it, and resend.`,
+    );
+  }
+  return { head, rest: () => continued(bytes.subarray(head.length), chunks) };
 }
