@@ -1,3 +1,4 @@
+import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { DisableError, NotConnectedError, type setting } from 'waybill/adapter';
 import { firstReached, optionalPackage, placeOf } from 'waybill/peer/basics';
 import { type Account, accountOf, type KafkaLent } from './account.ts';
@@ -10,7 +11,6 @@ import {
   type RequestName,
 } from './broker.ts';
 import { CODE, isMoved } from './failure.ts';
-import { limitUnpacking } from './unpacking.ts';
 
 /** A partition as the cluster describes it. */
 export interface PartitionFacts {
@@ -262,3 +262,23 @@ function factsOf({
   const id = (topicId as string | undefined) ?? NO_ID;
   return { name: name ?? '', id: id === NO_ID ? '' : id, partitions };
 }
+
+/** A batch of a few hundred KB may be packed to become gigabytes: the engine would end. */
+const MOST_UNPACKED = 256 * 1024 * 1024;
+
+const LIMITED = new WeakSet<object>();
+
+/** Has the library stop unpacking a batch that becomes too large; it has no setting for it. */
+function limitUnpacking({ compressionsAlgorithms: algorithms }: KafkaLibrary): void {
+  if (LIMITED.has(algorithms)) return;
+  LIMITED.add(algorithms);
+  const limits = { maxOutputLength: MOST_UNPACKED };
+  const { gzip, zstd } = algorithms as Record<string, { decompressSync: Unpack }>;
+  if (gzip !== undefined) gzip.decompressSync = (data) => gunzipSync(bytesOf(data), limits);
+  if (zstd !== undefined) zstd.decompressSync = (data) => zstdDecompressSync(bytesOf(data), limits);
+}
+
+type Packed = Buffer | { readonly buffer: Buffer };
+type Unpack = (data: Packed) => Buffer;
+
+const bytesOf = (data: Packed): Buffer => (Buffer.isBuffer(data) ? data : data.buffer);

@@ -1,5 +1,14 @@
-import { background, EngineError, isTold, toldElsewhere, wait } from 'waybill/adapter';
+import { isUtf8 } from 'node:buffer';
+import {
+  background,
+  EngineError,
+  isTold,
+  type NewMessage,
+  toldElsewhere,
+  wait,
+} from 'waybill/adapter';
 import { Intake, type Kept, UnderWay, unlessAborted } from 'waybill/peer/basics';
+import { describedBody } from 'waybill/peer/http';
 import {
   beginnings,
   readStandings,
@@ -9,10 +18,8 @@ import {
 } from './begin.ts';
 import { KafkaCluster, type TopicFacts } from './cluster.ts';
 import { Fetcher } from './fetcher.ts';
-import { Heart } from './heart.ts';
 import type { KafkaInLent } from './kafka-in.ts';
-import { messageOf } from './kafka-message.ts';
-import { groupOf, type Joined, keyOf, Membership } from './membership.ts';
+import { groupOf, type Joined, keyOf, Membership, type Share } from './membership.ts';
 import { type Held, Partition } from './partition.ts';
 import type { KafkaRecord } from './records.ts';
 
@@ -316,3 +323,101 @@ async function wordOf(
   const positions = await membership.positions(topics, signal);
   return writtenStandings(await standingsOf(lent, topics, positions));
 }
+
+/**
+ * Says to the group that we live, from the moment at which partitions became ours: also while we find out where they begin,
+ * and while what is in hand is stored before others get them. A member that is silent for a session is thrown out, and can
+ * no longer write where it stands.
+ */
+class Heart {
+  readonly #again = Promise.withResolvers<void>();
+  readonly #ending = new AbortController();
+  /** Resolves once the group begins another round; rejects if its broker is lost. */
+  readonly again = this.#again.promise;
+
+  /** @param session milliseconds */
+  constructor(membership: Membership, session: number) {
+    this.again.catch(toldElsewhere);
+    this.#beat(membership, session / 3).catch(this.#again.reject);
+  }
+
+  stop(): void {
+    this.#ending.abort(new Error('not a member any more'));
+  }
+
+  async #beat(membership: Membership, pace: number): Promise<void> {
+    const { signal } = this.#ending;
+    while (membership.isMember) {
+      await wait(pace, { signal });
+      if ((await membership.beat(signal)) === 'again') this.#again.resolve();
+    }
+  }
+}
+
+interface Taken extends Share {
+  /** Of the topic; may be empty. */
+  readonly topicId: string;
+  /** Where the message was taken from, for people. */
+  readonly place: string;
+}
+
+interface Shown {
+  readonly as: 'value' | 'record';
+  readonly type: string | undefined;
+}
+
+const LONGEST_NAME = 250;
+/** The last moment of a Date, in milliseconds. */
+const LAST_TIME = 8.64e15;
+
+/** What is delivered for a record. */
+function messageOf(
+  record: KafkaRecord,
+  { topic, partition, topicId, place }: Taken,
+  { as, type }: Shown,
+): NewMessage {
+  const { offset, key, headers } = record;
+  const header = (name: string): string | undefined =>
+    headers.findLast((one) => one[0].toLowerCase() === name)?.[1].toString();
+  const facts = {
+    origin: `${place}/${topic}/${partition}/${offset}`,
+    // a topic that was made anew counts from 0 again
+    dedupeKey: `${topicId === '' ? topic : topicId}/${partition}/${offset}`,
+    ...(key !== null && isUtf8(key) && { name: key.toString().slice(0, LONGEST_NAME) }),
+    ...traced(header('traceparent')),
+  };
+  if (as === 'record') {
+    const body = Buffer.from(JSON.stringify(wholeOf(record, { topic, partition })));
+    return { ...facts, body, type: 'application/json', charset: 'utf-8' };
+  }
+  const body = record.value ?? Buffer.alloc(0);
+  return { ...facts, body, ...describedBody(body, header('content-type'), type) };
+}
+
+function traced(header: string | undefined): { readonly traceparent?: string } {
+  return header !== undefined && /^00-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/.test(header)
+    ? { traceparent: header }
+    : {};
+}
+
+/** A record as JSON: bytes that are no text are in base64, under a name that says so. */
+function wholeOf(
+  { offset, timestamp, key, value, headers }: KafkaRecord,
+  { topic, partition }: Share,
+): object {
+  return {
+    topic,
+    partition,
+    offset: Number(offset),
+    // a sender may write any number
+    timestamp: Math.abs(timestamp) <= LAST_TIME ? new Date(timestamp).toISOString() : null,
+    ...named('key', key),
+    headers: Object.fromEntries(headers.map(([name, content]) => [name, content.toString()])),
+    ...named('value', value),
+  };
+}
+
+const named = (name: string, bytes: Buffer | null): object =>
+  bytes === null || isUtf8(bytes)
+    ? { [name]: bytes === null ? null : bytes.toString() }
+    : { [`${name}Base64`]: bytes.toString('base64') };
