@@ -13,10 +13,10 @@ export const orderOption = (): Option =>
   });
 
 /**
- * Gives an order under a name, one of its own if none was given, so that it is carried out once whatever repeats it. Where
- * no answer came and so nobody knows, the error says under which name it may be given again.
+ * Gives an order under a name (a new one unless one is given), so that it is carried out only once, however often it is
+ * repeated. If no answer came, and so nobody knows what became of it, the error says under which name to give it again.
  *
- * @param content what the order is about: the same name for another one is another order
+ * @param content what the order is about: the same name with other content is another order
  */
 export async function ordered<Result>(
   name: string | undefined,

@@ -26,7 +26,7 @@ export async function ensureConsole(say: (text: string) => void): Promise<void> 
   const vite = packaged('node_modules/.bin/vite');
   if (existsSync(join(consoleFolder(), 'index.html')) || !existsSync(vite)) return;
   say('building the console, once …');
-  // of two processes that start at once neither serves half of it
+  // if two processes start at once, neither serves half of it
   const own = packaged(`dist/console-${process.pid}`);
   // loaded now: the package has nothing to build
   const { builtConsole } = await import('../build/built-console.ts');

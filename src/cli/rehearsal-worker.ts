@@ -64,7 +64,7 @@ function serve(port: MessagePort): void {
 
 function filesOf({ folder, overlays, environment, loaded }: RehearsalOrder): Promise<Rehearser> {
   return rehearser((clock) =>
-    // nobody is signed in to: no secret has to be there
+    // it signs in nowhere, so no secret has to be there
     readProduction(folder, {
       adapters: adapterCatalogue,
       overlays,

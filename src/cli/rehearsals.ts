@@ -72,7 +72,7 @@ export function rehearsals(
     async rehearse(request, body) {
       const { run } = request;
       const known = run === undefined ? undefined : rooms.get(run);
-      // at work from now on, not from the next turn on
+      // it counts as busy from now on, not only from the next turn
       const room = known?.isOpen === true ? known : await roomOf(run ?? `alone-${++last}`, request);
       try {
         return await room.take({ request: { ...request, edits: undefined }, body });
@@ -257,7 +257,7 @@ async function usedBy(worker: Worker): Promise<number> {
     const { user, system } = await worker.cpuUsage();
     return (user + system) / 1_000;
   } catch {
-    // it has not begun, or has ended, which its `exit` tells
+    // it has not begun, or has ended, as its `exit` reports
     return 0;
   }
 }

@@ -92,8 +92,8 @@ const PAUSE = 500;
 
 /**
  * Reads, checks and runs a production. Throws ConfigError with every problem before anything is
- * started. If something cannot be started then, what was started before it is ended; a start in the middle of which
- * NATS went away is begun again, since nobody may be there to do it.
+ * started. If something then fails to start, what was started before it is stopped again; a start during
+ * which NATS went away is begun again, since nobody may be there to do it.
  */
 export async function runProduction(given: RunOptions): Promise<RunningProduction> {
   for (let tries = 1; ; tries++) {

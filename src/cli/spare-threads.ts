@@ -13,8 +13,8 @@ export interface CodeNotice {
 }
 
 /**
- * Threads of one module, each with a heap of its own. One that is given back serves the next: to read the modules takes
- * most of the time of a short task.
+ * Threads of one module, each with a heap of its own. One that is given back serves the next task: loading its
+ * modules takes most of the time of a short one.
  */
 export interface SpareThreads {
   take(): Worker;

@@ -12,7 +12,7 @@ const PREFIX = 'waybill.trace-key.';
 export const isTraceKey = (secret: string): boolean => secret.startsWith(PREFIX);
 
 /**
- * The keys of a trace, oldest first; the last one is written with. With `encrypt`, the first one is
+ * The keys of a trace, oldest first; the last one is used for writing. With `encrypt`, the first one is
  * made if there is none. Without it, keys that cannot be opened are ignored: whether the trace
  * needs them turns out when it is opened.
  */

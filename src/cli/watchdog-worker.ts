@@ -19,15 +19,15 @@ const order = workerData as WatchdogOrder | null;
 if (order !== null) await watch(order);
 
 /**
- * A line of the log. This thread's own standard error is written by the one that is stuck, and a logger would be most of
- * what this thread holds.
+ * Writes one line of the log itself: this thread's standard error goes through the thread that is stuck, and a logger
+ * would take most of this thread's memory.
  */
 function writeNow(told: { readonly event: string; readonly [field: string]: unknown }): void {
   const time = new Date().toISOString();
   try {
     writeSync(2, `${JSON.stringify({ level: 'fatal', time, ...told, msg: told.event })}\n`);
   } catch {
-    // nobody reads it, or its disk is full: the next start tells of it
+    // nobody reads it, or its disk is full: the next start reports it
   }
 }
 

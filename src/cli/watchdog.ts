@@ -166,8 +166,8 @@ interface Deaths extends Stuck {
 }
 
 /**
- * After so many a message is set aside; what the first one of a row worked on is not recorded. What only waited is
- * rarely the cause.
+ * How many deaths it takes until a message is set aside; the first of a row leaves no record of what was worked on.
+ * A message that only waited is rarely the cause.
  */
 const [RUNNING, WAITING] = [2, 10];
 /** Milliseconds within which they count together. */

@@ -15,10 +15,10 @@ function read(): boolean {
   }
 }
 
-/** Whether keys work that are pressed alone; those with Ctrl always do. */
+/** Whether keys that are pressed alone work; those with Ctrl always do. */
 export const hasSingleKeys = (): boolean => single;
 
-/** Switches them on or off, and remembers it on this machine: who dictates or hits keys by mistake needs none. */
+/** Switches them on or off, and remembers it on this machine: people who dictate, or hit keys by mistake, are better off without them. */
 export function switchSingleKeys(on: boolean): void {
   single = on;
   try {
@@ -76,7 +76,7 @@ function nameOf({ key, ctrlKey, metaKey, altKey, timeStamp }: KeyboardEvent): st
 }
 
 function isTyping({ key, target, ctrlKey, metaKey }: KeyboardEvent): boolean {
-  // the page below a dialog stays as it is: another one would take what was typed in it along
+  // the page below a dialog stays as it is: another page would discard what was typed in it
   if (document.querySelector('dialog:modal') !== null) return true;
   if (ctrlKey || metaKey || !(target instanceof HTMLElement)) return false;
   // it presses what has the focus

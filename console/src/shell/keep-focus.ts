@@ -1,5 +1,5 @@
 /**
- * Keeps the place of who works by keyboard. An act often takes away what had the focus: Stop becomes Start, a row is gone,
+ * Keeps the place of people who work by keyboard. An act often takes away what had the focus: Stop becomes Start, a row is gone,
  * a button is disabled until the answer is there, another page is shown. The browser then begins again at the top of the
  * page, without showing where. Here the focus comes back to what had it, once that can take it again; otherwise to the
  * heading of the part that it was in, on another page to that page's, so that a screen reader says where one is.
@@ -35,7 +35,7 @@ const observer = new MutationObserver(() => {
 const isFocusable = (target: EventTarget | null): target is Focusable =>
   target instanceof HTMLElement || target instanceof SVGElement;
 
-/** Called with what the first key was pressed on: who points at everything does not need it. */
+/** Called with what the first key was pressed on: people who only use a pointer do not need it. */
 export function keepFocus(first: EventTarget | null): void {
   tellPages();
   if (isFocusable(document.activeElement)) remember(document.activeElement);
@@ -44,12 +44,12 @@ export function keepFocus(first: EventTarget | null): void {
   comeBack();
   document.addEventListener('focusin', ({ target }) => {
     if (!isFocusable(target)) return;
-    // who tabs out of the sheet would go on behind it
+    // tabbing out of the sheet would go on behind it
     if (target.closest('main') !== null) menuButton()?.click();
     if (target.matches(':focus-visible')) remember(target);
     else forget(target);
   });
-  // whoever pointed at it before goes on by keyboard
+  // whoever pointed at it before may continue by keyboard
   document.addEventListener(
     'keydown',
     ({ key, target }) => {
@@ -106,7 +106,7 @@ function remember(element: Focusable): void {
   });
 }
 
-/** Whoever points somewhere is there; what is below a dialog waits for its end. */
+/** A click sets the place; what is below a dialog waits until that is closed. */
 function forget(target: EventTarget | null): void {
   places = otherPlaces(isFocusable(target) ? target.closest('dialog') : null);
   if (places.length === 0) observer.disconnect();

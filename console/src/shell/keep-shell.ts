@@ -4,7 +4,7 @@ import { CONSOLE } from '../api/client.ts';
 const LATER = 3_000;
 
 /**
- * Has the browser keep the shell, so that pages open while the server is away. Without TLS browsers have nothing for that
+ * Has the browser keep the shell, so that pages open while the server is away. Without TLS, browsers offer no way to do that
  * (except on the machine itself), nor with a certificate that they do not trust: the console then works without.
  */
 export function keepShell(): void {

@@ -36,7 +36,7 @@ export const me = queryOptions({
   // the pages come back by themselves
   refetchInterval: ({ state: { data, error } }) =>
     data?.away !== undefined || isAway(error) ? AGAIN : false,
-  // a server that is away is said at once
+  // that a server is away is said at once
   retry: false,
 });
 
@@ -53,7 +53,7 @@ function begun({ status: figures, productions: list, ...user }: Me): Me {
 /** Milliseconds. */
 const AGAIN = 3_000;
 
-/** What somebody may do in another production, as that decides. */
+/** What somebody may do in another production, as that production decides. */
 async function there(known: Me, signal: AbortSignal): Promise<Me> {
   try {
     const answer = begun(await ask('GET /me', { query: { with: ['status'] }, signal }));

@@ -67,7 +67,7 @@ export function ProductionMenu({
 /** Pages that every production has. */
 const EVERYWHERE =
   /^\/(?:messages|suspended|queues|waiting|timeline|events|alerts|jobs|shift|certificates|storage|configuration|history|audit)$/;
-/** What a filter names that is only in one of them. */
+/** Filters that name something which exists in only one production. */
 const ELSEWHERE_UNKNOWN = ['host', 'source', 'target', 'at', 'cause', 'resend'];
 
 /** The same page of another production with its time and filter; its dashboard where there is no such page. */

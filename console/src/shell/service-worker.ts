@@ -8,7 +8,7 @@
 export interface ShellParts {
   /** Of all files. */
   readonly version: string;
-  /** Scripts, styles and what the page names, by their way from the root of the console. */
+  /** Scripts, styles and what the page names, by their path from the root of the console. */
   readonly files: readonly string[];
   /** The script that the page of this version loads. */
   readonly entry: string;
@@ -88,7 +88,7 @@ async function keep(cache: Cache, address: string): Promise<void> {
   await cache.put(address, response);
 }
 
-/** The version before stays: tabs that it opened still load parts of it. */
+/** The previous version stays: tabs opened with it still load parts of it. */
 async function dropOlder(): Promise<void> {
   const older = (await ours()).filter((name) => name !== NAME);
   await Promise.all(older.slice(0, -1).map((name) => caches.delete(name)));
@@ -98,7 +98,7 @@ async function dropOlder(): Promise<void> {
 const ours = async (): Promise<readonly string[]> =>
   (await caches.keys()).filter((name) => name.startsWith(OURS));
 
-/** From the server, and only while that is away what is kept. */
+/** From the server; what is kept is used only while the server is away. */
 async function current(request: Request, address: string): Promise<Response> {
   const asked = fetch(request).catch(() => undefined);
   const answer = await Promise.race([asked, pause(PATIENCE)]);

@@ -36,7 +36,7 @@ const SOME_TIME = 10_000;
 export function Shell(): ReactElement {
   const client = useQueryClient();
   const { data, error, isPending, refetch } = useQuery(me);
-  // stays until the recovery codes were kept, even if the server is content before
+  // stays until the recovery codes have been saved, even if the server is content earlier
   const [adding, setAdding] = useState(false);
   const mustChange = data?.mustChangePassword === true;
   // while it is asked again, the page that says so stays, and after a sign-in that of the sign-in
@@ -85,7 +85,7 @@ function Kept({
   );
 }
 
-/** What holds, and while it is not known what held before. */
+/** The current value; while that is not known, the last known one. */
 function useSettled(isPending: boolean, now: boolean): boolean {
   const [before, setBefore] = useState(false);
   const holds = isPending ? before : now;
@@ -101,7 +101,7 @@ function SignedIn({ user }: { readonly user: Me | undefined }): ReactElement {
   const main = useRef<HTMLElement>(null);
   const onList = useOnList(user);
   useEffect(() => {
-    // what is pasted right after Ctrl K has to find the field
+    // what is pasted right after Ctrl K has to land in the field
     const prepare = ({ key }: KeyboardEvent): void => {
       if (key === 'Control' || key === 'Meta') ahead(loadQuickFind);
     };
@@ -321,7 +321,7 @@ function StaleBanner(): ReactElement | null {
 }
 
 const MINUTE = 60_000;
-/** Milliseconds: whoever types a time then means another. */
+/** Milliseconds: beyond this, a time that somebody types means another one. */
 const WRONG = 2 * MINUTE;
 
 /** That the clock of this machine is wrong, and that Waybill does not go by it. */
@@ -349,7 +349,7 @@ function WrongClock({ faster }: { readonly faster: number }): ReactElement | nul
   );
 }
 
-/** That Waybill was upgraded below an open page. The page is not loaded again by itself: somebody may be typing. */
+/** That Waybill was upgraded while a page was open. The page is not loaded again by itself: somebody may be typing. */
 function UpgradedBanner(): ReactElement | null {
   const what = useUpgraded();
   if (what === undefined) return null;

@@ -6,7 +6,7 @@ import { SignInPage } from './sign-in-page.tsx';
 
 /**
  * The sign-in over a page whose user was signed out. The page is hidden and asks for nothing, but what was typed in it
- * and the dialog that is open in it stay. Who signs in elsewhere, such as with a provider in another tab, comes back too.
+ * and the dialog that is open in it stay. A sign-in elsewhere, such as with a provider in another tab, brings it back too.
  */
 export function SignInAgain({ user: { name } }: { readonly user: Me }): ReactElement {
   const client = useQueryClient();

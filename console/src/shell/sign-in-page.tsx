@@ -166,7 +166,7 @@ function FirstStep({
   );
 }
 
-/** The ways that lead to somebody else's page. */
+/** Sign-ins that lead to somebody else's page. */
 function Providers({
   methods,
   elsewhere,

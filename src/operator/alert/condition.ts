@@ -321,7 +321,7 @@ function diskConditions({ reports, disks = [] }: Seen): AlertCondition[] {
   );
   const all = [...engines, ...disks];
   return all.flatMap(({ name, id, free, total }, n) => {
-    // a file system that several write to is told of once
+    // a file system that several write to is reported once
     if (all.findIndex((one) => one.id === id) < n) return [];
     if (free >= Math.min(total / 10, 20 * GIGABYTE)) return [];
     const level = free < Math.min(total / 20, 5 * GIGABYTE) ? 'error' : 'warn';
@@ -373,8 +373,8 @@ export const certificateObject = ({
   kind === 'own' ? name : [kind, name, ...hosts].join(' ');
 
 /**
- * Whether an alert is about what a peer showed: only the engines to which it did so since they started
- * know of it.
+ * Whether an alert is about what a peer showed: only engines that have seen it since they started know
+ * of it.
  */
 export const isShownByPeer = ({ rule, object }: Pick<AlertCondition, 'rule' | 'object'>): boolean =>
   rule === 'certificate' && object.startsWith('peer ');

@@ -101,7 +101,7 @@ function stateOf(
   { name, channels }: Recipient,
   { deliveries, now, step }: { deliveries: readonly AlertDelivery[]; now: number; step: number },
 ): RecipientState {
-  // that a channel fails is not told by that channel
+  // the failure of a channel is not reported through that channel
   const ways = channels.filter((one) => rule !== 'channel' || one !== object);
   const mine = deliveries.filter((one) => one.step === step && one.recipient === name);
   const last = mine.at(-1);

@@ -22,8 +22,8 @@ export interface NatsWatchOptions {
 const LOOKS = 6;
 
 /**
- * Without NATS there is no lease by which planes agree who watches, so each looks for itself; what they tell is
- * told once by what stands in their database. Ends by the watcher's next look.
+ * Without NATS there is no lease by which planes agree who watches, so each looks for itself; their common database
+ * sees to it that people are told once. Ends with the watcher's next look.
  */
 export function startNatsWatch({ reached, about, store, notifier, log, every }: NatsWatchOptions): {
   stop(): Promise<void>;

@@ -39,7 +39,7 @@ export type AlertedProduction = Pick<ProductionDescription, 'name' | 'title' | '
 
 /**
  * Tells people what is wrong and that it is over, one channel after the other until one gets there,
- * and the next people if nobody takes it on. Several planes of one database tell each thing once.
+ * and the next people if nobody takes it on. Several planes that share a database tell each thing once.
  */
 export interface Notifier {
   tell(open: readonly Alert[], about: AlertedProduction, signal: AbortSignal): Promise<void>;

@@ -21,7 +21,7 @@ export async function planWork(
     throw new EngineError('QUERY_INVALID', 'planned work has a reason for others to see: say why');
   const hosts = [...new Set(named)];
   if (hosts.length > 0) {
-    // of one that is mistyped the alerts would go out
+    // for a mistyped name the alerts would still go out
     const known = new Set((await engines.describe()).hosts.map(({ name }) => name));
     const unknown = hosts.find((one) => !known.has(one));
     if (unknown !== undefined) throw new EngineError('HOST_UNKNOWN', `there is no host ${unknown}`);

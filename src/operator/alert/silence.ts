@@ -85,10 +85,10 @@ function onSince(read: Schedule, from: number, now: number): number {
   return since;
 }
 
-/** Milliseconds for which the latest message of a host in the trace is believed: a newer one is told by its engine. */
+/** Milliseconds for which the latest message of a host in the trace is trusted: its engine reports a newer one. */
 const BELIEVED = 60_000;
 
-/** When the latest message came to hosts that are watched for silence, and of which no engine that runs tells one. */
+/** When the latest message came to hosts that are watched for silence, and for which no running engine reports one. */
 export class LatestMessages {
   readonly #trace: Pick<TraceReader, 'find'>;
   readonly #known = new Map<string, { readonly at: number | undefined; readonly asked: number }>();

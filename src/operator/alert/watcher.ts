@@ -158,12 +158,12 @@ async function look(
   await store.purge(now - KEPT);
 }
 
-/** Milliseconds for which a peer's certificate that no engine tells of stays as it was last told of. */
+/** Milliseconds for which a peer's certificate that no engine reports stays as it was last reported. */
 const UNTOLD = 24 * HOUR;
 
 /**
- * Whether no engine tells of a peer's certificate: the one that knows it is away, or has started since and
- * the peer has not shown it again.
+ * Whether no engine reports a peer's certificate: the one that knew it is away, or has restarted and the
+ * peer has not shown it again.
  */
 function isUntold(alert: Alert, { certificates, description, now }: Seen): boolean {
   if (!isShownByPeer(alert) || now - alert.last > UNTOLD) return false;
@@ -187,7 +187,7 @@ const TOLD_BY_ENGINES: readonly Rule[] = [
   'lost',
 ];
 
-/** What is to be seen now, and the rules of which nothing can be said. */
+/** What can be seen now, and the rules about which nothing can be said. */
 async function seenNow(
   parts: WatcherOptions,
   lasting: LastingThings,
@@ -254,7 +254,7 @@ async function described({
   }
 }
 
-/** That no engine answers is an alert also where none ever did. */
+/** No answer from any engine is an alert even if none has ever answered. */
 const UNKNOWN = (
   name: string,
 ): Pick<ProductionDescription, 'name' | 'title' | 'hosts' | 'alerts'> => ({
@@ -328,7 +328,7 @@ export class EngineCount {
   }
 }
 
-/** Since when things have been so, as far as somebody looked: what is not seen once begins anew. */
+/** Since when things have been as they are, as far as anyone looked: what one look does not find starts anew. */
 export class Lasting {
   readonly #since = new Map<string, number>();
 

@@ -32,7 +32,7 @@ const SELDOM = 60_000;
 const SETTLING = 10_000;
 const AT_ONCE = 500;
 
-/** Times of its own work that a look rests between two pages, for those who share its thread. */
+/** How many times its own working time a look rests between two pages, for those who share its thread. */
 const REST = 2;
 /** Pages in a row in which all is still under way, after which the rest is too: queues keep their order. */
 const QUIET = 2;

@@ -2,7 +2,7 @@ import type { MetaDatabase } from '../../access/meta/meta-database.ts';
 import { EngineError } from '../../error/engine-error.ts';
 import type { NewJob } from './job-store.ts';
 
-/** Milliseconds after which a job that is still being made was left by a process that died. */
+/** Milliseconds after which a job that is still being made is taken to have been left by a process that died. */
 const LEFT = 600_000;
 /** Milliseconds by which the trace may be behind: what was done in the last of them need not have been in a list. */
 const BEHIND = 60_000;

@@ -5,7 +5,7 @@ export type Row = Record<string, unknown>;
 export const ITEMS = `SELECT n, message_id AS "messageId", state, result_id AS "resultId", code, text, followed, at, outcome,
   outcome_id, outcome_host, outcome_code, outcome_cause FROM job_item`;
 
-/** Of a job: it has no message that is acted on or followed, or will be. */
+/** Of a job: none of its messages is acted on or followed, or will be. */
 export const NOTHING_OPEN = `NOT EXISTS (SELECT 1 FROM job_item i WHERE i.job_id = job.id AND i.followed = 1)
   AND NOT EXISTS (SELECT 1 FROM job_item i WHERE i.job_id = job.id AND i.state IN ('doing', 'waiting'))`;
 

@@ -110,7 +110,7 @@ async function orderFor(
   return { order: { ...discarded, act: 'discard', order, bytes: 0 }, body: new Uint8Array(0) };
 }
 
-/** What was suspended when the job was ordered may have been dealt with since, by somebody alone. */
+/** What was suspended when the job was ordered may have been dealt with since, message by message. */
 async function checkOpen(
   trace: TraceReader,
   id: number,
@@ -153,7 +153,7 @@ async function isAnswering(engines: Pick<Engines, 'status'>): Promise<boolean> {
   return reports !== undefined && reports.length > 0;
 }
 
-/** As many requests as their bodies need, one after another; after one that has to be given again, none. */
+/** As many requests as their bodies need, one after another, up to the first that has to be given again. */
 async function inRequests(
   broker: Broker,
   orders: readonly InBulk[],

@@ -31,7 +31,7 @@ const LARGE = 10_000;
 const AGAIN = [1_000, 5_000] as const;
 /** Milliseconds after which a job for which nothing can be done is stopped. */
 const AWAY_FOR = 3_600_000;
-/** How often an order is given that fails by itself, although an engine answers. */
+/** How often an order is tried that fails on its own, although an engine answers. */
 const TRIES = 3;
 /** Messages read at once: the database of the trace may be on another machine, or in this thread. */
 const READ_AT_ONCE = 8;
@@ -114,7 +114,7 @@ interface Acted {
   readonly again: string | undefined;
 }
 
-/** How often orders were given that failed by themselves, by the number of their message. */
+/** How often orders that fail on their own were tried, by the number of their message. */
 type Tries = Map<number, number>;
 
 interface Mine<Order> {
@@ -167,7 +167,7 @@ async function carriedOut<Order>(
   };
 }
 
-/** What fails by itself too often has failed, so that it does not hold up the job. */
+/** What fails on its own too often counts as failed, so that it does not hold up the job. */
 function withinTries(tries: Tries, n: number, result: WorkResult): WorkResult {
   if (!('again' in result) || result.own === undefined) return result;
   const tried = (tries.get(n) ?? 0) + 1;
@@ -205,7 +205,7 @@ async function nextWindow<Order>(parts: RunJobOptions<Order>, job: Job): Promise
 /** Jobs that send. */
 const SENDING: ReadonlySet<JobType> = new Set(['resend', 'reprocess']);
 
-/** Two people may order the same of lists made at the same time: each message is sent for the first of them. */
+/** Two people may give the same order for lists made at the same time: each message is sent only for the first. */
 const sentByOthers = (
   store: JobStore,
   job: Job,
@@ -291,7 +291,7 @@ async function goesOn<Order>({ store, log }: RunJobOptions<Order>, { id }: Job):
   log.info({ event: 'job-goes-on', job: id }, 'job-goes-on');
 }
 
-/** Tells of progress, but not too often. */
+/** Reports progress, but not too often. */
 function reports<Order>({ tell }: RunJobOptions<Order>, { id, total }: Job): () => Promise<void> {
   const every = total > LARGE ? TELL_LARGE_EVERY : TELL_EVERY;
   let told = performance.now();

@@ -10,7 +10,7 @@ export const listenerPlace = {
   tls: tlsServer(),
 };
 
-/** How much a web service bears. */
+/** How much load a web service accepts. */
 export const listenerLimits = {
   limit: size({
     help: 'The largest accepted body; a larger one is answered with 413.',

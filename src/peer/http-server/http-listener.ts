@@ -23,14 +23,14 @@ import type { Arrived } from './incoming.ts';
 import { Refusal } from './refusal.ts';
 import type { Serving, TooMany } from './serving.ts';
 
-/** Where a request goes in a service. */
+/** The route of a request in a service. */
 export interface ServedRoute {
   /** Ranks how well routes match, as text: the lowest of all services at the address is served. */
   readonly rank: string;
   serve(arrived: Arrived): void;
 }
 
-/** Where a request for another protocol goes in a service. */
+/** The route of a request for another protocol in a service. */
 export interface ServedUpgrade {
   readonly rank: string;
   /** `head` is what has arrived behind the request. Answering with `response` refuses it; otherwise the socket is the service's own. */
@@ -47,7 +47,7 @@ export interface HttpService {
   /** The way of a request for a WebSocket; undefined if no path matches. */
   upgrade?(path: string): ServedUpgrade | undefined;
   lost(error: Error): void;
-  /** Where the listener tells what no service got to see. */
+  /** Where the listener reports what never reached a service. */
   readonly serving: Pick<Serving, 'tooMany' | 'unread'>;
   /** Accepts nothing new and waits for requests in progress. */
   close(): Promise<void>;
@@ -170,13 +170,13 @@ class Listener {
     for (const { serving } of this.#services) serving.tooMany(address, refusal);
   }
 
-  /** What never became a request: too late, or no HTTP. Answered as Node does, which does so only where nobody listens. */
+  /** What never became a request: too late, or not HTTP. Answered as Node itself does if nobody listens for this event. */
   #unread(error: UnreadError, socket: Duplex): void {
     const answer = this.#answers.get(socket);
     const isAnswering = answer?.headersSent === true && !answer.writableFinished;
     const text = unreadAnswer(error);
     if (text === undefined) {
-      // in a handshake that never ends, nothing is ever sent; who tells of it next still knows the address
+      // in a handshake that never ends, nothing is ever sent; whoever reports it next still knows the address
       setImmediate(() => socket.destroy());
       return;
     }
@@ -374,7 +374,7 @@ export interface UnreadError extends Error {
 }
 
 const LATE = 'ERR_HTTP_REQUEST_TIMEOUT';
-/** What cannot be read; the other one is of a sender that closed in the middle of a request. */
+/** Codes of what cannot be read; the other code means that the sender closed in the middle of a request. */
 const UNREADABLE = /^HPE_(?!INVALID_EOF_STATE$)/;
 const STATUS: Readonly<Record<string, number>> = {
   [LATE]: 408,
@@ -382,7 +382,7 @@ const STATUS: Readonly<Record<string, number>> = {
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
 };
 
-/** What the sender of something that is no request is answered; undefined if it is the connection that failed. */
+/** The answer to whoever sends something that is not a request; undefined if it is the connection that failed. */
 export function unreadAnswer({ code = '' }: UnreadError): string | undefined {
   if (code !== LATE && !code.startsWith('HPE_')) return undefined;
   const status = STATUS[code] ?? 400;
@@ -392,7 +392,7 @@ export function unreadAnswer({ code = '' }: UnreadError): string | undefined {
 /** MLLP's start of a block. */
 const BLOCK = 0x0b;
 
-/** What operators are told of it; undefined if it is nothing: a connection was lost, or was never used. */
+/** What operators are told of it; undefined if nothing: a connection was lost, or was never used. */
 function unreadTold(error: UnreadError, socket: Duplex): string | undefined {
   const { code = '', rawPacket } = error;
   if (code === LATE) {

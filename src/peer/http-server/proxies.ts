@@ -16,7 +16,7 @@ const network: Setting<string, string> = {
   },
 };
 
-/** The proxies that are believed. */
+/** The trusted proxies. */
 export const proxies = list(network, {
   help: 'The proxies in front of this port, by address or network, whose X-Forwarded-For says who calls. Without them, a proxy counts as one caller, and what one person guesses slows down everybody behind it.',
   example: '["10.1.2.3"]',
@@ -42,6 +42,6 @@ export function callerAddresses(
 
 const familyOf = (address: string): 'ipv4' | 'ipv6' => (isIP(address) === 6 ? 'ipv6' : 'ipv4');
 
-/** IIS and gateways of Azure write the port too, which differs with each connection: it would make one guesser many. */
+/** IIS and gateways of Azure write the port too, which differs with each connection: it would make one attacker look like many. */
 const withoutPort = (address: string): string =>
   address.replace(/^\[([^\]]+)\](?::\d+)?$/, '$1').replace(/^(\d+(?:\.\d+){3}):\d+$/, '$1');

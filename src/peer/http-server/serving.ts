@@ -57,13 +57,13 @@ export class Serving {
   refused(address: string, { status, told }: Refusal, error: unknown): void {
     const { log, event } = this.#lent;
     if (!(error instanceof Refusal) && status === 500) log.error({ err: error }, 'request failed');
-    // a caller that varies its origin causes no further events
+    // a caller that varies its origin does not cause further events
     if (told === undefined || !this.isNews(address, told.replace(/\w+:\/\/\S+/, ''))) return;
     event('warn', 'refused', `Refused ${address} (${status}): ${told}.`);
     log.warn({ peer: address, status }, 'request refused');
   }
 
-  /** Tells operators what a page asks in a preflight and may not do: its browser does not send the request. */
+  /** Tells operators what a page asked for in a preflight and may not do: its browser does not send the request. */
   stopped(address: string, what: string | undefined): void {
     if (what === undefined || !this.isNews(address, 'preflight')) return;
     this.#lent.event('warn', 'refused', `Refused ${address} in a preflight: ${what}.`);
@@ -72,7 +72,7 @@ export class Serving {
   /** Called when an address was refused before it sent anything. */
   tooMany(address: string, { limit, most }: TooMany): void {
     const isOfAll = limit === 'maxConnections';
-    // whose connection is one too many says nothing of who has them
+    // whose connection is one too many says nothing about who holds the others
     if (!this.isNews(isOfAll ? 'all' : address, 'too many')) return;
     const why = isOfAll
       ? `there are ${most} connections already (maxConnections)`
