@@ -272,10 +272,12 @@ class MysqlSession extends LiveSession implements SqlSession {
   }
 
   async cancel(): Promise<void> {
-    const other = await connectMysql({ ...this.#signIn, signal: AbortSignal.timeout(5_000) });
+    const signal = AbortSignal.timeout(5_000);
+    const other = (await connectMysql({ ...this.#signIn, signal })) as MysqlSession;
+    signal.addEventListener('abort', () => other.destroy(), { once: true });
     try {
       // takes no placeholder; the number is the server's own
-      await (other as MysqlSession).#say(`KILL QUERY ${this.#process}`);
+      await other.#say(`KILL QUERY ${this.#process}`);
     } finally {
       await other.close();
     }

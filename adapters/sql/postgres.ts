@@ -163,7 +163,9 @@ class PostgresSession extends LiveSession implements SqlSession {
   }
 
   async cancel(): Promise<void> {
-    const other = await connectPostgres({ ...this.#signIn, signal: AbortSignal.timeout(5_000) });
+    const signal = AbortSignal.timeout(5_000);
+    const other = (await connectPostgres({ ...this.#signIn, signal })) as PostgresSession;
+    signal.addEventListener('abort', () => other.destroy(), { once: true });
     try {
       await other.run(
         { text: 'SELECT pg_cancel_backend($1::int)', values: [this.#process] },

@@ -148,9 +148,9 @@ export class SqlLine {
 
   /** Cancels first, because the number of an ended session may be reused. */
   #giveUp(session: SqlSession): void {
-    const cancelled = this.#forget(session).cancel();
+    const cancelled = cancelSoon(this.#forget(session));
     // a server that cannot be reached cancels nothing; the connection is ended in any case
-    const ended = cancelled.catch(toldElsewhere).then(() => session.close());
+    const ended = cancelled.then(() => session.close());
     background(ended, 'ending a session that was given up', isTold);
   }
 
@@ -165,6 +165,12 @@ export class SqlLine {
     if (facts !== this.#said) this.#lent.event('info', 'connected', facts);
     this.#said = facts;
   }
+}
+
+/** A server that signs in and then stands still does not answer this either. */
+async function cancelSoon(session: SqlSession, within = CANCELLED_WITHIN): Promise<void> {
+  const cancelling = session.cancel().catch(toldElsewhere);
+  await Promise.race([cancelling, wait(within, { ref: false })]);
 }
 
 async function answers(session: SqlSession): Promise<boolean> {
@@ -182,13 +188,20 @@ async function answers(session: SqlSession): Promise<boolean> {
 export class AtWork {
   readonly session: SqlSession;
   readonly #timeout: number;
+  readonly #cancelledWithin: number;
   #signal: AbortSignal;
   givenUp = false;
 
-  constructor(session: SqlSession, timeout: number, signal: AbortSignal) {
+  constructor(
+    session: SqlSession,
+    timeout: number,
+    signal: AbortSignal,
+    cancelledWithin = CANCELLED_WITHIN,
+  ) {
     this.session = session;
     this.#timeout = timeout;
     this.#signal = signal;
+    this.#cancelledWithin = cancelledWithin;
   }
 
   run(statement: Prepared, limit: Limit): Promise<Result> {
@@ -262,8 +275,8 @@ export class AtWork {
   /** A server that does not cancel on its own is told to; if it ignores that too, the connection is given up. */
   async #cancelLate(state: { readonly over: boolean }): Promise<void> {
     // if it cannot be cancelled, it is given up below
-    await this.session.cancel().catch(() => undefined);
-    await wait(CANCELLED_WITHIN, { ref: false });
+    await cancelSoon(this.session, this.#cancelledWithin);
+    await wait(this.#cancelledWithin, { ref: false });
     if (state.over) return;
     this.givenUp = true;
     throw new SqlFailure('lost', { what: 'the server did not answer in time' });
