@@ -1,8 +1,9 @@
+import type { Counter, Gauge, Histogram, Registry } from 'prom-client';
 // its index loads 70 modules more, most of them of OpenTelemetry, for figures of the process that nobody here asks for
-import Counter from 'prom-client/lib/counter.js';
-import Gauge from 'prom-client/lib/gauge.js';
-import Histogram from 'prom-client/lib/histogram.js';
-import Registry from 'prom-client/lib/registry.js';
+import OwnCounter from 'prom-client/lib/counter.js';
+import OwnGauge from 'prom-client/lib/gauge.js';
+import OwnHistogram from 'prom-client/lib/histogram.js';
+import OwnRegistry from 'prom-client/lib/registry.js';
 
 const HOST = ['production', 'host'] as const;
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
@@ -33,17 +34,17 @@ export interface Metrics {
 
 /** Each engine has its own registry, so that several can live in one process. */
 export function metrics(): Metrics {
-  const registers = [new Registry()];
+  const registers = [new OwnRegistry()];
   const [registry] = registers as [Registry];
   const counter = <Label extends string>(
     name: string,
     help: string,
     labelNames: readonly Label[],
-  ): Counter<Label> => new Counter({ name, help, labelNames: [...labelNames], registers });
+  ): Counter<Label> => new OwnCounter({ name, help, labelNames: [...labelNames], registers });
   const gauge = (name: string, help: string): Gauge<'production' | 'host'> =>
-    new Gauge({ name, help, labelNames: [...HOST], registers });
+    new OwnGauge({ name, help, labelNames: [...HOST], registers });
   const histogram = (name: string, help: string): Histogram<'production' | 'host'> =>
-    new Histogram({ name, help, labelNames: [...HOST], buckets: SECONDS, registers });
+    new OwnHistogram({ name, help, labelNames: [...HOST], buckets: SECONDS, registers });
   const collectors: (() => Promise<void>)[] = [];
   return {
     accepted: counter('waybill_messages_accepted_total', 'Messages stored for a service.', HOST),
