@@ -53,10 +53,10 @@ export interface NatsServerOptions {
 
 /**
  * Percent by which the server's heap may grow beyond what is in use before it is collected; Go's
- * own default is 100, so that half of the heap is garbage. Collecting took 0.15 % of the server's
- * time. A value in the environment takes precedence.
+ * own default is 100, so that half of the heap is garbage. With 25 the server takes 10 MB less than with 50, and as
+ * much processor time: most of its heap is blocks without pointers. A value in the environment takes precedence.
  */
-const GOGC = '50';
+const GOGC = '25';
 
 /** How many ports are tried at a start. */
 const PORTS_TRIED = 3;

@@ -16,7 +16,7 @@ test.skipIf(!existsSync('/proc/self/environ'))(
       vi.stubEnv('SOME_PASSWORD', 'of-the-engine-alone');
       await using server = await startNats();
       const its = await environmentOf(server.pid);
-      expect(its).toContain('GOGC=50');
+      expect(its).toContain('GOGC=25');
       // what a dump of the server would hold
       expect(its.join(' ')).not.toContain('of-the-engine-alone');
 
