@@ -23,6 +23,7 @@ import {
 } from './subscription/events.ts';
 import type { Topic } from './subscription/given.ts';
 import { answerRequest } from './subscription/requests.ts';
+import { subscribersIn } from './subscription/subscribers.ts';
 import { type Subscription, Subscriptions } from './subscription/subscriptions.ts';
 
 export default outbound({
@@ -40,6 +41,7 @@ export default outbound({
     other: 'fail',
   },
   check: (settings) => Promise.resolve(faultsOf(settings)),
+  subscribers: ({ settings, records, signal }) => subscribersIn(records(settings.store), signal),
   open: (lent) => Promise.resolve(opened(lent)),
 });
 

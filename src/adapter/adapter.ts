@@ -6,6 +6,7 @@ import type { Credential } from './credential.ts';
 import type { Records } from './records.ts';
 import type { Settings, ValuesOf } from './setting.ts';
 import type { SignInTools } from './sign-in-tools.ts';
+import type { Subscribers } from './subscribers.ts';
 import { type Step, StepFailure } from './test-step.ts';
 import type { TokenVerifier } from './token-verifier.ts';
 
@@ -173,6 +174,12 @@ export interface OutboundAdapter<S extends Settings = Settings> extends Adapter<
   readonly replies?: ReplyDefaults;
   /** The protocol's own defaults for the operation's `retry`, in milliseconds: HL7 is retried for ever. */
   readonly retry?: Partial<RetryPolicy>;
+  /** Whom its settings make it tell of something, for operators; asked also while no adapter is open. */
+  subscribers?(of: {
+    readonly settings: ValuesOf<S>;
+    readonly records: (realm: string) => Records;
+    readonly signal: AbortSignal;
+  }): Subscribers;
   open(lent: Lent<S>): Promise<OpenOutbound>;
 }
 

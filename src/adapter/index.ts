@@ -51,6 +51,7 @@ export type {
 export type { FoundRecord, RecordEntry, Records } from './records.ts';
 export * as setting from './setting.ts';
 export type { Attempts, SignInTools, SigningKeys } from './sign-in-tools.ts';
+export type { Subscriber, Subscribers } from './subscribers.ts';
 export {
   type Step,
   type StepDetail,

@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   status: async () => (await import('./command/operate.ts')).statusCommand(),
   batches: async () => (await import('./command/state.ts')).batchesCommand(),
   waits: async () => (await import('./command/state.ts')).waitsCommand(),
+  subscribers: async () => (await import('./command/subscribers.ts')).subscribersCommand(),
   state: async () => (await import('./command/state.ts')).stateCommand(),
   start: async () => (await import('./command/operate.ts')).startCommand(),
   stop: async () => (await import('./command/operate.ts')).stopCommand(),

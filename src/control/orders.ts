@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Subscriber } from '../adapter/subscribers.ts';
 import type { Override } from '../broker/overrides.ts';
 import type { Difference } from '../definition/difference.ts';
 import type { VersionOrigin } from '../definition/history/kept-version.ts';
@@ -73,6 +74,18 @@ export const keyIdOf = (key: string): string =>
 export interface Listed<Item> {
   readonly items: readonly Item[];
   readonly cut: boolean;
+}
+
+/** Who is told of something by an operation. */
+export interface SubscriberBrief extends Subscriber {
+  readonly host: string;
+}
+
+/** Switches a subscriber off, or on again. */
+export interface TurnSubscriber {
+  readonly host: string;
+  readonly id: string;
+  readonly on: boolean;
 }
 
 /** Makes one message of what is collected under a key, or discards it. */

@@ -23,6 +23,7 @@ import { batchesOf, closeBatch, removeState, statesOf, stateValue, waitsOf } fro
 import { closeLeft, collects } from './left-batches.ts';
 import { leftQueues } from './left-queues.ts';
 import { discardSuspended, reprocessOnce, resendOnce, singly } from './single-orders.ts';
+import { subscribersOf, turnSubscriber } from './subscribers.ts';
 
 /** The engine that is asked. */
 export interface AskedEngine {
@@ -76,6 +77,8 @@ export function engineControl(asked: AskedEngine, others: AnswersOfProcess): Con
     carryOut: bulkOrders(engine, director),
     end: (order) => endInHand(director, order),
     endQueued: (order) => endQueued(engine, director, order),
+    subscribers: () => subscribersOf(engine, director.definition),
+    turnSubscriber: (order) => turnSubscriber(engine, director.definition, order),
     batches: () => batchesOf(engine),
     closeBatch: (order) =>
       collects(director.definition, order.host)

@@ -25,7 +25,9 @@ import type {
   SentMessage,
   StateBrief,
   StatesOf,
+  SubscriberBrief,
   TestMessage,
+  TurnSubscriber,
   WaitBrief,
 } from '../control/orders.ts';
 import type { ProductionDescription } from '../control/production-description.ts';
@@ -100,6 +102,10 @@ export interface Engines {
   /** What messages share, of all keys or of one. */
   states(of: StatesOf): Promise<Listed<StateBrief>>;
   stateValue(key: string): Promise<{ readonly value?: unknown }>;
+  /** Who has subscribed to what, those in trouble first. */
+  subscribers(): Promise<Listed<SubscriberBrief>>;
+  /** Throws NOT_FOUND if it is not there any more. */
+  turnSubscriber(order: TurnSubscriber): Promise<void>;
   /** What processes collect. */
   batches(): Promise<readonly BatchBrief[]>;
   /** Throws NOT_FOUND if nothing is collected there. */
@@ -229,13 +235,23 @@ const keptFiles = (
     askControl(broker, ENGINE.checkFiles, order, { timeout: RELOAD_LIMIT + CHECK_MORE }),
 });
 
-const keyedWork = (
-  broker: Broker,
-): Pick<Engines, 'waits' | 'states' | 'stateValue' | 'batches' | 'closeBatch' | 'removeState'> => ({
+type KeyedWork =
+  | 'waits'
+  | 'states'
+  | 'stateValue'
+  | 'batches'
+  | 'closeBatch'
+  | 'removeState'
+  | 'subscribers'
+  | 'turnSubscriber';
+
+const keyedWork = (broker: Broker): Pick<Engines, KeyedWork> => ({
   waits: () => askControl(broker, ENGINE.waits, null),
   states: (of) => askControl(broker, ENGINE.states, of),
   stateValue: (key) => askControl(broker, ENGINE.stateValue, { key }),
   batches: () => askControl(broker, ENGINE.batches, null),
+  subscribers: () => askControl(broker, ENGINE.subscribers, null),
+  turnSubscriber: (order) => askControl(broker, ENGINE.turnSubscriber, order),
   closeBatch: (order) => askControl(broker, ENGINE.closeBatch, order),
   removeState: (order) => askControl(broker, ENGINE.removeState, order),
 });

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { allAdapters } from '../../adapters/index.ts';
 import { freePort } from '../../sandbox/free-port.ts';
 import { readProduction } from '../../src/definition/read.ts';
+import { subscribersOf, turnSubscriber } from '../../src/engine/subscribers.ts';
 import { type FhirServer, fhirServer } from '../support/fhir-server.ts';
 import { startNats } from '../support/nats.ts';
 import { type Running, run } from '../support/running.ts';
@@ -310,6 +311,33 @@ test('subscriptions outlast an engine', async () => {
   await becomes(id, 'active');
   await written(observation('final'));
   expect((await told(1))[0]?.method).toBe('PUT');
+});
+
+test('operators see who is told, and switch one off and on, whatever its owner says', async () => {
+  const id = await subscribed(subscription('Observation?patient=Patient/1'));
+  await written(observation('final'));
+  await told(1);
+  const engine = running.engine;
+  const { items } = await subscribersOf(engine, definition);
+  expect(items).toMatchObject([
+    { host: 'subscriptions', id, owner: 'app-key', state: 'active', events: 1, failures: 0 },
+  ]);
+  expect(items[0]).toMatchObject({ about: 'Observation?patient=Patient/1', held: false });
+  expect(items[0]?.place).not.toContain('/notify');
+  const turn = (on: boolean, which = id): Promise<void> =>
+    turnSubscriber(engine, definition, { host: 'subscriptions', id: which, on });
+  await turn(false);
+  const body = { ...subscription('Observation?patient=Patient/1'), id };
+  expect((await asked('PUT', `/Subscription/${id}`, { body })).body['status']).toBe('off');
+  await written(observation('final'));
+  await turn(true);
+  await written(observation('amended'));
+  const requests = await told(2);
+  expect(requests.map(({ body: sent }) => (JSON.parse(String(sent)) as Json)['status'])).toEqual([
+    'final',
+    'amended',
+  ]);
+  await expect(turn(true, 'gone')).rejects.toMatchObject({ code: 'NOT_FOUND' });
 });
 
 test('one that is deleted, switched off or over is told nothing', async () => {

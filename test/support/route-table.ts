@@ -55,6 +55,11 @@ export const ROUTES: readonly Row[] = [
   row('GET /queues', ['queue.view'], 200),
   row('GET /queues/{host}/messages', ['queue.view'], 404),
   row('GET /waits', ['queue.view'], 200),
+  row('GET /subscribers', ['queue.view'], 200),
+  row('POST /subscribers/turn', ['host.control'], 404, {
+    body: { host: 'hl7-out', id: 'none', on: false, reason: 'test' },
+    allowed: [404],
+  }),
   row('GET /batches', ['queue.view'], 200),
   row('POST /batches/close', ['queue.abort'], 404, {
     body: { host: 'hl7-out', keyId: 'none', reason: 'test' },

@@ -5,12 +5,14 @@ import { Tabs } from '../element/tabs.tsx';
 import { t } from '../language/translate.ts';
 import { BatchTable } from './batch-table.tsx';
 import { StateTable } from './state-table.tsx';
+import { SubscriberTable } from './subscriber-table.tsx';
 import { WaitTable } from './wait-table.tsx';
 
 const TABS = [
   ['waits', t('Waiting messages')],
   ['batches', t('Being collected')],
   ['state', t('Shared state')],
+  ['subscribers', t('Subscribers')],
 ] as const;
 type Tab = (typeof TABS)[number][0];
 
@@ -34,6 +36,7 @@ export function WaitingPage(): ReactElement {
           {selected === 'waits' && <WaitTable />}
           {selected === 'batches' && <BatchTable />}
           {selected === 'state' && <StateTable />}
+          {selected === 'subscribers' && <SubscriberTable />}
         </div>
       </Tabs>
     </Page>

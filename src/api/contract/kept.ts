@@ -51,6 +51,36 @@ export const CloseBatchRequest = closed({
 export type CloseBatchRequest = Static<typeof CloseBatchRequest>;
 export const ClosedBatch = Type.Object({ parts: Type.Integer() });
 
+/** Who is told of something, those in trouble first. */
+export const SubscriberList = Type.Object({
+  subscribers: list(
+    Type.Object({
+      host: Type.String({ description: 'The operation that keeps it.' }),
+      id: Type.String(),
+      owner: Type.String(),
+      about: Type.String({ description: 'Masked for those who may not see patients.' }),
+      place: Type.String({ description: 'The server that is told.' }),
+      state: word('requested', 'active', 'error', 'off'),
+      held: Type.Boolean({ description: 'Operators have switched it off.' }),
+      error: maybe(Type.String()),
+      events: Type.Integer(),
+      taken: maybe(Time),
+      failures: Type.Integer({ description: 'How often in a row it took nothing.' }),
+      end: Time,
+    }),
+  ),
+  cut: Type.Boolean({ description: 'There are more.' }),
+});
+export type SubscriberList = Static<typeof SubscriberList>;
+
+export const TurnSubscriberRequest = closed({
+  host: Type.String({ minLength: 1, maxLength: 200 }),
+  id: Type.String({ minLength: 1, maxLength: 200 }),
+  on: Type.Boolean({ description: 'False switches it off: its owner cannot switch it on.' }),
+  reason: Reason,
+});
+export type TurnSubscriberRequest = Static<typeof TurnSubscriberRequest>;
+
 /** What messages share by a key, without the values. */
 export const SharedStates = Type.Object({
   entries: list(

@@ -22,6 +22,8 @@ import {
   SharedStates,
   SharedStateValue,
   StateQuery,
+  SubscriberList,
+  TurnSubscriberRequest,
   Waits,
 } from '../contract/kept.ts';
 
@@ -31,6 +33,7 @@ export function keptRoutes(app: Api, context: ApiContext): void {
   waitRoutes(app, context);
   batchRoutes(app, context);
   stateRoutes(app, context);
+  subscriberRoutes(app, context);
   stateActs(app, context);
 }
 
@@ -137,6 +140,52 @@ function stateRoutes(app: Api, { engines }: ApiContext): void {
           messageId: message,
         }));
       return { entries, cut };
+    },
+  );
+}
+
+function subscriberRoutes(app: Api, context: ApiContext): void {
+  const { engines } = context;
+  app.get(
+    '/subscribers',
+    {
+      schema: {
+        tags,
+        summary: 'Who is told of something: subscriptions of FHIR, those in trouble first.',
+        response: { 200: SubscriberList },
+      },
+      onRequest: requirePermission('queue.view'),
+    },
+    async (request) => {
+      const viewer = principalOf(request);
+      const { items, cut } = await engines.subscribers();
+      const subscribers = items
+        .filter(({ host }) => isVisible(viewer, host))
+        .map((one) => ({ ...one, about: viewer.unmasked ? one.about : masked(one.about) }));
+      return { subscribers, cut };
+    },
+  );
+
+  app.post(
+    '/subscribers/turn',
+    {
+      schema: {
+        tags,
+        summary: 'Switches a subscriber off, which its owner cannot undo, or on again.',
+        body: TurnSubscriberRequest,
+        response: { 200: Done },
+      },
+      onRequest: requirePermission('host.control'),
+    },
+    async (request) => {
+      const { reason, ...order } = request.body;
+      checkVisibleHost(request, order.host);
+      const action = order.on ? 'subscriber.on' : 'subscriber.off';
+      const act = { action, object: `host ${order.host}`, detail: { id: order.id, reason } };
+      return audited(context, request, act, async () => {
+        await engines.turnSubscriber(order);
+        return { done: true as const };
+      });
     },
   );
 }

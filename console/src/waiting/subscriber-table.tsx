@@ -1,0 +1,153 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { type ReactElement, useState } from 'react';
+import type { SubscriberList } from '../../../src/api/contract/kept.ts';
+import { ask } from '../api/client.ts';
+import { Button } from '../element/button.tsx';
+import { Confirm } from '../element/confirmed-button.tsx';
+import { ListTable } from '../element/list-table.tsx';
+import { Nothing, Pending, Warning } from '../element/notice.tsx';
+import { count } from '../element/time-text.ts';
+import { When } from '../element/when.tsx';
+import { serverText } from '../language/server-text.ts';
+import { t } from '../language/translate.ts';
+import { useMay } from '../shell/me.ts';
+import { PhoneName, REFRESH } from './parts.tsx';
+
+type Subscriber = SubscriberList['subscribers'][number];
+
+/** Who is told of something, and the way to end or renew that. */
+export function SubscriberTable(): ReactElement {
+  const may = useMay();
+  const [chosen, setChosen] = useState<Subscriber | undefined>(undefined);
+  const { data, error } = useQuery({
+    queryKey: ['subscribers'],
+    queryFn: ({ signal }) => ask('GET /subscribers', { signal }),
+    refetchInterval: REFRESH,
+  });
+  if (data === undefined) return <Pending answer={data} error={error} />;
+  if (data.subscribers.length === 0)
+    return <Nothing>{t('Nobody has subscribed to anything (FHIR).')}</Nothing>;
+  return (
+    <>
+      {data.cut && <Warning>{t('There are more than are shown here.')}</Warning>}
+      <ListTable
+        label={t('Subscribers')}
+        look="min-w-[64rem]"
+        columns={[
+          t('Owner ## of a subscription'),
+          t('About ## what a subscription is about'),
+          t('Told at ## an address'),
+          t('State'),
+          t('Events'),
+          t('Last taken ## a notification'),
+          t('Until'),
+          '',
+        ]}
+      >
+        {data.subscribers.map((one) => (
+          <tr key={`${one.host} ${one.id}`} className="border-t border-line hover:bg-hover">
+            <th scope="row" className="px-3 py-1.5 text-left font-normal">
+              <span className="break-all" translate="no">
+                {one.owner}
+              </span>
+              <span className="block text-xs text-ink-2">
+                <Link
+                  to="/hosts/$host"
+                  params={{ host: one.host }}
+                  className="text-accent hover:underline"
+                >
+                  {one.host}
+                </Link>{' '}
+                <span className="font-mono break-all" translate="no">
+                  {one.id}
+                </span>
+              </span>
+            </th>
+            <td className="max-w-72 px-3 py-1.5 font-mono text-xs break-words" translate="no">
+              {one.about}
+            </td>
+            <td className="px-3 py-1.5 text-xs break-all" translate="no">
+              {one.place}
+            </td>
+            <td className="max-w-60 px-3 py-1.5 text-xs">
+              <State one={one} />
+            </td>
+            <td className="px-3 py-1.5 text-xs">
+              <PhoneName name={t('Events')} />
+              {count(one.events)}
+            </td>
+            <td className="px-3 py-1.5 font-mono text-xs">
+              <PhoneName name={t('Last taken ## a notification')} />
+              {one.taken === undefined ? '—' : <When at={one.taken} as="second" />}
+            </td>
+            <td className="px-3 py-1.5 font-mono text-xs">
+              <PhoneName name={t('Until')} />
+              <When at={one.end} as="second" />
+            </td>
+            <td className="px-3 py-1.5 text-right">
+              {may('host.control') && (
+                <Button onClick={() => setChosen(one)}>
+                  {isOff(one) ? t('Switch on') : t('Switch off')}
+                </Button>
+              )}
+            </td>
+          </tr>
+        ))}
+      </ListTable>
+      {chosen !== undefined && <Turn one={chosen} onClose={() => setChosen(undefined)} />}
+    </>
+  );
+}
+
+const isOff = ({ state }: Subscriber): boolean => state === 'off' || state === 'error';
+
+const STATES = {
+  requested: t('waits for its handshake'),
+  active: t('active ## a subscription'),
+  error: t('in error'),
+  off: t('off ## a subscription'),
+} as const;
+
+function State({ one: { state, error, failures } }: { readonly one: Subscriber }): ReactElement {
+  return (
+    <>
+      <span className={state === 'error' ? 'text-bad' : undefined}>{STATES[state]}</span>
+      {failures > 0 && (
+        <span className="block text-ink-2">
+          {t('not taken {count} {count|time|times} in a row', { count: failures })}
+        </span>
+      )}
+      {error !== undefined && <span className="block text-ink-2">{serverText(error)}</span>}
+    </>
+  );
+}
+
+function Turn({
+  one,
+  onClose,
+}: {
+  readonly one: Subscriber;
+  readonly onClose: () => void;
+}): ReactElement {
+  const on = isOff(one);
+  const { host, id, owner } = one;
+  return (
+    <Confirm
+      title={
+        on
+          ? t('Switch on the subscription of {owner}', { owner })
+          : t('Switch off the subscription of {owner}', { owner })
+      }
+      act={on ? t('Switch it on') : t('Switch it off')}
+      look={on ? 'primary' : 'danger'}
+      withReason
+      order={(reason) => ask('POST /subscribers/turn', { body: { host, id, on, reason } })}
+      onClose={onClose}
+    >
+      {on
+        ? t('It is told again of what happens from now on, without a new handshake.')
+        : t('It is told nothing more, and its owner cannot switch it on again.')}
+    </Confirm>
+  );
+}

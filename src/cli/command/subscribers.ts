@@ -1,0 +1,61 @@
+import { Command } from 'commander';
+import { askControl } from '../../control/control.ts';
+import { ENGINE } from '../../control/verbs.ts';
+import { EngineError } from '../../error/engine-error.ts';
+import { type WhereOptions, whereOptions, withBroker } from '../connect.ts';
+import { print, table } from '../output.ts';
+
+interface Flags extends WhereOptions {
+  readonly on?: string;
+  readonly off?: string;
+  readonly json?: boolean;
+}
+
+export function subscribersCommand(): Command {
+  return whereOptions(new Command('subscribers'))
+    .description(
+      'Shows whom operations of a running production tell of something (subscriptions of FHIR), those in trouble first.',
+    )
+    .argument('[host]', 'the operation that keeps them')
+    .option('--off <id>', 'switches one off: its owner cannot switch it on again')
+    .option('--on <id>', 'switches one on again')
+    .option('--json', 'as JSON')
+    .action(subscribers);
+}
+
+async function subscribers(host: string | undefined, flags: Flags): Promise<void> {
+  const { on, off, json } = flags;
+  const id = on ?? off;
+  if (id !== undefined) {
+    if (host === undefined || (on !== undefined && off !== undefined)) {
+      throw new EngineError('CONFIG_INVALID', 'name the operation, and either --on or --off');
+    }
+    const order = { host, id, on: on !== undefined };
+    await withBroker(flags, (broker) => askControl(broker, ENGINE.turnSubscriber, order));
+    return print(order.on ? 'switched on' : 'switched off');
+  }
+  const { items, cut } = await withBroker(flags, (broker) =>
+    askControl(broker, ENGINE.subscribers, null),
+  );
+  const shown = items.filter((one) => host === undefined || one.host === host);
+  if (json === true) return print(JSON.stringify(shown));
+  if (shown.length === 0) return print('nobody has subscribed to anything');
+  const rows = shown.map((one) => [
+    one.host,
+    one.id,
+    one.owner,
+    one.about,
+    one.place,
+    one.held ? 'off (by operators)' : one.state,
+    `${one.events}`,
+    time(one.taken),
+    `${one.failures}`,
+    time(one.end),
+  ]);
+  const head = ['host', 'id', 'owner', 'about', 'told at', 'state', 'events', 'last taken'];
+  print(table([[...head, 'failures', 'ends'], ...rows]));
+  if (cut) print('there are more');
+}
+
+const time = (at: number | undefined): string =>
+  at === undefined ? 'never' : new Date(at).toISOString();
