@@ -16,6 +16,9 @@ import {
   takeOverLine,
 } from '../../src/broker/streams.ts';
 import { startNats } from '../support/nats.ts';
+import { ownProductions } from '../support/own-production.ts';
+
+const ownProduction = ownProductions();
 
 /** A queue with ten messages, of which the first `settled` are. */
 async function queueWith(broker: Broker, host: string, settled: number): Promise<string> {
@@ -63,8 +66,7 @@ async function tidied(broker: Broker, stream: string) {
 }
 
 test('only what worker and projector are done with is removed; without either of them nothing is', async () => {
-  await using nats = await startNats();
-  await using broker = await connectBroker({ ...nats, production: 'tidy', role: 'test' });
+  await using broker = await connectBroker({ ...(await ownProduction()), role: 'test' });
   const usual = await queueWith(broker, 'usual', 4);
   expect(await tidied(broker, usual)).toEqual({ first: 5, messages: 6, kept: [] });
 
@@ -120,8 +122,7 @@ test('where there is little room what was settled seconds ago goes; a worker tha
 });
 
 test('a worker that others made says nothing of what is settled, and is made anew where it was', async () => {
-  await using nats = await startNats();
-  await using broker = await connectBroker({ ...nats, production: 'odd', role: 'test' });
+  await using broker = await connectBroker({ ...(await ownProduction()), role: 'test' });
   const stream = await queueWith(broker, 'lab', 4);
   const { manager } = broker;
   await janitorPass({ broker, onKept: () => undefined })();
@@ -150,8 +151,7 @@ test('a worker that others made says nothing of what is settled, and is made ane
 });
 
 test('what was seen of a stream that was removed and made again says nothing of the new one', async () => {
-  await using nats = await startNats();
-  await using broker = await connectBroker({ ...nats, production: 'again', role: 'test' });
+  await using broker = await connectBroker({ ...(await ownProduction()), role: 'test' });
   const stream = await queueWith(broker, 'lab', 10);
   const pass = janitorPass({ broker, margin: 0, onKept: () => undefined });
   await pass();
@@ -196,8 +196,7 @@ function storing(broker: Broker, store: () => Promise<unknown>) {
 test.for([0, 1, 2, 10])(
   'of %i settled messages all are removed, and what is stored meanwhile stays',
   async (count) => {
-    await using nats = await startNats();
-    await using broker = await connectBroker({ ...nats, production: 'meanwhile', role: 'test' });
+    await using broker = await connectBroker({ ...(await ownProduction()), role: 'test' });
     const { stream, subject } = broker.names.queue('lab');
     await ensureStream(broker, stream, [subject], { duplicateWindow: 1_000, limit: 1_000_000 });
     await ensureWorker(broker, stream, 4);

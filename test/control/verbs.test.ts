@@ -12,7 +12,9 @@ import {
 import { ENGINE, PLANE, TRACE } from '../../src/control/verbs.ts';
 import { EngineError } from '../../src/error/engine-error.ts';
 import { gone } from '../support/gone.ts';
-import { startNats } from '../support/nats.ts';
+import { ownProductions } from '../support/own-production.ts';
+
+const ownProduction = ownProductions();
 
 const verbs = Object.entries({ ENGINE, PLANE, TRACE }).flatMap(([map, of]) =>
   Object.entries(of).map(([key, verb]) => ({ path: `${map}.${key}`, ...verb })),
@@ -41,8 +43,7 @@ test('each verb is asked somewhere', () => {
 });
 
 test('who was asked and does not answer may do it all the same', async () => {
-  await using nats = await startNats();
-  await using broker = await connectBroker({ ...nats, production: 'verbs', role: 'test' });
+  await using broker = await connectBroker({ ...(await ownProduction()), role: 'test' });
   const { test: tried } = ENGINE;
   await expect(askControl(broker, tried, { host: 'ward' }, { timeout: 100 })).rejects.toMatchObject(
     { message: expect.stringMatching(/^nobody answers .* running\?/) },
@@ -59,8 +60,7 @@ test('who was asked and does not answer may do it all the same', async () => {
 });
 
 test('a result, a body and a failure cross NATS; who answers nothing has answered', async () => {
-  await using nats = await startNats();
-  await using broker = await connectBroker({ ...nats, production: 'verbs', role: 'test' });
+  await using broker = await connectBroker({ ...(await ownProduction()), role: 'test' });
   const { status, test: tried, retry, rehearse } = ENGINE;
   const { session } = TRACE;
   const server = serveControl(
@@ -108,8 +108,8 @@ test('a result, a body and a failure cross NATS; who answers nothing has answere
 });
 
 test('answers of all that were expected are not waited for longer', async () => {
-  await using nats = await startNats();
-  const connect = () => connectBroker({ ...nats, production: 'all', role: 'test' });
+  const own = await ownProduction();
+  const connect = () => connectBroker({ ...own, role: 'test' });
   await using first = await connect();
   await using second = await connect();
   const { queues } = ENGINE;
@@ -131,16 +131,15 @@ test('answers of all that were expected are not waited for longer', async () => 
 });
 
 test('where nobody listens there is no answer, and an order says so', async () => {
-  await using nats = await startNats();
-  await using broker = await connectBroker({ ...nats, production: 'nobody', role: 'test' });
+  await using broker = await connectBroker({ ...(await ownProduction()), role: 'test' });
   expect(await askAll(broker, ENGINE.status, null)).toEqual([]);
   const order = orderAll(broker, ENGINE.stop, { host: 'x', by: 'ann' });
   await expect(order).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' });
 });
 
 test('of several servers one that stands still gets nothing, and the others share what is asked', async () => {
-  await using nats = await startNats();
-  const connect = () => connectBroker({ ...nats, production: 'still', role: 'test' });
+  const own = await ownProduction();
+  const connect = () => connectBroker({ ...own, role: 'test' });
   await using asking = await connect();
   await using stopped = await connect();
   await using first = await connect();
@@ -183,8 +182,7 @@ test('of several servers one that stands still gets nothing, and the others shar
 });
 
 test('a request whose server has just stopped goes to another', async () => {
-  await using nats = await startNats();
-  await using broker = await connectBroker({ ...nats, production: 'stops', role: 'test' });
+  await using broker = await connectBroker({ ...(await ownProduction()), role: 'test' });
   const { connection, names } = broker;
   const { test: tried } = ENGINE;
   const subject = names.control(tried.name);
@@ -199,8 +197,7 @@ test('a request whose server has just stopped goes to another', async () => {
 });
 
 test('who asks for long work learns soon that its server is gone or silent, waits while it works, and for an older one until the limit', async () => {
-  await using nats = await startNats();
-  await using broker = await connectBroker({ ...nats, production: 'signs', role: 'test' });
+  await using broker = await connectBroker({ ...(await ownProduction()), role: 'test' });
   const { connection, names } = broker;
   const { carryOut } = ENGINE;
   const work = { body: Buffer.alloc(0), timeout: 60_000 };
@@ -245,8 +242,7 @@ test('who asks for long work learns soon that its server is gone or silent, wait
 });
 
 test('an answer larger than NATS takes at once arrives compressed; one that is too large even so says it', async () => {
-  await using nats = await startNats();
-  await using broker = await connectBroker({ ...nats, production: 'large', role: 'test' });
+  await using broker = await connectBroker({ ...(await ownProduction()), role: 'test' });
   const { files } = ENGINE;
   const most = broker.connection.info?.max_payload ?? 0;
   const names = Array.from({ length: most / 10 }, (_, n) => `host-${n}`).join(' ');

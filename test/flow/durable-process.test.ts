@@ -18,8 +18,11 @@ import {
 } from '../support/definition.ts';
 import { testInbound, testOutbound } from '../support/loopback-adapter.ts';
 import { startNats } from '../support/nats.ts';
+import { ownProductions, runOwn } from '../support/own-production.ts';
 import { type Running, run } from '../support/running.ts';
 import { traced } from '../support/traced.ts';
+
+const ownProduction = ownProductions();
 
 async function code(folder: string, body: string): Promise<Partial<ProcessDefinition>> {
   const file = join(folder, `process-${Math.random()}.ts`);
@@ -28,11 +31,11 @@ async function code(folder: string, body: string): Promise<Partial<ProcessDefini
 }
 
 test.concurrent('a process calls a target, gets its answer and sends on', async () => {
-  await using nats = await startNats();
+  const nats = await ownProduction();
   const from = testInbound();
   const asked = testOutbound(() => ({ body: Buffer.from('42'), type: 'text/plain', code: '200' }));
   const told = testOutbound();
-  await using _ = await run(
+  await using _ = await runOwn(
     nats,
     definition({
       services: [serviceDefinition('in', from, { to: ['letters'] })],
@@ -55,7 +58,7 @@ test.concurrent('a process calls a target, gets its answer and sends on', async 
 });
 
 test.concurrent('a process that is stopped in the middle goes on after the next start and repeats no effect', async () => {
-  await using nats = await startNats();
+  const nats = await ownProduction();
   const from = testInbound();
   const once = testOutbound();
   const twice = testOutbound();
@@ -71,18 +74,18 @@ test.concurrent('a process that is stopped in the middle goes on after the next 
         settings: { ...definition({ services: [], operations: [] }).settings, shutdownTimeout: 10 },
       },
     });
-  const running = await run(nats, await made());
+  const running = await runOwn(nats, await made());
   await vi.waitFor(() => from.deliver({ body: Buffer.from('x'), type: 'text/plain' }));
   await vi.waitFor(() => expect(once.sent).toHaveLength(1));
   await running.stop();
   expect(twice.sent).toHaveLength(0);
-  await using _ = await run(nats, await made());
+  await using _ = await runOwn(nats, await made());
   await vi.waitFor(() => expect(twice.sent).toHaveLength(1), 5_000);
   expect(once.sent).toHaveLength(1);
 });
 
 test.concurrent('a process that runs again makes the same token, and judges a token as it did', async () => {
-  await using nats = await startNats();
+  const nats = await ownProduction();
   const from = testInbound();
   const to = testOutbound();
   const secret = 'a shared secret of more than thirty-two bytes';
@@ -96,7 +99,7 @@ test.concurrent('a process that runs again makes the same token, and judges a to
     globalThis.tokensSeen.push({ token, refused, sub, jti });
     if (globalThis.tokensSeen.length === 1) throw Object.assign(new Error('again'), { code: 'X', retryable: true });
     await context.send('out', 'done');`;
-  await using _ = await run(
+  await using _ = await runOwn(
     nats,
     definition({
       services: [serviceDefinition('in', from, { to: ['steps'] })],
@@ -120,7 +123,7 @@ test.concurrent('a process that runs again makes the same token, and judges a to
 });
 
 test.concurrent('a call that fails says why, and whether a retry helps, also when the process runs again', async () => {
-  await using nats = await startNats();
+  const nats = await ownProduction();
   const from = testInbound();
   const away = testOutbound(() => {
     throw new TemporaryError('The registry is being updated.');
@@ -146,7 +149,7 @@ test.concurrent('a call that fails says why, and whether a retry helps, also whe
     if (globalThis.answersSeen.length === 1) throw Object.assign(new Error('again'), { code: 'X', retryable: true });`;
   const once = { retry: { for: 0, every: 1, backoff: 1, max: 1, disconnected: 1 } };
   const parts = { replies: { AE: 'fail' } };
-  await using _ = await run(
+  await using _ = await runOwn(
     nats,
     definition({
       services: [serviceDefinition('in', from, { to: ['steps'] })],
@@ -171,7 +174,7 @@ test.concurrent('a call that fails says why, and whether a retry helps, also whe
 });
 
 test.concurrent('a process that takes another path when it runs again is suspended', async () => {
-  await using nats = await startNats();
+  const nats = await ownProduction();
   const from = testInbound();
   const to = testOutbound();
   const made = async (target: string) =>
@@ -191,11 +194,11 @@ test.concurrent('a process that takes another path when it runs again is suspend
         settings: { ...definition({ services: [], operations: [] }).settings, shutdownTimeout: 10 },
       },
     });
-  const running = await run(nats, await made('one'));
+  const running = await runOwn(nats, await made('one'));
   await vi.waitFor(() => from.deliver({ body: Buffer.from('x'), type: 'text/plain' }));
   await vi.waitFor(() => expect(to.sent).toHaveLength(1));
   await running.stop();
-  await using again = await run(nats, await made('another'));
+  await using again = await runOwn(nats, await made('another'));
   await vi.waitFor(() =>
     expect(again.director.statuses().find(({ host }) => host === 'steps')?.lastError?.code).toBe(
       'PROCESS_DIVERGED',
@@ -248,14 +251,14 @@ const discard = ({ engine, director }: Running, id: number): Promise<void> =>
   });
 
 test.concurrent('waiting messages hold no place of the pool, and go on with their time', async () => {
-  await using nats = await startNats();
+  const nats = await ownProduction();
   const { made, deliver, sent } = await orders(
     nats.data,
     `const text = Buffer.from(await message.bytes()).toString();
      if (text.startsWith('late')) await context.sleep(text === 'late for ever' ? 60 * 86_400_000 : 1_500);
      await context.send('out', text);`,
   );
-  await using running = await run(nats, made);
+  await using running = await runOwn(nats, made);
   for (const one of ['1', '2', '3', '4']) await deliver(`late ${one}`);
   for (let n = 0; n < 3; n++) await deliver('late for ever');
   await deliver('at once');
@@ -267,20 +270,20 @@ test.concurrent('waiting messages hold no place of the pool, and go on with thei
 });
 
 test.concurrent('calls that wait hold no place of the pool, and go on with their answers after a restart', async () => {
-  await using nats = await startNats();
+  const nats = await ownProduction();
   const { made, deliver, sent, asked, answer } = await orders(
     nats.data,
     `const text = Buffer.from(await message.bytes()).toString();
      const said = text === 'at once' ? 'no' : Buffer.from((await context.call('asked', text, { timeout: 30 * 86_400_000 })).body).toString();
      await context.send('out', text + ' ' + said);`,
   );
-  const first = await run(nats, made);
+  const first = await runOwn(nats, made);
   for (const one of ['1', '2', '3']) await deliver(one);
   await vi.waitFor(async () => expect(await waitingIn(first)).toBe(3), 5_000);
   await deliver('at once');
   await vi.waitFor(() => expect(sent()).toEqual(['at once no']), 5_000);
   await first.stop();
-  await using running = await run(nats, made);
+  await using running = await runOwn(nats, made);
   answer();
   await vi.waitFor(() => expect(sent()).toHaveLength(4), 8_000);
   expect(sent().toSorted()).toEqual(['1 yes', '2 yes', '3 yes', 'at once no']);
@@ -314,7 +317,7 @@ test.concurrent('code never hears that NATS is away: its message goes back to it
 }, 30_000);
 
 test.concurrent('a strict line waits with its message, and says so', async () => {
-  await using nats = await startNats();
+  const nats = await ownProduction();
   const { made, deliver, sent } = await orders(
     nats.data,
     `const text = Buffer.from(await message.bytes()).toString();
@@ -322,7 +325,7 @@ test.concurrent('a strict line waits with its message, and says so', async () =>
      await context.send('out', text);`,
     { order: 'fifo', pool: 1, whileWaiting: 'hold' },
   );
-  await using running = await run(nats, made);
+  await using running = await runOwn(nats, made);
   await deliver('first');
   await deliver('second');
   const detail = () =>
@@ -333,13 +336,13 @@ test.concurrent('a strict line waits with its message, and says so', async () =>
 });
 
 test.concurrent('a call that was given up stays given up, whatever answer comes before the code runs again', async () => {
-  await using nats = await startNats();
+  const nats = await ownProduction();
   const { made, deliver, sent, asked, answer } = await orders(
     nats.data,
     `try { await context.call('asked', 'q', { timeout: 300 }); await context.send('out', 'answered'); }
      catch (error) { await context.sleep(1_500); await context.send('out', error.code); }`,
   );
-  await using running = await run(nats, made);
+  await using running = await runOwn(nats, made);
   const { messageId: id } = await deliver('x');
   // that it was given up is kept: it goes on to wait for its time, without a place in the pool
   await vi.waitFor(async () =>
@@ -355,14 +358,14 @@ test.concurrent('a call that was given up stays given up, whatever answer comes 
 });
 
 test.concurrent('steps live as long as their message is open, also those of an earlier version', async () => {
-  await using nats = await startNats();
+  const nats = await ownProduction();
   const { made, deliver, sent } = await orders(
     nats.data,
     `await context.send('out', 'once'); await context.sleep(60 * 86_400_000);`,
   );
-  await using broker = await connectBroker({ ...nats, production: 'test', role: 'test' });
+  await using broker = await connectBroker({ ...nats, role: 'test' });
   await new Kvm(broker.jetstream).create(broker.names.steps, { history: 1, ttl: 7 * 86_400_000 });
-  await using running = await run(nats, made);
+  await using running = await runOwn(nats, made);
   const { config } = await broker.manager.streams.info(`KV_${broker.names.steps}`);
   expect(config.max_age).toBe(0);
   await deliver('x');
@@ -386,9 +389,9 @@ test.concurrent('steps live as long as their message is open, also those of an e
 });
 
 test.concurrent('a person ends a message that waits', async () => {
-  await using nats = await startNats();
+  const nats = await ownProduction();
   const { made, deliver } = await orders(nats.data, `await context.sleep(86_400_000);`);
-  await using running = await run(nats, made);
+  await using running = await runOwn(nats, made);
   const { messageId: id } = await deliver('x');
   await vi.waitFor(async () => expect(await waitingIn(running)).toBe(1), 5_000);
   await discard(running, id);
@@ -396,7 +399,7 @@ test.concurrent('a person ends a message that waits', async () => {
 });
 
 test.concurrent('a person ends a message that waits while one before it is still at work: it never comes back', async () => {
-  await using nats = await startNats();
+  const nats = await ownProduction();
   const gate = join(nats.data, 'gate');
   const { made, deliver, sent } = await orders(
     nats.data,
@@ -406,8 +409,8 @@ test.concurrent('a person ends a message that waits while one before it is still
      while (!existsSync(${JSON.stringify(gate)})) await new Promise((go) => setTimeout(go, 20));
      await context.send('out', text);`,
   );
-  await using running = await run(nats, made);
-  await using trace = await traced(nats, { folder: nats.data, production: 'test' });
+  await using running = await runOwn(nats, made);
+  await using trace = await traced(nats, { folder: nats.data, production: nats.production });
   await deliver('at work');
   const { messageId: id, sessionId } = await deliver('waits');
   await vi.waitFor(async () => expect(await waitingIn(running)).toBe(1), 5_000);
@@ -422,15 +425,15 @@ test.concurrent('a person ends a message that waits while one before it is still
 });
 
 test.concurrent('the trace shows a waiting message as open, and its end as it was', async () => {
-  await using nats = await startNats();
+  const nats = await ownProduction();
   const { made, deliver, answer } = await orders(
     nats.data,
     `await context.call('asked', 'q', { timeout: 60_000 });`,
   );
-  await using running = await run(nats, made);
+  await using running = await runOwn(nats, made);
   await using trace = await traced(nats, {
     folder: nats.data,
-    production: 'test',
+    production: nats.production,
     reconcileEvery: 100,
   });
   const { sessionId } = await deliver('x');
@@ -449,7 +452,7 @@ test.concurrent('the trace shows a waiting message as open, and its end as it wa
 });
 
 test.concurrent('hundreds wake at once, each once', async () => {
-  await using nats = await startNats();
+  const nats = await ownProduction();
   const wake = Date.now() + 4_000;
   const { made, deliver, sent } = await orders(
     nats.data,
@@ -457,7 +460,7 @@ test.concurrent('hundreds wake at once, each once', async () => {
      await context.send('out', Buffer.from(await message.bytes()).toString());`,
     { pool: 32 },
   );
-  await using running = await run(nats, made);
+  await using running = await runOwn(nats, made);
   const texts = Array.from({ length: 300 }, (_, n) => String(n));
   await deliver('first');
   await Promise.all(texts.map((text) => deliver(text)));
@@ -467,13 +470,13 @@ test.concurrent('hundreds wake at once, each once', async () => {
 }, 60_000);
 
 test.concurrent('what waits is woken by another engine once the one that kept the time is gone', async () => {
-  await using nats = await startNats();
+  const nats = await ownProduction();
   const { made, deliver, sent } = await orders(
     nats.data,
     `await context.sleep(4_000); await context.send('out', 'woken');`,
   );
-  const first = await run(nats, made);
-  await using second = await run(nats, made);
+  const first = await runOwn(nats, made);
+  await using second = await runOwn(nats, made);
   await deliver('x');
   await vi.waitFor(async () => expect(await waitingIn(second)).toBe(1), 3_000);
   await first.stop();

@@ -14,10 +14,12 @@ import {
   serviceDefinition,
 } from '../support/definition.ts';
 import { testInbound, testOutbound } from '../support/loopback-adapter.ts';
-import { startNats } from '../support/nats.ts';
-import { type Running, run } from '../support/running.ts';
+import { ownProductions, runOwn } from '../support/own-production.ts';
+import type { Running } from '../support/running.ts';
 import { environment } from '../support/subject-message.ts';
 import { traced } from '../support/traced.ts';
+
+const ownProduction = ownProductions();
 
 const POLICY = { every: 60, for: 20_000, backoff: 1, max: 1_000, disconnected: Infinity };
 
@@ -58,7 +60,7 @@ const letters = ({ director }: Running) =>
   director.statuses().find(({ host }) => host === 'letters');
 
 test.concurrent('a process whose registry is down is tried again in its place, without a step done twice', async () => {
-  await using nats = await startNats();
+  const nats = await ownProduction();
   let tries = 0;
   const { made, from, first, out } = await set(
     nats.data,
@@ -69,8 +71,8 @@ test.concurrent('a process whose registry is down is tried again in its place, w
     },
     { retry: { ...POLICY, for: 120_000 } },
   );
-  await using running = await run(nats, made);
-  await using trace = await traced(nats, { folder: nats.data, production: made.name });
+  await using running = await runOwn(nats, made);
+  await using trace = await traced(nats, { folder: nats.data, production: nats.production });
   const { sessionId } = await deliver(from, 'a');
   await vi.waitFor(() => expect(letters(running)?.retrying).toMatchObject({ attempt: 2 }), 5_000);
   expect(letters(running)?.lastError).toMatchObject({ text: 'the registry is down' });
@@ -90,13 +92,13 @@ test.concurrent('a process whose registry is down is tried again in its place, w
 });
 
 test.concurrent('the wait that an error asks for is kept, and a person may cut it short', async () => {
-  await using nats = await startNats();
+  const nats = await ownProduction();
   let tries = 0;
   const { made, from, out } = await set(nats.data, () => {
     if (++tries === 1) throw down(15_000);
     return '!';
   });
-  await using running = await run(nats, made);
+  await using running = await runOwn(nats, made);
   await deliver(from, 'a');
   await vi.waitFor(() => expect(letters(running)?.retrying?.attempt).toBe(1), 5_000);
   expect((letters(running)?.retrying?.next ?? 0) - Date.now()).toBeGreaterThan(10_000);
@@ -105,7 +107,7 @@ test.concurrent('the wait that an error asks for is kept, and a person may cut i
 });
 
 test.concurrent('a message whose time is used up is suspended with its tries, and the line goes on', async () => {
-  await using nats = await startNats();
+  const nats = await ownProduction();
   let tries = 0;
   const { made, from, out } = await set(
     nats.data,
@@ -116,8 +118,8 @@ test.concurrent('a message whose time is used up is suspended with its tries, an
     },
     { retry: { ...POLICY, for: 150 } },
   );
-  await using _ = await run(nats, made);
-  await using trace = await traced(nats, { folder: nats.data, production: made.name });
+  await using _ = await runOwn(nats, made);
+  await using trace = await traced(nats, { folder: nats.data, production: nats.production });
   const { sessionId } = await deliver(from, 'a');
   await deliver(from, 'b');
   await vi.waitFor(() => expect(texts(out)).toEqual(['b!']), 5_000);
@@ -135,7 +137,7 @@ test.concurrent.each([
   ['a call without an answer', `await context.call('silent', 'x', { timeout: 100 });`],
   ['a table that there is not', `context.lookup('registry', 'x');`],
 ])('%s suspends at once', async (_, body) => {
-  await using nats = await startNats();
+  const nats = await ownProduction();
   const { made, from } = await set(
     nats.data,
     () => {
@@ -152,11 +154,11 @@ test.concurrent.each([
         }),
     ),
   );
-  await using running = await run(nats, {
+  await using running = await runOwn(nats, {
     ...made,
     operations: new Map([...made.operations, ['silent', silent]]),
   });
-  await using trace = await traced(nats, { folder: nats.data, production: made.name });
+  await using trace = await traced(nats, { folder: nats.data, production: nats.production });
   const { sessionId } = await deliver(from, 'a');
   await vi.waitFor(async () => {
     const session = await trace.store.session(sessionId);
@@ -167,12 +169,12 @@ test.concurrent.each([
 });
 
 test.concurrent('an order ends a message that is tried again, and what follows goes on', async () => {
-  await using nats = await startNats();
+  const nats = await ownProduction();
   const { made, from, first, out } = await set(nats.data, (_, key) => {
     if (key === 'a') throw down(15_000);
     return '!';
   });
-  await using running = await run(nats, made);
+  await using running = await runOwn(nats, made);
   await deliver(from, 'a');
   await deliver(from, 'b');
   await vi.waitFor(() => expect(letters(running)?.retrying).toBeDefined(), 5_000);
@@ -184,26 +186,26 @@ test.concurrent('an order ends a message that is tried again, and what follows g
 });
 
 test.concurrent('a stop does not wait for the next try; the next start tries again and repeats no step', async () => {
-  await using nats = await startNats();
+  const nats = await ownProduction();
   let isDown = true;
   const { made, from, first, out } = await set(nats.data, () => {
     if (isDown) throw down(15_000);
     return '!';
   });
-  const running = await run(nats, made);
+  const running = await runOwn(nats, made);
   await deliver(from, 'a');
   await vi.waitFor(() => expect(letters(running)?.retrying).toBeDefined(), 5_000);
   const stopped = Date.now();
   await running.stop();
   expect(Date.now() - stopped).toBeLessThan(10_000);
   isDown = false;
-  await using _ = await run(nats, made);
+  await using _ = await runOwn(nats, made);
   await vi.waitFor(() => expect(texts(out)).toEqual(['a!']), 5_000);
   expect(texts(first)).toEqual(['a']);
 });
 
 test.concurrent('a queued router whose transform fails for a while is tried again, and sends once', async () => {
-  await using nats = await startNats();
+  const nats = await ownProduction();
   let tries = 0;
   const { made, from, first, out } = await set(nats.data, () => '');
   const rules = readRuleSets(
@@ -219,7 +221,7 @@ test.concurrent('a queued router whose transform fails for a while is tried agai
     },
   };
   const router = processDefinition('letters', { run: 'queued', retry: POLICY, rules });
-  await using _ = await run(nats, {
+  await using _ = await runOwn(nats, {
     ...made,
     processes: new Map([['letters', router]]),
     transforms: new Map([['named', named]]),
