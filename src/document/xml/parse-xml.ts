@@ -40,7 +40,7 @@ class Parsing {
   constructor(text: string) {
     this.#text = text;
     this.#reading = new TreeReading(text);
-    this.#plain = PlainReading.of(text, this.#reading);
+    this.#plain = new PlainReading(text, this.#reading);
   }
 
   /** Reads on; false at the end. */

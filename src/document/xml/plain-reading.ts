@@ -69,22 +69,17 @@ export class PlainReading {
   readonly #hasReferences: boolean;
   readonly #hasEnds: boolean;
   #at = 0;
+  /** Up to where the characters are known to be allowed. */
+  #checked = 0;
   #hasRoot = false;
 
-  private constructor(text: string, reading: TreeReading) {
+  constructor(text: string, reading: TreeReading) {
     this.#text = text;
     this.#reading = reading;
     this.#hasReturns = text.includes('\r');
     this.#hasReferences = text.includes('&');
     this.#hasEnds = text.includes(']]>');
-  }
-
-  /** Undefined if it is not plain. */
-  static of(text: string, reading: TreeReading): PlainReading | undefined {
-    if (FORBIDDEN.test(text) || !text.isWellFormed()) return undefined;
-    const plain = new PlainReading(text, reading);
-    plain.#begin();
-    return plain;
+    this.#begin();
   }
 
   /** Reads on, up to a place or a little further. Undefined if it is not plain; false at the end. */
@@ -93,6 +88,10 @@ export class PlainReading {
     while (this.#at < until && this.#at < length) {
       if (!this.#next()) return undefined;
     }
+    // a token never ends between two halves of a character
+    const read = this.#text.slice(this.#checked, this.#at);
+    if (FORBIDDEN.test(read) || !read.isWellFormed()) return undefined;
+    this.#checked = this.#at;
     if (this.#at < length) return true;
     return this.#open.length === 0 && this.#hasRoot ? false : undefined;
   }

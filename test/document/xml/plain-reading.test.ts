@@ -44,7 +44,7 @@ function changed(text: string): string {
 /** Undefined if it is not plain. */
 function plain(text: string): XmlTree | undefined {
   const reading = new TreeReading(text);
-  return PlainReading.of(text, reading)?.read(text.length) === false ? reading.tree() : undefined;
+  return new PlainReading(text, reading).read(text.length) === false ? reading.tree() : undefined;
 }
 
 /** By saxes alone: an instruction that is not plain stands behind it, and is taken away again. */
