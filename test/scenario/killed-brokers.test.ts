@@ -125,7 +125,7 @@ async function s3Line(): Promise<KilledLine> {
     name: 's3',
     listen: undefined,
     ahead: AHEAD,
-    service: `{ ${at}, bucket: inbox, folder: in, every: 20ms, stable: 0s, order: name }`,
+    service: `{ ${at}, bucket: inbox, folder: in, every: 50ms, stable: 0s, order: name }`,
     operation: `{ ${at}, bucket: outbox, folder: out, name: "{id} {body()}" }`,
     async send(n) {
       await server.put('inbox', `in/${String(n).padStart(6, '0')}.txt`, String(n));

@@ -106,9 +106,10 @@ class KilledEngine implements AsyncDisposable {
       const { ahead } = line;
       if (ahead === undefined) continue;
       const isNear = async (): Promise<boolean> => new Set(await line.arrived()).size > n - ahead;
+      // to ask some brokers takes a process, or a listing
       await vi.waitUntil(async () => isOver() || (await isNear()), {
         timeout: 60_000,
-        interval: 20,
+        interval: 50,
       });
     }
   }
