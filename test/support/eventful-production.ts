@@ -25,6 +25,8 @@ const HOSTS = ['in', 'files', 'router', 'first', 'second', 'third', 'renamed', '
 export const BY_FILE = SENDERS;
 /** The number of the sender that writes files with names that others have, or that are odd. */
 export const BY_ODD_FILE = SENDERS + 1;
+/** Milliseconds between two messages of a sender: more are under way at an event where somebody asked for many events. */
+const PACE = process.env['WAYBILL_EVENTS'] === undefined ? 100 : 60;
 /** Milliseconds in which everything works again by itself once the cause is gone. */
 const GOING_ON = 90_000;
 /** Characters of what each wrote. */
@@ -220,7 +222,7 @@ export async function eventfulProduction(seed: number): Promise<EventfulProducti
   let sending = true;
   async function* messages(sender: number): AsyncGenerator<string> {
     for (let n = 0; sending; n++) {
-      await sleep(60);
+      await sleep(PACE);
       yield messageOf(sender, n);
       acknowledged.set(sender, n + 1);
     }
