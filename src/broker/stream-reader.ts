@@ -332,7 +332,9 @@ export async function projectorFloors(broker: Broker): Promise<readonly Projecto
   );
 }
 
-const isMissing = (error: unknown): boolean => isStreamMissing(error) || isConsumerMissing(error);
+/** A consumer without a leader is made again by the reader. */
+const isMissing = (error: unknown): boolean =>
+  isStreamMissing(error) || isConsumerMissing(error) || isLeaderless(error);
 
 async function unread({ manager }: Broker, stream: string): Promise<number> {
   try {

@@ -59,6 +59,9 @@ export interface Tracing extends Pick<Projector, 'lag' | 'failingSince' | 'stop'
 /** Milliseconds without anybody building the trace after which this counts as a failure. */
 const UNBUILT = 30_000;
 
+/** Milliseconds in which NATS has to say of all streams how far they were read. */
+const COMPARED_WITHIN = 60_000;
+
 const SWEEP_EVERY = 60 * 60_000;
 
 /**
@@ -108,9 +111,12 @@ export async function startTracing(parts: TracingOptions): Promise<Tracing> {
     run: async (signal, lease) => {
       waiting = false;
       unbuiltSince = undefined;
-      const floors = await untilAnswered(() => projectorFloors(broker), signal);
-      if (floors === undefined) return 'clean';
-      const compared = comparedOnce(store, floors, (behind) => {
+      const soon = AbortSignal.any([signal, AbortSignal.timeout(COMPARED_WITHIN)]);
+      const floors = await untilAnswered(() => projectorFloors(broker), soon);
+      if (signal.aborted) return 'clean';
+      // one stream that does not answer must not keep the others from the trace
+      if (floors === undefined) log.warn({ event: 'trace-not-compared' }, 'trace-not-compared');
+      const compared = comparedOnce(store, floors ?? [], (behind) => {
         held?.again();
         tellRestored(behind);
         background(sawOther(kv), 'noting a restored trace', isAway);
