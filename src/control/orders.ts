@@ -86,6 +86,7 @@ export interface TurnSubscriber {
   readonly host: string;
   readonly id: string;
   readonly on: boolean;
+  readonly by: string;
 }
 
 /** Makes one message of what is collected under a key, or discards it. */

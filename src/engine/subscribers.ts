@@ -3,6 +3,7 @@ import { records } from '../broker/records.ts';
 import type { Listed, SubscriberBrief, TurnSubscriber } from '../control/orders.ts';
 import type { Definition } from '../definition/definition.ts';
 import { EngineError } from '../error/engine-error.ts';
+import { systemClock } from '../time/clock.ts';
 import type { Engine } from './engine.ts';
 
 /** Subscribers of one list: it has to fit into an answer. */
@@ -28,14 +29,19 @@ export async function subscribersOf(
 
 /** Switches a subscriber off or on. Throws NOT_FOUND if it is not there any more. */
 export async function turnSubscriber(
-  { keyed }: Kept,
+  { keyed, outcomes }: Pick<Engine, 'keyed' | 'outcomes'>,
   definition: Definition,
-  { host, id, on }: TurnSubscriber,
+  { host, id, on, by }: TurnSubscriber,
 ): Promise<void> {
   const isTurned = await keptBy({ keyed }, definition, host)?.turn(id, on);
   if (isTurned !== true) {
     throw new EngineError('NOT_FOUND', `${host} has no subscriber ${id} any more`);
   }
+  const at = systemClock.now();
+  const text = `subscriber ${id} was switched ${on ? 'on' : 'off'} by ${by}`;
+  await outcomes.append({
+    record: { kind: 'host', host, event: 'subscriber-switched', level: 'info', at, text, by },
+  });
 }
 
 function keptBy(

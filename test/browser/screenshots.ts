@@ -129,6 +129,7 @@ async function afterAShift(page: Page, screen: Screen): Promise<void> {
     ['waiting', 'waiting'],
     ['waiting?tab=batches', 'batches'],
     ['waiting?tab=state', 'state'],
+    ['waiting?tab=subscribers', 'subscribers'],
     ['productions/act?status=suspended&last=all', 'act-in-all'],
     ['productions?view=failures', 'all-failures'],
   ] as const;

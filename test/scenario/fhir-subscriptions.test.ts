@@ -325,7 +325,7 @@ test('operators see who is told, and switch one off and on, whatever its owner s
   expect(items[0]).toMatchObject({ about: 'Observation?patient=Patient/1', held: false });
   expect(items[0]?.place).not.toContain('/notify');
   const turn = (on: boolean, which = id): Promise<void> =>
-    turnSubscriber(engine, definition, { host: 'subscriptions', id: which, on });
+    turnSubscriber(engine, definition, { host: 'subscriptions', id: which, on, by: 'anna' });
   await turn(false);
   const body = { ...subscription('Observation?patient=Patient/1'), id };
   expect((await asked('PUT', `/Subscription/${id}`, { body })).body['status']).toBe('off');

@@ -67,7 +67,7 @@ export function SubscriberTable(): ReactElement {
             <td className="max-w-72 px-3 py-1.5 font-mono text-xs break-words" translate="no">
               {one.about}
             </td>
-            <td className="px-3 py-1.5 text-xs break-all" translate="no">
+            <td className="px-3 py-1.5 text-xs break-words md:min-w-36" translate="no">
               {one.place}
             </td>
             <td className="max-w-60 px-3 py-1.5 text-xs">

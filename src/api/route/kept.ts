@@ -183,7 +183,7 @@ function subscriberRoutes(app: Api, context: ApiContext): void {
       const action = order.on ? 'subscriber.on' : 'subscriber.off';
       const act = { action, object: `host ${order.host}`, detail: { id: order.id, reason } };
       return audited(context, request, act, async () => {
-        await engines.turnSubscriber(order);
+        await engines.turnSubscriber({ ...order, by: principalOf(request).name });
         return { done: true as const };
       });
     },

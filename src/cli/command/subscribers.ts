@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { askControl } from '../../control/control.ts';
 import { ENGINE } from '../../control/verbs.ts';
 import { EngineError } from '../../error/engine-error.ts';
-import { type WhereOptions, whereOptions, withBroker } from '../connect.ts';
+import { orderedBy, type WhereOptions, whereOptions, withBroker } from '../connect.ts';
 import { print, table } from '../output.ts';
 
 interface Flags extends WhereOptions {
@@ -30,7 +30,7 @@ async function subscribers(host: string | undefined, flags: Flags): Promise<void
     if (host === undefined || (on !== undefined && off !== undefined)) {
       throw new EngineError('CONFIG_INVALID', 'name the operation, and either --on or --off');
     }
-    const order = { host, id, on: on !== undefined };
+    const order = { host, id, on: on !== undefined, by: orderedBy() };
     await withBroker(flags, (broker) => askControl(broker, ENGINE.turnSubscriber, order));
     return print(order.on ? 'switched on' : 'switched off');
   }
