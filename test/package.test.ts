@@ -26,7 +26,7 @@ test('the package, installed in an empty folder, checks and runs a production', 
       cwd: folder,
       timeout: 180_000,
     });
-  await run('npm', ['run', 'build', '--', '--unchecked'], { timeout: 120_000 });
+  await run('npm', ['run', 'build'], { timeout: 120_000 });
   const { stdout: packed } = await run('npm', ['pack', '--silent', '--pack-destination', folder]);
   await writeFile(join(folder, 'package.json'), '{ "private": true }\n');
   // unpacking two hundred packages would be half of the test; what the package does not name is removed by npm

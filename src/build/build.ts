@@ -13,8 +13,7 @@ import { errorPage, expressionPage, FORMAT_PAGE, formatPage } from './reference-
 
 /**
  * `npm run build`: makes what is generated and committed (schemas, reference pages), then what the
- * package runs (`dist`). `npm run build -- --unchecked` makes the same where `npm run check` says what the types say:
- * with half of the processor time.
+ * package runs (`dist`).
  */
 
 const adapters = await allAdapters();
@@ -41,8 +40,7 @@ for (const [path, text] of generated) {
 rmSync(join(root, 'dist'), { recursive: true, force: true });
 const bin = (name: string): string => join(root, 'node_modules/.bin', name);
 // several threads of its own would each find out what the library's types are: two thirds more processor time
-const once = ['-p', 'tsconfig.build.json', '--singleThreaded'];
-execFileSync(bin('tsc'), process.argv.includes('--unchecked') ? [...once, '--noCheck'] : once, {
+execFileSync(bin('tsc'), ['-p', 'tsconfig.build.json', '--singleThreaded'], {
   cwd: root,
   stdio: 'inherit',
 });
