@@ -210,7 +210,8 @@ export function actsOnData(of: Outside): Acts {
     'the data folder is away for a while': async () => {
       await rename(data, `${data}.away`);
       await sleep(500 + below(3_000));
-      await rm(data, { recursive: true, force: true });
+      // the engine makes it again, and writes into it meanwhile
+      await rm(data, { recursive: true, force: true, maxRetries: 20, retryDelay: 20 });
       await rename(`${data}.away`, data);
       return '';
     },
