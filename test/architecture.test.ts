@@ -155,6 +155,47 @@ test('no file of the program that somebody writes has more than 500 lines', () =
   expect(long).toEqual([]);
 });
 
+/** Below this many lines a file that only the one beside it imports is a part of that one. */
+const SHORT = 60;
+
+/** Short files that only the one beside them imports, and what makes each a file of its own. */
+const OF_THEIR_OWN: Readonly<Record<string, string>> = {
+  'adapters/sql/oracle-value.ts': 'each kind of database has one',
+  'console/src/audit/act-names.ts': 'a list of words',
+  'src/broker/why-away.ts': 'watches by a clock of its own; the connection only tells it',
+  'src/cli/check-worker.ts': 'where a thread begins',
+  'src/engine/recollection.ts': 'queues and what is remembered of them are two concepts',
+  'src/peer/sign-in/page-words.ts': 'a list of words in each language',
+};
+
+test('no short file is only for the one beside it', () => {
+  const folders = '{src,adapters,sandbox,console/src}/**/*.{ts,tsx}';
+  const length = new Map(
+    globSync(folders).map((file) => [file, readFileSync(file, 'utf8').split('\n').length]),
+  );
+  const importers = new Map<string, Set<string>>();
+  const lazy = new Set<string>();
+  for (const file of [...length.keys(), ...globSync('test/**/*.ts')]) {
+    const text = readFileSync(file, 'utf8');
+    for (const [, called, path = ''] of text.matchAll(/(?:from|import(\()?)\s*'(\.[^']+)'/g)) {
+      const target = join(dirname(file), path);
+      importers.set(target, (importers.get(target) ?? new Set()).add(file));
+      if (called !== undefined) lazy.add(target);
+    }
+  }
+  const parts = [...length].filter(([file, lines]) => {
+    const [importer = '', ...others] = importers.get(file) ?? [];
+    return (
+      lines <= SHORT &&
+      others.length === 0 &&
+      dirname(importer) === dirname(file) &&
+      lines + (length.get(importer) ?? 0) <= 500 &&
+      !lazy.has(file)
+    );
+  });
+  expect(parts.map(([file]) => file).toSorted()).toEqual(Object.keys(OF_THEIR_OWN));
+});
+
 test('no folder is named for what it is not', () => {
   const vague = /(^|\/)(utils?|helpers?|common|types|shared|misc)(\/|\.ts$)/;
   expect(
