@@ -141,18 +141,39 @@ export class ExchangeConnection<Answer> implements LinkedConnection {
 
   async #write(message: Outgoing): Promise<void> {
     const { before, after } = message;
-    let buffered: Buffer | undefined;
-    for await (const part of message.parts()) {
-      if (buffered !== undefined) await this.#flush(buffered);
-      buffered = buffered === undefined ? Buffer.concat([before, part]) : part;
-    }
-    await this.#flush(Buffer.concat([buffered ?? before, after]));
+    let held: Buffer[] = [before];
+    let first = true;
+    const take = (part: Buffer): Promise<void> | undefined => {
+      const flushed = first ? undefined : this.#flush(held);
+      held = first ? [...held, part] : [part];
+      first = false;
+      return flushed;
+    };
+    const parts = message.parts();
+    // `for await` would make several promises of each part that is there already
+    if (Symbol.iterator in parts) for (const part of parts) await take(part);
+    else for await (const part of parts) await take(part);
+    await this.#flush([...held, after]);
     if (message.ends === true) this.#socket.end();
   }
 
   /** Waits until the system has taken the bytes, so that a body never piles up in memory for a slow peer. */
-  async #flush(bytes: Buffer): Promise<void> {
-    if (bytes.length === 0) return;
+  async #flush(pieces: readonly Buffer[]): Promise<void> {
+    const [only, ...others] = pieces.filter(({ length }) => length > 0);
+    if (only === undefined) return;
+    const bytes = others.length === 0 ? only : Buffer.concat([only, ...others]);
+    try {
+      const written = new Promise<void>((resolve, reject) => {
+        this.#socket.write(bytes, (error) => (error ? reject(error) : resolve()));
+      });
+      // nearly always the system has taken them by now
+      await (this.#socket.writableLength === 0 ? written : this.#inTime(written));
+    } catch (error) {
+      throw this.#failure === undefined ? error : this.#lossOf();
+    }
+  }
+
+  async #inTime(written: Promise<void>): Promise<void> {
     const { place, writeTimeout } = this.#options;
     const unread = (): Error =>
       new TemporaryError(
@@ -162,12 +183,7 @@ export class ExchangeConnection<Answer> implements LinkedConnection {
       ? setTimeout(() => this.giveUp(unread()), timerTime(writeTimeout))
       : undefined;
     try {
-      const written = new Promise<void>((resolve, reject) => {
-        this.#socket.write(bytes, (error) => (error ? reject(error) : resolve()));
-      });
       await Promise.race([written, this.#exchange?.done.promise]);
-    } catch (error) {
-      throw this.#failure === undefined ? error : this.#lossOf();
     } finally {
       clearTimeout(timer);
     }
