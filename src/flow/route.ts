@@ -74,15 +74,27 @@ const DEPTH = 32;
  * @param first the message as its source sends it; its `target` is not used
  * @param key the root of the legs' keys
  * @param firstId the id of the first leg, if the session already has one
+ * @param byContent whether the message may be another one when the step is repeated, as the answer to a question that is
+ *   asked again: its parts are then known by what they say, wherever they stand
  */
 export async function route(
   routing: Routing,
   first: Subject,
-  { to, key, firstId }: { to: readonly ProcessSend[]; key: string; firstId?: number | undefined },
+  {
+    to,
+    key,
+    firstId,
+    byContent = false,
+  }: {
+    readonly to: readonly ProcessSend[];
+    readonly key: string;
+    readonly firstId?: number | undefined;
+    readonly byContent?: boolean;
+  },
 ): Promise<Leg[]> {
   const legs: Leg[] = [];
   try {
-    await sendAll(routing, { from: first, sends: to, key, firstId, depth: 0, legs });
+    await sendAll(routing, { from: first, sends: to, key, firstId, byContent, depth: 0, legs });
     if (legs.length >= COPIES) await shareBodies(routing, legs);
     return legs;
   } catch (error) {
@@ -124,6 +136,7 @@ interface Step {
   readonly sends: readonly ProcessSend[];
   readonly key: string;
   readonly firstId: number | undefined;
+  readonly byContent: boolean;
   readonly depth: number;
   readonly legs: Leg[];
 }
@@ -138,6 +151,7 @@ async function sendAll(routing: Routing, step: Step): Promise<void> {
   const parent = step.from.message;
   let answersTo = parent.replyTo;
   const several = severalOf(step.sends);
+  const placeOf = placesIn(step);
   for (const [index, send] of step.sends.entries()) {
     const target = routing.wiring.target(send.to);
     const id = (index === 0 ? step.firstId : undefined) ?? routing.ids.next();
@@ -153,7 +167,7 @@ async function sendAll(routing: Routing, step: Step): Promise<void> {
     // the service waits for the answer of the first target
     answersTo = undefined;
     const made = await madeSubject(routing, step.from, envelope, send.output);
-    const key = legKey(step.key, target.name, index);
+    const key = legKey(step.key, target.name, placeOf(index));
     try {
       if ((envelope.hops ?? 0) > routing.wiring.hopLimit)
         step.legs.push(tooFar(routing, key, made));
@@ -164,6 +178,21 @@ async function sendAll(routing: Routing, step: Step): Promise<void> {
       throw error;
     }
   }
+}
+
+/** What tells the messages that a step sends to one target apart, equally when it is repeated. */
+function placesIn({ sends, byContent }: Step): (index: number) => number | string {
+  if (!byContent) return (index) => index;
+  const seen = new Map<string, number>();
+  const places = sends.map(({ to, output }) => {
+    const content = output?.content?.();
+    if (content === undefined) return undefined;
+    const equal = `${to}\0${content}`;
+    const before = seen.get(equal) ?? 0;
+    seen.set(equal, before + 1);
+    return `${content}\0${before}`;
+  });
+  return (index) => places[index] ?? index;
 }
 
 /** Targets to which a step sends several new messages. */
@@ -275,6 +304,7 @@ async function inlineLeg(
       sends: result.sends,
       key,
       firstId: undefined,
+      byContent: step.byContent,
       depth: step.depth + 1,
       legs: derived,
     });
@@ -317,9 +347,9 @@ export function errorOf({ error, reason }: ProcessResult): RecordedError | undef
 }
 
 /** Short, and unique for each path through the production. */
-function legKey(parent: string, target: string, index: number): string {
+function legKey(parent: string, target: string, place: number | string): string {
   return createHash('sha1')
-    .update(`${parent}\0${target}\0${index}`)
+    .update(`${parent}\0${target}\0${place}`)
     .digest('base64url')
     .slice(0, 22);
 }

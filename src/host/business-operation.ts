@@ -409,7 +409,8 @@ interface Answered {
 /**
  * Gives a peer's answer to a waiting sender, and to the targets that get it as a new message. Both
  * happen before the message leaves its queue, so that a crash cannot lose the answer; the keys are
- * derived from the message's, so that the answer to a repetition is stored once.
+ * derived from the message's, so that the answer to a repetition is stored once. It may be another answer, such as a list
+ * that has changed meanwhile: parts of it that were not stored are, and those that were are known by their content.
  */
 async function passOnAnswer(
   accepting: Accepting,
@@ -448,5 +449,6 @@ function legsOf(
   return route({ ...routing, wiring: routing.wiring() }, subject(from, inlineBody(body)), {
     to: to.map((target) => ({ to: target, output })),
     key: `a${message.id}`,
+    byContent: true,
   });
 }

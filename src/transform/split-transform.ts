@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { EngineError, isEngineError } from '../error/engine-error.ts';
 import { withTokens } from '../expression/token-answers.ts';
@@ -43,7 +44,7 @@ export class SplitTransform implements Transform {
         const made = making instanceof Promise ? await making : making;
         for (const output of made) {
           bytes += output.body.byteLength;
-          outputs.push({ ...output, part, parts });
+          outputs.push({ ...output, part, parts, content: () => this.#digest(make()) });
         }
       } catch (error) {
         throw this.#failed(error, `part ${part} of ${parts}`);
@@ -51,6 +52,10 @@ export class SplitTransform implements Transform {
       if (bytes > MADE_LIMIT) throw this.#tooLarge(part);
     }
     return outputs;
+  }
+
+  #digest(part: TransformInput['document']): string {
+    return createHash('sha1').update(`${this.name}\0`).update(part.bytes()).digest('base64url');
   }
 
   /** What each message is made from. */

@@ -13,13 +13,18 @@ export function transformChain(transforms: readonly Transform[]): Transform {
       for (const transform of others) {
         const made: TransformOutput[] = [];
         for (const output of outputs) {
-          const { part, parts, notes = [] } = output;
+          const { part, parts, content, notes = [] } = output;
           const later = await transform.apply(next(input, output));
-          const kept = { ...(part !== undefined && { part, parts }) };
+          const kept = { ...(part !== undefined && { part, parts, content }) };
           made.push(
             ...later.map((one) => {
               const all = [...notes, ...(one.notes ?? [])];
-              return { ...kept, ...one, ...(all.length > 0 && { notes: all }) };
+              const both = content && one.content && contentOf(content, one.content);
+              const told = {
+                ...(all.length > 0 && { notes: all }),
+                ...(both && { content: both }),
+              };
+              return { ...kept, ...one, ...told };
             }),
           );
         }
@@ -29,6 +34,12 @@ export function transformChain(transforms: readonly Transform[]): Transform {
     },
   };
 }
+
+/** A part of a part: the same may be in another one. */
+const contentOf =
+  (outer: () => string, inner: () => string): (() => string) =>
+  () =>
+    `${outer()}\0${inner()}`;
 
 function keepingDocument(transform: Transform): Transform {
   if (transform.keepsDocument === true) return transform;

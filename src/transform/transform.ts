@@ -29,6 +29,8 @@ export interface TransformOutput extends Pick<NewMessage, 'type' | 'charset' | '
   /** For one of several messages made from one: its number, from 1, and how many there are. */
   readonly part?: number | undefined;
   readonly parts?: number | undefined;
+  /** What the part that it was made from says, the same for the same part at another place of another message. */
+  readonly content?: (() => string) | undefined;
   /** What people should know of it: sentences without any value of the message. */
   readonly notes?: readonly string[] | undefined;
 }
