@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { BatchList, Waits } from '../../src/api/contract/kept.ts';
 import { builtConsole } from '../../src/build/built-console.ts';
 import { type Browser, browser, noBrowser, violations } from '../support/browser.ts';
+import { keepSubscriptions } from '../support/kept-subscriptions.ts';
 import { KEYED_FILES, KEYED_PRODUCTION } from '../support/keyed-production.ts';
 import { type Operated, operated } from '../support/operator.ts';
 
@@ -77,4 +78,23 @@ describe.skipIf(noBrowser !== undefined)(`durable work in Chromium ${noBrowser ?
     await page.getByRole('button', { name: 'Find', exact: true }).click();
     await page.getByRole('row', { name: `patient ${one}` }).waitFor(SOON);
   }, 200_000);
+
+  test('who has subscribed is shown, those in trouble first, also on a phone, and switched off', async () => {
+    await keepSubscriptions(production);
+    await page.goto(`${production.url}waiting?tab=subscribers`);
+    const rows = page.getByRole('row').filter({ has: page.getByRole('button') });
+    await rows.first().getByText('in error').waitFor(SOON);
+    expect(await violations(page)).toEqual([]);
+    const row = page.getByRole('row', { name: 'growth-charts' });
+    await row.getByRole('button', { name: 'Switch off' }).first().click();
+    await page.getByRole('dialog').getByLabel('Reason').fill('it asks for too much');
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Switch it off' }).click();
+    await row.getByRole('button', { name: 'Switch on' }).first().waitFor(SOON);
+    await page.setViewportSize({ width: 390, height: 844 });
+    expect(await violations(page)).toEqual([]);
+    const wide = await page.evaluate('document.documentElement.scrollWidth');
+    await page.setViewportSize({ width: 1280, height: 800 });
+    expect(wide).toBeLessThanOrEqual(390);
+  });
 });

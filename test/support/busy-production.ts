@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Comparison } from '../../src/api/contract/event.ts';
 import type { Waits } from '../../src/api/contract/kept.ts';
+import { keepSubscriptions } from './kept-subscriptions.ts';
 import { KEYED_FILES, KEYED_PRODUCTION } from './keyed-production.ts';
 import { type Operated, operated } from './operator.ts';
 
@@ -31,6 +32,7 @@ export async function busyProduction(consoleFolder: string): Promise<Operated> {
   });
   for (let n = 0; n < 30; n++)
     await production.send(`${n % 3 === 0 ? 'E' : 'C'}${n}`, { mrn: `70010${n % 7}` });
+  await keepSubscriptions(production);
   const ask = (method: string, path: string, body?: object) =>
     production.ask(method, `/api/v1/${path}`, body);
   const waits = async (): Promise<number> =>

@@ -17,7 +17,8 @@ export const KEYED_PRODUCTION = WARD.replace(
     collect: { key: 'field("PID-3.1")', count: 100, within: 24h, as: hl7 }
     order: none
     to: hl7-out
-operations:`,
+operations:
+  subscriptions: { adapter: fhir-subscriptions-out }`,
 );
 
 const PAIRS = `

@@ -12,7 +12,7 @@ import { When } from '../element/when.tsx';
 import { serverText } from '../language/server-text.ts';
 import { t } from '../language/translate.ts';
 import { useMay } from '../shell/me.ts';
-import { PhoneName, REFRESH } from './parts.tsx';
+import { REFRESH } from './parts.tsx';
 
 type Subscriber = SubscriberList['subscribers'][number];
 
@@ -47,7 +47,7 @@ export function SubscriberTable(): ReactElement {
       >
         {data.subscribers.map((one) => (
           <tr key={`${one.host} ${one.id}`} className="border-t border-line hover:bg-hover">
-            <th scope="row" className="px-3 py-1.5 text-left font-normal">
+            <th scope="row" className="px-3 py-1.5 text-left font-normal md:min-w-52">
               <span className="break-all" translate="no">
                 {one.owner}
               </span>
@@ -55,7 +55,7 @@ export function SubscriberTable(): ReactElement {
                 <Link
                   to="/hosts/$host"
                   params={{ host: one.host }}
-                  className="text-accent hover:underline"
+                  className="text-accent underline"
                 >
                   {one.host}
                 </Link>{' '}
@@ -64,25 +64,25 @@ export function SubscriberTable(): ReactElement {
                 </span>
               </span>
             </th>
-            <td className="max-w-72 px-3 py-1.5 font-mono text-xs break-words" translate="no">
+            <td className="px-3 py-1.5 font-mono text-xs break-words md:max-w-44" translate="no">
               {one.about}
             </td>
-            <td className="px-3 py-1.5 text-xs break-words md:min-w-36" translate="no">
+            <td className="px-3 py-1.5 text-xs break-words md:max-w-36 md:min-w-28" translate="no">
               {one.place}
             </td>
-            <td className="max-w-60 px-3 py-1.5 text-xs">
+            <td className="px-3 py-1.5 text-xs md:max-w-52 md:min-w-32">
               <State one={one} />
             </td>
-            <td className="px-3 py-1.5 text-xs">
-              <PhoneName name={t('Events')} />
+            <td className="px-3 py-1.5 text-xs" data-name={t('Events')}>
               {count(one.events)}
             </td>
-            <td className="px-3 py-1.5 font-mono text-xs">
-              <PhoneName name={t('Last taken ## a notification')} />
+            <td
+              className="px-3 py-1.5 font-mono text-xs md:min-w-24"
+              data-name={t('Last taken ## a notification')}
+            >
               {one.taken === undefined ? '—' : <When at={one.taken} as="second" />}
             </td>
-            <td className="px-3 py-1.5 font-mono text-xs">
-              <PhoneName name={t('Until')} />
+            <td className="px-3 py-1.5 font-mono text-xs md:min-w-24" data-name={t('Until')}>
               <When at={one.end} as="second" />
             </td>
             <td className="px-3 py-1.5 text-right">
