@@ -16,6 +16,7 @@ import type { Json } from './subscription/criteria.ts';
 import type { Notification } from './subscription/events.ts';
 import { Keeper } from './subscription/keeper.ts';
 import { noticeBundle } from './subscription/notice.ts';
+import { OwnMark } from './subscription/own-mark.ts';
 import { isTaken, type Notifying, posted } from './subscription/posting.ts';
 import { isAllowed, type Subscription, Subscriptions } from './subscription/subscriptions.ts';
 
@@ -77,7 +78,8 @@ async function openNotifying(lent: LentHere): Promise<OpenOutbound> {
     const found = endpoints.find(({ url }) => isAllowed(address, [url.href]));
     return found && clients.get(found.credential);
   };
-  const notifying = { lent, subscriptions, contacts, clientFor };
+  const mark = await new OwnMark(records).made();
+  const notifying = { lent, subscriptions, contacts, clientFor, mark };
   const keeper = new Keeper(kept, notifying);
   keeper.start();
   return {

@@ -326,15 +326,19 @@ test('operators see who is told, and switch one off and on, whatever its owner s
   expect(items[0]?.place).not.toContain('/notify');
   const turn = (on: boolean, which = id): Promise<void> =>
     turnSubscriber(engine, definition, { host: 'subscriptions', id: which, on, by: 'anna' });
+  // hears what the first one does not: until then it might still be under way
+  const other = subscription('Observation', { endpoint: `${app.url}/notify/b` });
+  await subscribed(other, 'try-me-too');
   await turn(false);
   const body = { ...subscription('Observation?patient=Patient/1'), id };
   expect((await asked('PUT', `/Subscription/${id}`, { body })).body['status']).toBe('off');
   await written(observation('final'));
+  await told(1);
   await turn(true);
   await written(observation('amended'));
-  const requests = await told(2);
-  expect(requests.map(({ body: sent }) => (JSON.parse(String(sent)) as Json)['status'])).toEqual([
-    'final',
+  const requests = await told(3);
+  const heard = requests.filter(({ path }) => path.startsWith('/notify/a/'));
+  expect(heard.map(({ body: sent }) => (JSON.parse(String(sent)) as Json)['status'])).toEqual([
     'amended',
   ]);
   await expect(turn(true, 'gone')).rejects.toMatchObject({ code: 'NOT_FOUND' });

@@ -76,6 +76,11 @@ export class Authority {
     return claims?.['iss'] === this.#base ? heldBy(claims) : undefined;
   }
 
+  /** Whether an application is among those it lets in. */
+  knows(client: string): boolean {
+    return this.#tokens.knows(client);
+  }
+
   /** Whether somebody may still read and search all resources of these types; `isWhole` asks for the person, too. */
   mayStill(
     of: Held & { readonly subject: string },

@@ -225,6 +225,10 @@ export class Tokens {
     return { status: 200, headers: { 'cache-control': 'no-store' }, body: '' };
   }
 
+  knows(client: string): boolean {
+    return this.#parts.values.clients.some((one) => one?.id === client);
+  }
+
   /** Whether the sign-in lasts, its application is still there, and both may read and search all of these types. */
   async mayStill(
     { subject, id, client: named, lasts }: Held & { readonly subject: string },

@@ -23,6 +23,7 @@ import {
 import type { Authority } from '../authority/authority.ts';
 import type { FhirInValues, fhirInSettings } from '../fhir-in-settings.ts';
 import { fhirType } from '../fhir-version.ts';
+import { OwnMark } from '../subscription/own-mark.ts';
 import type { Proof } from '../subscription/subscriptions.ts';
 import { type Answering, answerTo } from './answer.ts';
 import { capabilityStatement } from './capability.ts';
@@ -38,6 +39,8 @@ import type { SubscriberRights } from './subscriber-rights.ts';
 const MEMORY = 256 * 1_048_576;
 /** After which requests somebody may see less than before. */
 const ENDING: ReadonlySet<string> = new Set(['auth/revoke', 'auth/backchannel-logout']);
+const CIRCLE =
+  'This is a notification of this production itself: what it writes would be notified again, without end. Take this address out of endpoints of the operation that notifies, or delete the subscription.';
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 type LentHere = LentInbound<typeof fhirInSettings>;
@@ -63,7 +66,11 @@ export class FhirEndpoint implements HttpService {
   readonly #authority: Authority | undefined;
   readonly #rights: SubscriberRights | undefined;
 
+  /** Of notifications; undefined where nothing is kept. */
+  readonly #mark: OwnMark | undefined;
+
   constructor(lent: LentHere, { schemes, authority, rights }: EndpointParts) {
+    this.#mark = lent.records && new OwnMark(lent.records);
     this.#rights = rights;
     this.#authority = authority;
     this.#lent = lent;
@@ -144,6 +151,7 @@ export class FhirEndpoint implements HttpService {
       body: () => body.bytes(),
     });
     withoutSecrets(incoming, access);
+    if ((await this.#mark?.isIn(incoming.headers)) === true) throw refused(508, CIRCLE);
     const { smart } = settings;
     if (smart !== undefined) checkScopes(asked, { caller, claim: smart.patientClaim });
     const carried = await carriedBy(incoming, asked, body, settings);
@@ -181,7 +189,8 @@ export class FhirEndpoint implements HttpService {
   #proofOf({ type }: Asked, caller: Caller | undefined): Proof | undefined {
     if (caller === undefined || type !== 'Subscription') return undefined;
     const grant = this.#authority?.grantOf(caller.claims);
-    return { service: this.#lent.host, kind: caller.kind, ...(grant && { grant }) };
+    const at = Date.now();
+    return { service: this.#lent.host, kind: caller.kind, at, ...(grant && { grant }) };
   }
 
   /** The only patient whose resources the caller may see; undefined for all. Limits the request to it. */

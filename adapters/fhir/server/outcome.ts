@@ -53,6 +53,7 @@ const CODES: Readonly<Record<number, string>> = {
   502: 'exception',
   503: 'transient',
   504: 'timeout',
+  508: 'processing',
 };
 
 export function issueCode(status: number): string {

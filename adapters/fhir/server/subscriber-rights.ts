@@ -8,6 +8,8 @@ import { type Subscription, Subscriptions } from '../subscription/subscriptions.
 const ROUND = 10_000;
 /** Every so many of them the people behind the sign-ins are asked for, too: they may be in a directory. */
 const WHOLE = 6;
+/** For how long another engine may have a newer definition than this one. */
+const NEWER = 600_000;
 
 type LentHere = LentInbound<typeof fhirInSettings>;
 
@@ -20,6 +22,7 @@ export class SubscriberRights {
   readonly #lent: LentHere;
   readonly #authority: Authority | undefined;
   readonly #subscriptions: Subscriptions;
+  readonly #opened = Date.now();
   readonly #ending = new AbortController();
   #woken = new AbortController();
   #running: Promise<void> = Promise.resolve();
@@ -85,16 +88,28 @@ export class SubscriberRights {
 
   async #may(one: Subscription, isWhole: boolean): Promise<boolean> {
     const { proof, owner, criteria } = one;
-    const types = criteria.map(({ type }) => type);
-    if (proof?.grant !== undefined) {
-      if (this.#authority === undefined) return false;
-      return this.#authority.mayStill({ subject: owner, ...proof.grant }, types, isWhole);
+    const isNewer = this.#isNewer(one);
+    const types = isNewer ? [] : criteria.map(({ type }) => type);
+    const { grant } = proof ?? {};
+    if (grant !== undefined) {
+      const authority = this.#authority?.knows(grant.client) === true ? this.#authority : undefined;
+      return authority?.mayStill({ subject: owner, ...grant }, types, isWhole) ?? isNewer;
     }
+    return isNewer || this.#isListed(one, types);
+  }
+
+  async #isListed({ proof, owner }: Subscription, types: readonly string[]): Promise<boolean> {
     for (const entry of this.#lent.settings.callers) {
       if (entry?.kind !== proof?.kind || entry === undefined) continue;
       if ((await this.#isOf(entry, owner)) && this.#permits(entry, types)) return true;
     }
     return false;
+  }
+
+  /** Let in after these settings were read: if these do not permit it, another engine has already got newer ones. */
+  #isNewer({ proof }: Subscription): boolean {
+    const at = proof?.at ?? 0;
+    return at > this.#opened && Date.now() - at < NEWER;
   }
 
   /** Whether an entry of `callers` is about somebody; of whom another server vouches, only that it still may. */

@@ -12,6 +12,7 @@ import { askedTypes } from '../fhir-version.ts';
 import type { Contacts } from './contacts.ts';
 import type { Json } from './criteria.ts';
 import { noticeBundle } from './notice.ts';
+import { OwnMark } from './own-mark.ts';
 import type { Subscription, Subscriptions } from './subscriptions.ts';
 
 /** What is needed to reach subscribers. */
@@ -20,6 +21,8 @@ export interface Notifying {
   readonly subscriptions: Subscriptions;
   readonly contacts: Contacts;
   readonly clientFor: (address: string) => HttpClient | undefined;
+  /** By which this production knows its own notifications. */
+  readonly mark: string;
   readonly signal: AbortSignal;
 }
 
@@ -38,7 +41,7 @@ export async function posted(
   { method, bundle, below, isHandshake = false }: Posted,
   notifying: Notifying,
 ): Promise<Reply> {
-  const { clientFor, signal, lent } = notifying;
+  const { clientFor, signal, lent, mark } = notifying;
   const { endpoint } = subscription;
   const client = clientFor(endpoint);
   if (client === undefined) {
@@ -55,7 +58,7 @@ export async function posted(
     answer = await client.ask({
       method,
       url,
-      headers: bundle === undefined ? {} : { 'content-type': json },
+      headers: { [OwnMark.header]: mark, ...(bundle !== undefined && { 'content-type': json }) },
       ...(bundle !== undefined && { body: inlineBody(Buffer.from(JSON.stringify(bundle))) }),
       signal,
     });
@@ -93,20 +96,27 @@ export async function beat(subscription: Subscription, notifying: Notifying): Pr
 /** What may be taken later; any other refusal of a handshake, which is sent once, is the last word. */
 const LATER = new Set([408, 425, 429]);
 
+/** Loop detected. */
+const CIRCLE = 508;
+
 /** Throws if the subscription is in error by it. */
 async function refused(
   subscription: Subscription,
   { status, isHandshake }: { readonly status: number; readonly isHandshake: boolean },
   notifying: Notifying,
 ): Promise<void> {
-  const isForGood = status === 410 || (isHandshake && status < 500 && !LATER.has(status));
-  const text = `The endpoint answers ${status}.`;
+  const isRefusal = isHandshake && status < 500 && !LATER.has(status);
+  const isForGood = status === 410 || status === CIRCLE || isRefusal;
+  const text =
+    status === CIRCLE
+      ? 'The endpoint leads back here: each notification would make another one.'
+      : `The endpoint answers ${status}.`;
   if (await failed(subscription, text, notifying, isForGood)) throw given();
 }
 
 const given = (): RejectedError =>
   new RejectedError(
-    'The endpoint has taken nothing for too long, is gone for good, or refused the handshake: the subscription is in error now. Resend the message once its owner has updated it.',
+    'The endpoint has taken nothing for too long, is gone for good, leads back here, or refused the handshake: the subscription is in error now. Resend the message once its owner has updated it.',
   );
 
 /** Notes a failure; whether the subscription is in error by it. */

@@ -183,12 +183,13 @@ function mayRead({ caller }: Json, type: string): boolean {
 /** How the service that took the request knows its caller. */
 function proofOf({ caller }: Json): Subscription['proof'] {
   const { by } = Object(caller) as Json;
-  const { service, kind, grant } = Object(by) as Json;
+  const { service, kind, grant, at: given } = Object(by) as Json;
   if (typeof service !== 'string' || typeof kind !== 'string') return undefined;
   const { id, client, lasts } = Object(grant) as Json;
+  const at = typeof given === 'number' ? given : undefined;
   return typeof id === 'string' && typeof client === 'string'
-    ? { service, kind, grant: { id, client, lasts: lasts === 'long' ? 'long' : 'short' } }
-    : { service, kind };
+    ? { service, kind, at, grant: { id, client, lasts: lasts === 'long' ? 'long' : 'short' } }
+    : { service, kind, at };
 }
 
 function ownerOf({ caller }: Json): string {

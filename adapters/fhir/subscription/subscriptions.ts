@@ -41,6 +41,8 @@ export interface Subscription {
 export interface Proof {
   readonly service: string;
   readonly kind: string;
+  /** When they were let in, milliseconds since 1970. */
+  readonly at?: number | undefined;
   readonly grant?:
     | { readonly id: string; readonly client: string; readonly lasts: 'short' | 'long' }
     | undefined;

@@ -10,6 +10,7 @@ import { records } from '../../../src/broker/records.ts';
 import { startNats } from '../../support/nats.ts';
 import { type OpenedOutbound, openOutbound } from '../../support/open-adapter.ts';
 import { type WebServer, webServer } from '../../support/web-server.ts';
+import { FHIR, server } from './serving.ts';
 
 let nats: Awaited<ReturnType<typeof startNats>>;
 let broker: Broker;
@@ -65,11 +66,14 @@ const made = (more: Partial<Subscription>, store = kept): Promise<Subscription> 
     ...more,
   });
 const sent = (body: object) => notifying.send(Buffer.from(JSON.stringify(body)));
-const told = ({ id }: Subscription) =>
-  sent({
-    notification: { subscription: id, number: 1, at: '2026-01-01T00:00:00Z', focus: 'Patient/1' },
-    resource: { resourceType: 'Patient', id: '1' },
-  });
+const bodyFor = ({ id }: Subscription): Buffer =>
+  Buffer.from(
+    JSON.stringify({
+      notification: { subscription: id, number: 1, at: '2026-01-01T00:00:00Z', focus: 'Patient/1' },
+      resource: { resourceType: 'Patient', id: '1' },
+    }),
+  );
+const told = (subscription: Subscription) => notifying.send(bodyFor(subscription));
 
 test('a handshake that is refused is told as an error, one that may be taken later is not', async () => {
   const topic = 'https://hub.example/topic';
@@ -99,6 +103,32 @@ test('a resource is put below the path of an endpoint, with the credential of th
     ['/app/x/Patient/1?of=1', 'Bearer app'],
     ['/other/Patient/1', 'Bearer all'],
   ]);
+});
+
+/** Opens it for other endpoints. */
+const notifyingAt = (url: string): Promise<OpenedOutbound> =>
+  openOutbound(
+    fhirNotifyOut,
+    { endpoints: [{ url }] },
+    { records: (realm) => records(keyed(broker), realm) },
+  );
+
+test('a subscription that leads back to its own production is in error at once, and nothing is written', async () => {
+  const lent = { records: (realm: string) => records(keyed(broker), realm) };
+  await using api = await server({}, lent);
+  await using own = await notifyingAt(api.base);
+  const subscription = await made({ endpoint: api.base });
+  const notification = bodyFor(subscription);
+  await expect(own.send(notification)).rejects.toMatchObject({ code: 'ADAPTER_REJECTED' });
+  expect(await kept.find(subscription.id)).toMatchObject({
+    status: 'error',
+    error: 'The endpoint leads back here: each notification would make another one.',
+  });
+  expect(api.opened.delivered).toEqual([]);
+  // of another production, whose mark is another one
+  const put = { method: 'PUT', headers: { ...FHIR, 'x-waybill-notifier': 'another' } };
+  await api.call('/Patient/1', { ...put, body: '{"resourceType":"Patient","id":"1"}' });
+  expect(api.opened.delivered).toHaveLength(1);
 });
 
 test('who heard nothing for its time hears a heartbeat, of one engine; who is over or was never answered ends', async () => {

@@ -287,12 +287,16 @@ test('a key that is taken out takes its subscriptions with it, others stay', asy
   const { kept, records: stored } = await engines(1);
   const by = (owner: string, kind: string, service = 'under-test'): Promise<Subscription> =>
     whole(kept, { owner, proof: { service, kind } });
+  const ofKey = { service: 'under-test', kind: 'api-key' };
   const all = [
     await by('b', 'api-key'),
     await by('a', 'basic'),
     await by('a', 'api-key'),
     await by('b', 'api-key', 'another service'),
     await whole(kept, { owner: 'b' }),
+    // let in by an engine that has newer settings than this service, while it is open
+    await whole(kept, { owner: 'b', proof: { ...ofKey, at: Date.now() + 60_000 } }),
+    await whole(kept, { owner: 'b', proof: { ...ofKey, at: Date.now() - 60_000 } }),
   ];
   const callers = [{ kind: 'api-key', credentials: ['a'] }];
   const given = { callers, resources: ['Subscription'] };
@@ -302,9 +306,9 @@ test('a key that is taken out takes its subscriptions with it, others stay', asy
   });
   await vi.waitFor(async () => {
     const states = await Promise.all(all.map(async ({ id }) => (await kept.find(id))?.status));
-    expect(states).toEqual(['off', 'off', 'active', 'active', 'active']);
+    expect(states).toEqual(['off', 'off', 'active', 'active', 'active', 'active', 'off']);
   });
-  expect(api.opened.events.map(({ name }) => name)).toEqual(Array(2).fill('subscription-ended'));
+  expect(api.opened.events.map(({ name }) => name)).toEqual(Array(3).fill('subscription-ended'));
   const headers = { 'x-api-key': 'key' };
   await api.call('/Subscription', { headers });
   expect(documents(api)[0]).toMatchObject({
