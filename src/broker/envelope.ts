@@ -27,7 +27,7 @@ export function envelopeHeaders(message: Envelope, carried: Carried = {}): MsgHd
   const h = new OwnHeaders();
   for (const [field, { header, kind }] of FIELDS) {
     const value = message[field];
-    if (value !== undefined) h.add(header, kind === 'text' ? encoded(value) : String(value));
+    if (value !== undefined) h.add(header, kind === 'text' ? encoded(value) : oneLine(value));
   }
   const { bodyRef, attached, accepted, woken } = carried;
   if (bodyRef !== undefined) h.add('Wb-Body-Ref', bodyRef);
@@ -39,6 +39,10 @@ export function envelopeHeaders(message: Envelope, carried: Carried = {}): MsgHd
 
 /** Without line ends, which would begin another header; half a character, as JSON may contain, is U+FFFD. */
 const encoded = (text: string | number): string => encodeURIComponent(String(text).toWellFormed());
+
+/** A trace context is the sender's, and an adapter of a production may give anything as a number. */
+const oneLine = (value: string | number): string =>
+  typeof value === 'number' ? String(value) : value.replaceAll(/[\r\n]+/g, ' ');
 
 /** Reads the headers once, since each `get` of the client goes through all of them. */
 export function readEnvelope(h: MsgHdrs): Envelope & Carried {

@@ -4,6 +4,7 @@ import {
   type StreamInfo,
   type StreamState,
 } from '@nats-io/jetstream';
+import { millis } from '@nats-io/transport-node';
 import { unless } from '../error/foreseen.ts';
 import { pause } from '../time/pause.ts';
 import { isAway } from './away.ts';
@@ -27,7 +28,7 @@ const TIGHT_PASS = 5_000;
 
 export interface JanitorOptions {
   readonly broker: Broker;
-  /** Milliseconds for which settled messages are kept. */
+  /** Milliseconds for which settled messages are kept, and half of those for which a queue's are after they were stored. */
   readonly margin?: number | undefined;
   /** Whether the disk is nearly full, so that what is settled has to make room soon. */
   readonly isTight?: (() => boolean) | undefined;
@@ -40,11 +41,39 @@ export interface JanitorOptions {
   readonly isLeft?: (stream: string) => Promise<boolean>;
 }
 
-/** How far a stream was settled at a certain time. */
+/** How far a stream was settled, and how much was stored in it, at a certain time. */
 interface Seen {
   readonly created: string;
   readonly floor: number;
+  readonly last: number;
   readonly at: number;
+}
+
+/** Milliseconds for which messages stay in a stream once they are settled, and after they were stored. */
+interface Stay {
+  readonly settled: number;
+  readonly stored: number;
+}
+
+/**
+ * nats-server, started again, knows the keys (`Nats-Msg-Id`) only of what a stream still contains: what a sender or a step
+ * may repeat stays for `duplicateWindow`, up to twice the margin, and where there is little room for the margin. What
+ * waited for longer than that goes as soon as it is settled and looked for by nobody. Records have no keys that return.
+ */
+function stayOf(
+  { config }: StreamInfo,
+  {
+    isQueue,
+    isTight,
+    margin,
+  }: Readonly<Record<'isQueue' | 'isTight', boolean>> & { readonly margin: number },
+): Stay {
+  if (!isQueue)
+    return { settled: isTight ? Math.min(margin, TIGHT_JOURNAL_STAY) : margin, stored: 0 };
+  const window = millis(config.duplicate_window);
+  return isTight
+    ? { settled: Math.min(margin, TIGHT_STAY), stored: Math.min(margin, window) }
+    : { settled: margin, stored: Math.min(2 * margin, window) };
 }
 
 /** Tells of the streams from which nothing is removed what two passes found. */
@@ -63,19 +92,23 @@ function keptTeller(onKept: JanitorOptions['onKept']): JanitorOptions['onKept'] 
 }
 
 /**
- * What was already settled so many milliseconds ago. A recreated stream counts from 1, so that older
+ * What has stayed long enough, as far as it was seen. A recreated stream counts from 1, so that older
  * observations do not apply to it.
  */
-function settledHistory(): (stream: string, now: Seen, stay: number) => number | undefined {
+function settledHistory(): (stream: string, now: Seen, stay: Stay) => number | undefined {
   const history = new Map<string, readonly Seen[]>();
   return (stream, now, stay) => {
     const seen = [...(history.get(stream) ?? []), now].filter(
       ({ created }) => created === now.created,
     );
-    const index = seen.findLastIndex(({ at }) => at <= now.at - stay);
-    history.set(stream, seen.slice(Math.max(0, index)));
+    const before = (time: number): number => seen.findLastIndex(({ at }) => at <= now.at - time);
+    const [settled, stored] = [before(stay.settled), before(stay.stored)];
+    history.set(stream, seen.slice(Math.max(0, Math.min(settled, stored))));
+    const floor = seen[settled]?.floor;
+    const last = seen[stored]?.last;
+    if (floor === undefined || last === undefined) return undefined;
     // a consumer recreated further back needs everything from there
-    return index < 0 ? undefined : Math.min(seen[index]?.floor ?? 0, now.floor);
+    return Math.min(floor, last, now.floor);
   };
 }
 
@@ -87,8 +120,8 @@ function settledHistory(): (stream: string, now: Seen, stay: number) => number |
  * worker made by an engine, or a stream without a projector, keeps everything, regardless of other
  * consumers, since it is not known how much of it is settled.
  *
- * Where there is little room, on the disk or in a stream, it stays for seconds only: services refuse messages for as
- * long as what was sent long ago takes the room.
+ * Where there is little room, on the disk or in a stream, what was stored a while ago goes seconds after it was settled:
+ * services refuse messages for as long as it takes the room.
  *
  * @returns whether there is little room anywhere
  */
@@ -114,17 +147,16 @@ export function janitorPass(parts: JanitorOptions): () => Promise<boolean> {
   const tidy = async (stream: string): Promise<void> => {
     const info = await manager.streams.info(stream);
     const { created, state } = info;
-    let stay = margin;
-    if (isTight(info)) {
-      tight = true;
-      stay = Math.min(margin, names.isQueue(stream) ? TIGHT_STAY : TIGHT_JOURNAL_STAY);
-    }
+    const isShort = isTight(info);
+    if (isShort) tight = true;
+    const stay = stayOf(info, { isQueue: names.isQueue(stream), isTight: isShort, margin });
     const found = await floorOf(broker, stream);
     tell(stream, found.why);
     // also where nothing is removed: a worker that has to be made again begins there
     if (found.worker !== undefined) await mark(stream, created, found.worker);
     if (found.lowest === undefined) return;
-    const now = { created, floor: found.lowest, at: performance.now() };
+    const { last_seq: last } = state;
+    const now = { created, floor: found.lowest, last, at: performance.now() };
     const upTo = settledSince(stream, now, stay);
     if (upTo === undefined) return;
     await removeUpTo(broker, stream, state, upTo);

@@ -79,4 +79,11 @@ test('a line end cannot begin a header', () => {
   const h = envelopeHeaders({ ...readEnvelope(headers()), name: 'a\r\nWb-Id: 9' });
   expect(readEnvelope(MsgHdrsImpl.decode((h as MsgHdrsImpl).encode())).id).toBe(0);
   expect(() => h.set('Nats-Msg-Id', 'a\r\nWb-Id: 9')).toThrow(/cannot contain/);
+  const given = {
+    traceparent: '00\r\nWb-Id: 9',
+    priority: '1\nWb-Body-Ref: 9' as unknown as number,
+  };
+  const other = envelopeHeaders({ ...readEnvelope(headers()), ...given });
+  const read = readEnvelope(MsgHdrsImpl.decode((other as MsgHdrsImpl).encode()));
+  expect([read.id, read.bodyRef, read.traceparent]).toEqual([0, undefined, '00 Wb-Id: 9']);
 });
