@@ -68,14 +68,16 @@ interface Row {
   readonly at: number;
 }
 
+const FIRST = 3 * 256;
+
 /** Three numbers a row, 24 bytes; the place of one that was removed is used again. */
 function numberRows(): {
   add(messageId: number, sessionId: number, at: number): number;
   row(place: number): Row;
   remove(place: number): void;
 } {
-  const free: number[] = [];
-  let rows = new Float64Array(3 * 256);
+  let free: number[] = [];
+  let rows = new Float64Array(FIRST);
   let count = 0;
   return {
     add(messageId, sessionId, at) {
@@ -95,6 +97,13 @@ function numberRows(): {
       sessionId: rows[3 * place + 1] ?? 0,
       at: rows[3 * place + 2] ?? 0,
     }),
-    remove: (place) => void free.push(place),
+    remove(place) {
+      free.push(place);
+      if (free.length < count) return;
+      // a flood is over, and so is what it needed
+      free = [];
+      count = 0;
+      rows = new Float64Array(FIRST);
+    },
   };
 }

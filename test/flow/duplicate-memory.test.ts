@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { Answer } from '../../src/broker/answers.ts';
 import {
   type DuplicateMemory,
@@ -91,4 +91,34 @@ test('a place is used again: a day of messages takes no more than a window of th
   expect(memory.find('3999')).toBeUndefined();
   expect(memory.find('4000')).toMatchObject({ messageId: 4_000, stored: true });
   expect(memory.find('4999')).toMatchObject({ messageId: 4_999, sessionId: 4_999.5 });
+});
+
+test('what a flood needed is given back once it is over', () => {
+  const made: number[] = [];
+  class Counted extends Float64Array {
+    constructor(length: number) {
+      super(length);
+      made.push(length);
+    }
+  }
+  vi.stubGlobal('Float64Array', Counted);
+  const clock = vi.spyOn(performance, 'now').mockReturnValue(0);
+  try {
+    const memory = duplicateMemory(60_000);
+    const accepted = (n: number): void => {
+      const entry = fresh(n);
+      memory.remember(`${n}`, entry);
+      memory.stored(`${n}`, entry);
+    };
+    for (let n = 0; n < 2_000; n++) accepted(n);
+    expect(made.at(-1)).toBeGreaterThan(6_000);
+    clock.mockReturnValue(60_001);
+    accepted(2_000);
+    expect(made.at(-1)).toBe(made[0]);
+    const found = [memory.find('1999'), memory.find('2000')];
+    expect(found).toMatchObject([undefined, { messageId: 2_000 }]);
+  } finally {
+    clock.mockRestore();
+    vi.unstubAllGlobals();
+  }
 });

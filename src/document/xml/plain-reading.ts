@@ -26,6 +26,9 @@ const FEW = 8;
 /** Attributes of one element, which are read at a stretch. */
 const MANY = 1_000;
 
+/** Characters with references, such as a document within this one, that are read at a stretch: some 5 ms. */
+const LONG = 65_536;
+
 interface QName {
   readonly name: string;
   readonly prefix: string;
@@ -295,9 +298,10 @@ export class PlainReading {
       : written;
   }
 
-  /** With what its references mean; undefined if one of them means nothing. */
+  /** With what its references mean; undefined if one of them means nothing, or they may be too many for one turn of the thread. */
   #resolved(written: string): string | undefined {
     if (!this.#hasReferences || !written.includes('&')) return written;
+    if (written.length > LONG) return undefined;
     let isPlain = true;
     const text = written.replaceAll(
       REFERENCE,

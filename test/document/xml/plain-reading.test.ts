@@ -82,6 +82,14 @@ test.for(TEXTS)('%# is plain', (text) => {
   expect(plain(text)).toBeDefined();
 });
 
+test('a document within one, as long as it may be, is read in turns', () => {
+  const inner = '<a/>'.repeat(20_000);
+  const written = inner.replaceAll('<', '&lt;');
+  expect(plain(`<r>${written}</r>`)).toBeUndefined();
+  expect(plain(`<r a="${written}"/>`)).toBeUndefined();
+  expect(parseXml(`<r>${written}</r>`).element.children).toMatchObject([{ value: inner }]);
+});
+
 test('a name of letters that are not Latin is read all the same', () => {
   expect(plain('<Ͱ/>')).toBeUndefined();
   expect(parseXml('<r><Ͱ/></r>').element.children).toMatchObject([{ name: 'Ͱ' }]);
