@@ -19,6 +19,8 @@ import {
 /** Messages of any of the production's streams, to be acknowledged as a whole. */
 export interface ReadBatch {
   readonly messages: readonly JsMsg[];
+  /** How far the streams have been read with it: of those that are read again from before, nothing. */
+  read(): { readonly stream: string; readonly floor: number }[];
   /** Everything in it has been processed; until this is called, the server delivers it again after a restart. */
   acknowledge(): void;
 }
@@ -115,6 +117,7 @@ class Reader implements StreamReader {
     const taken = this.#waiting.splice(0, this.#size);
     return {
       messages: taken.map(({ message }) => message),
+      read: () => this.#counted(taken).map(([stream, { seq }]) => ({ stream, floor: seq })),
       acknowledge: () => this.#acknowledge(taken),
     };
   }
@@ -233,12 +236,15 @@ class Reader implements StreamReader {
 
   /** The consumers acknowledge everything up to a message, so the last of each stream is enough. */
   #acknowledge(taken: readonly Taken[]): void {
-    const last = new Map<string, Taken>();
-    for (const one of taken) last.set(one.message.info.stream, one);
-    for (const [stream, { message, of }] of last) {
-      // a restarted consumer restarts its count and delivers this one again
-      if (this.#reading.get(stream) === of && !of.broken) message.ack();
-    }
+    for (const [, message] of this.#counted(taken)) message.ack();
+  }
+
+  /** The last of each stream, unless its consumer was restarted: that restarts its count and delivers it again. */
+  #counted(taken: readonly Taken[]): (readonly [string, JsMsg])[] {
+    const last = new Map(taken.map((one) => [one.message.info.stream, one]));
+    return [...last].flatMap(([stream, { message, of }]) =>
+      this.#reading.get(stream) === of && !of.broken ? [[stream, message] as const] : [],
+    );
   }
 }
 
@@ -305,7 +311,8 @@ export async function projectorLag(broker: Broker): Promise<number> {
 /** A stream, up to where the projector has acknowledged it, and the first sequence that it still contains. */
 export interface ProjectorFloor {
   readonly stream: string;
-  readonly floor: number;
+  /** Undefined if nobody says so at the moment. */
+  readonly floor: number | undefined;
   readonly first: number;
 }
 
@@ -320,21 +327,21 @@ export async function projectorFloors(broker: Broker): Promise<readonly Projecto
         broker.manager.consumers.info(stream, PROJECTOR),
         broker.manager.streams.info(stream),
       ]);
-      // nothing was read from it yet, or it was just removed with its host
-      const [consumer, info] =
-        (await infos.catch(unless(isMissing, `asking about ${stream}`))) ?? [];
-      return {
-        stream,
-        floor: consumer?.ack_floor.stream_seq ?? 0,
-        first: info?.state.first_seq ?? 1,
-      };
+      try {
+        const [consumer, { state }] = await infos;
+        return { stream, floor: consumer.ack_floor.stream_seq, first: state.first_seq };
+      } catch (error) {
+        // the reader makes it again, unless it has a leader by then
+        if (isLeaderless(error)) return { stream, floor: undefined, first: 1 };
+        tolerate(error, isMissing, `asking about ${stream}`);
+        // nothing was read from it yet, or it was just removed with its host
+        return { stream, floor: 0, first: 1 };
+      }
     }),
   );
 }
 
-/** A consumer without a leader is made again by the reader. */
-const isMissing = (error: unknown): boolean =>
-  isStreamMissing(error) || isConsumerMissing(error) || isLeaderless(error);
+const isMissing = (error: unknown): boolean => isStreamMissing(error) || isConsumerMissing(error);
 
 async function unread({ manager }: Broker, stream: string): Promise<number> {
   try {

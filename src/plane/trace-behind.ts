@@ -12,15 +12,20 @@ export interface Behind {
   readonly first: number;
 }
 
-/** The streams of which less is in the trace than was acknowledged for it. */
+/** The streams of which less is in the trace than was acknowledged for it, as far as both are known. */
 export function behindOf(
   floors: readonly ProjectorFloor[],
   read: ReadonlyMap<string, number>,
 ): readonly Behind[] {
+  if (read.size === 0) return [];
   return floors
+    .filter(isKnown)
     .map((floor) => ({ ...floor, read: read.get(floor.stream) ?? 0 }))
     .filter(({ read: upTo, floor }) => upTo < floor);
 }
+
+const isKnown = <Of extends ProjectorFloor>(of: Of): of is Of & { readonly floor: number } =>
+  of.floor !== undefined;
 
 /** Of those, what no stream has any more. */
 export const goneOf = (behind: readonly Behind[]): readonly MissingRange[] =>
@@ -41,7 +46,7 @@ export const goneOf = (behind: readonly Behind[]): readonly MissingRange[] =>
  * @returns whether something was missing
  */
 export function comparedOnce(
-  store: Pick<TraceStore, 'readUpTo' | 'apply'>,
+  store: Pick<TraceStore, 'readUpTo' | 'setReadUpTo'>,
   floors: readonly ProjectorFloor[],
   onBehind: (behind: readonly Behind[]) => void,
 ): () => Promise<boolean> {
@@ -49,8 +54,9 @@ export function comparedOnce(
     const read = await store.readUpTo();
     if (read === undefined) return false;
     if (read.size === 0) {
-      // of a version that did not keep it, or new: the mark says whose it is, and from here on it is known
-      await store.apply([], floors);
+      // the mark says whose it is. A stream that is not told of now would later count as not read at all
+      const known = floors.filter(isKnown);
+      if (known.length > 0 && known.length === floors.length) await store.setReadUpTo(known);
       return false;
     }
     const behind = behindOf(floors, read);

@@ -115,7 +115,8 @@ export async function startTracing(parts: TracingOptions): Promise<Tracing> {
       const floors = await untilAnswered(() => projectorFloors(broker), soon);
       if (signal.aborted) return 'clean';
       // one stream that does not answer must not keep the others from the trace
-      if (floors === undefined) log.warn({ event: 'trace-not-compared' }, 'trace-not-compared');
+      if (floors?.every(({ floor }) => floor !== undefined) !== true)
+        log.warn({ event: 'trace-not-compared' }, 'trace-not-compared');
       const compared = comparedOnce(store, floors ?? [], (behind) => {
         held?.again();
         tellRestored(behind);

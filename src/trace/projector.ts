@@ -23,8 +23,8 @@ export interface ProjectorSource {
 
 export interface ProjectorBatch {
   readonly inputs: readonly TraceInput[];
-  /** How far the streams have been read with it. */
-  readonly read: readonly StreamFloor[];
+  /** How far the streams have been read with it, if it is acknowledged now. */
+  read(): readonly StreamFloor[];
   /** Called once the store has all of it; what was not acknowledged is delivered again after a restart. */
   acknowledge(): void;
 }
@@ -96,7 +96,7 @@ async function write(
   { inputs, read }: Part,
 ): Promise<readonly MessageState[]> {
   await before?.();
-  const messages = await store.apply(inputs, read);
+  const messages = await store.apply(inputs, read?.());
   for (const lost of lossesIn(inputs)) await store.settleLost(lost);
   return messages;
 }

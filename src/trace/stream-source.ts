@@ -6,7 +6,7 @@ import type { Broker } from '../broker/broker.ts';
 import { readEnvelope, splitPayload } from '../broker/envelope.ts';
 import { decodeBatch } from '../broker/journal-batch.ts';
 import { PROJECTOR } from '../broker/names.ts';
-import { type ReadBatch, type ReaderOptions, streamReader } from '../broker/stream-reader.ts';
+import { type ReaderOptions, streamReader } from '../broker/stream-reader.ts';
 import { settledFloor } from '../broker/streams.ts';
 import type { BodyHints } from '../document/document.ts';
 import { toldElsewhere } from '../error/foreseen.ts';
@@ -56,7 +56,7 @@ export function streamSource(
         if (n % AT_ONCE === AT_ONCE - 1) await yieldToOthers();
         for (const input of inputsOf(broker, message)) inputs.push(await withKeys(input, keys));
       }
-      return { inputs, read: readWith(batch), acknowledge: () => batch.acknowledge() };
+      return { inputs, read: () => batch.read(), acknowledge: () => batch.acknowledge() };
     },
     async index(fields) {
       keys = keyReader(fields, large);
@@ -70,12 +70,6 @@ export function streamSource(
       await reader.close();
     },
   };
-}
-
-/** The last of each stream. */
-function readWith({ messages }: ReadBatch): StreamFloor[] {
-  const last = new Map(messages.map(({ info, seq }) => [info.stream, seq]));
-  return [...last].map(([stream, floor]) => ({ stream, floor }));
 }
 
 /** The inputs of the trace from a message of a stream. */

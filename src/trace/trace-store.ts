@@ -112,10 +112,12 @@ interface TraceUpkeep {
   /** Marks the store as it is now: copies made before have another mark. */
   setMark(mark: string): Promise<void>;
   /**
-   * How far it has read each stream. Undefined if it does not keep this, as on the disk of its own process, which syncs
-   * each batch.
+   * How far it has read each stream; empty if that is not known, as of a trace that is new or that an older version wrote,
+   * also in between. Undefined if it does not keep this, as on the disk of its own process, which syncs each batch.
    */
   readUpTo(): Promise<ReadonlyMap<string, number> | undefined>;
+  /** From here on it is known: says how far all streams were read. */
+  setReadUpTo(read: readonly StreamFloor[]): Promise<void>;
   /** Whether the trace refers to the large body with that key. */
   pointsTo(bodyRef: string): Promise<boolean>;
   /** Rows that belong to no message; anything but 0 is a bug. Reads everything: for tests and diagnosis. */

@@ -3,7 +3,9 @@ import { type Broker, connectBroker } from '../../src/broker/broker.ts';
 import { PROJECTOR } from '../../src/broker/names.ts';
 import { type MissingRange, streamReader } from '../../src/broker/stream-reader.ts';
 import { ensureProjector, ensureStream } from '../../src/broker/streams.ts';
-import { startNats } from '../support/nats.ts';
+import { ownProductions } from '../support/own-production.ts';
+
+const ownProduction = ownProductions();
 
 async function queue(broker: Broker): Promise<{ stream: string; subject: string }> {
   const made = broker.names.queue('lab');
@@ -39,9 +41,9 @@ function readAll(
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, n) => n + 1);
 
 test('a delivery that is lost on its way is read all the same, though what follows it was acknowledged', async () => {
-  await using nats = await startNats();
-  await using broker = await connectBroker({ ...nats, production: 'read', role: 'test' });
-  await using thief = await connectBroker({ ...nats, production: 'read', role: 'thief' });
+  const own = await ownProduction();
+  await using broker = await connectBroker({ ...own, role: 'test' });
+  await using thief = await connectBroker({ ...own, role: 'thief' });
   const { stream, subject } = await queue(broker);
   const missing: MissingRange[] = [];
   const reader = readAll(broker, (range) => missing.push(range));
@@ -67,8 +69,7 @@ test('a delivery that is lost on its way is read all the same, though what follo
 });
 
 test('what the stream lost before it was read is told, with its range; what a person took out later is not', async () => {
-  await using nats = await startNats();
-  await using broker = await connectBroker({ ...nats, production: 'read', role: 'test' });
+  await using broker = await connectBroker({ ...(await ownProduction()), role: 'test' });
   const { stream, subject } = await queue(broker);
   for (let n = 1; n <= 3; n++) await broker.publisher.publish(subject, Buffer.from(`${n}`));
   const first = readAll(broker);
@@ -85,4 +86,16 @@ test('what the stream lost before it was read is told, with its range; what a pe
     { stream, from: 10, to: 10 },
   ]);
   await second.close();
+});
+
+test('what is read again from before was not read so far', async () => {
+  await using broker = await connectBroker({ ...(await ownProduction()), role: 'test' });
+  const { stream, subject } = await queue(broker);
+  await broker.publisher.publish(subject, Buffer.from('1'));
+  const reader = streamReader(broker, { linger: 5 });
+  const batch = await reader.next();
+  expect(batch?.read()).toEqual([{ stream, floor: 1 }]);
+  reader.again();
+  expect(batch?.read()).toEqual([]);
+  await reader.close();
 });

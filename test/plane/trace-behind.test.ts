@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { ProjectorFloor } from '../../src/broker/stream-reader.ts';
 import { type Behind, comparedOnce, goneOf } from '../../src/plane/trace-behind.ts';
 
 const FLOORS = [
@@ -9,7 +10,10 @@ const FLOORS = [
 ];
 
 /** A trace that has read the streams so far. */
-function compared(read: Readonly<Record<string, number>> | undefined, fails = 0) {
+function compared(
+  read: Readonly<Record<string, number>> | undefined,
+  { fails = 0, floors = FLOORS }: { fails?: number; floors?: readonly ProjectorFloor[] } = {},
+) {
   let left = fails;
   const applied: unknown[] = [];
   const told: (readonly Behind[])[] = [];
@@ -18,12 +22,11 @@ function compared(read: Readonly<Record<string, number>> | undefined, fails = 0)
       if (left-- > 0) throw new Error('the database is away');
       return read && new Map(Object.entries(read));
     },
-    async apply(...given: unknown[]) {
+    async setReadUpTo(given: unknown) {
       applied.push(given);
-      return [];
     },
   };
-  const look = comparedOnce(store, FLOORS, (behind) => told.push(behind));
+  const look = comparedOnce(store, floors, (behind) => told.push(behind));
   return { look, applied, told };
 }
 
@@ -43,11 +46,22 @@ test('a trace that lost its last seconds with the plane that wrote them is told 
 });
 
 test('a database that is away is asked again; of a trace that never knew, what is read from now on is', async () => {
-  const away = compared({}, 1);
+  const away = compared({}, { fails: 1 });
   await expect(away.look()).rejects.toThrow('away');
   expect(await away.look()).toBe(false);
-  expect(away.applied).toEqual([[[], FLOORS]]);
+  expect(away.applied).toEqual([FLOORS]);
   const sqlite = compared(undefined);
   expect(await sqlite.look()).toBe(false);
   expect(sqlite.applied).toEqual([]);
+});
+
+test('while a stream does not say how far it was read, nothing is noted of a trace that never knew, nor told of that stream', async () => {
+  const floors = [...FLOORS, { stream: 'LED-BY-NONE', floor: undefined, first: 1 }];
+  for (const given of [floors, []]) {
+    const old = compared({}, { floors: given });
+    expect(await old.look()).toBe(false);
+    expect([old.told, old.applied]).toEqual([[], []]);
+  }
+  const known = compared({ WARD: 120, LAB: 9, NEW: 3 }, { floors });
+  expect([await known.look(), known.told]).toEqual([false, []]);
 });

@@ -11,20 +11,43 @@ import { WordTable } from './word-table.ts';
 /** Before the name of a stream: up to where it has been read. */
 const READ = 'read ';
 
-/** Counts a batch, and notes how far it has read the streams. */
-const COUNT = `INSERT INTO note SELECT 'batches', '1' UNION ALL SELECT * FROM unnest(?::text[], ?::text[])
-  ON CONFLICT(name) DO UPDATE SET value =
-    CASE note.name WHEN 'batches' THEN (note.value::bigint + 1)::text ELSE excluded.value END
+/**
+ * Counts a batch, and notes how far it has read the streams. A version that does not note this counts its batches alone:
+ * as long as both counts are not equal, it is not known how far the streams were read.
+ */
+const COUNT = `INSERT INTO note VALUES('batches', '1'), ('noted', '1')
+  UNION ALL SELECT * FROM unnest(?::text[], ?::text[])
+  ON CONFLICT(name) DO UPDATE SET value = CASE WHEN note.name IN ('batches', 'noted')
+    THEN (note.value::bigint + 1)::text ELSE excluded.value END
   RETURNING name, value`;
 
-/** How far each stream has been read. */
+const BEGIN = `INSERT INTO note
+  SELECT 'noted', coalesce((SELECT value FROM note WHERE name = 'batches'), '0')
+  UNION ALL SELECT * FROM unnest(?::text[], ?::text[])
+  ON CONFLICT(name) DO UPDATE SET value = excluded.value`;
+
+/** How far each stream has been read; empty if it is not known. */
 export async function readUpTo(db: Database): Promise<ReadonlyMap<string, number>> {
   const rows = await db.rows<{ name: string; value: string }>(
-    'SELECT name, value FROM note WHERE starts_with(name, ?)',
+    `SELECT name, value FROM note WHERE starts_with(name, ?) OR name IN ('batches', 'noted')`,
     READ,
   );
-  return new Map(rows.map(({ name, value }) => [name.slice(READ.length), Number(value)]));
+  const { batches, noted, ...read } = Object.fromEntries(
+    rows.map(({ name, value }) => [name, Number(value)]),
+  );
+  if (batches !== noted) return new Map();
+  return new Map(Object.entries(read).map(([name, upTo]) => [name.slice(READ.length), upTo]));
 }
+
+/** Notes how far the streams were read by who did not note it. */
+export async function setReadUpTo(db: Database, read: readonly StreamFloor[]): Promise<void> {
+  await db.rows(BEGIN, ...notesOf(read));
+}
+
+const notesOf = (read: readonly StreamFloor[]): readonly [string[], string[]] => [
+  read.map(({ stream }) => `${READ}${stream}`),
+  read.map(({ floor }) => String(floor)),
+];
 
 const behind = (): EngineError =>
   new EngineError(
@@ -37,11 +60,7 @@ const behind = (): EngineError =>
 const BEHIND = new Error('behind');
 
 async function countOf(session: PostgresSession, read: readonly StreamFloor[]): Promise<number> {
-  const rows = await session.rows<{ name: string; value: string }>(
-    COUNT,
-    read.map(({ stream }) => `${READ}${stream}`),
-    read.map(({ floor }) => String(floor)),
-  );
+  const rows = await session.rows<{ name: string; value: string }>(COUNT, ...notesOf(read));
   return Number(rows.find(({ name }) => name === 'batches')?.value ?? 0);
 }
 

@@ -10,7 +10,7 @@ import { keysUsed, type TraceCipher, USED_KEYS } from '../trace-cipher.ts';
 import { unavailable } from '../unavailable.ts';
 import { apply, differences, settleByFloor, settleLost } from './apply.ts';
 import { find, quickFindDays } from './find.ts';
-import { Memory, readUpTo } from './memory.ts';
+import { Memory, readUpTo, setReadUpTo } from './memory.ts';
 import { pointsTo, purgedDays } from './purge.ts';
 import {
   body,
@@ -107,6 +107,7 @@ export async function postgresTraceStore({
     mark: () => told(mark(db)),
     setMark: (own) => told(setMark(db, own)),
     readUpTo: () => told(readUpTo(db)),
+    setReadUpTo: (read) => told(setReadUpTo(db, read)),
     pointsTo: (bodyRef) => told(pointsTo(db, bodyRef)),
     orphans: () => told(orphans(upkeep)),
     close,

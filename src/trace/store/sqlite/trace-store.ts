@@ -102,13 +102,16 @@ export function sqliteTraceStore({
     usage: () => attempt(() => usage(files)),
     mark: () => attempt(() => mark(files)),
     setMark: (own) => write(() => setMark(files, own)),
-    readUpTo: () => Promise.resolve(undefined),
+    ...NOT_NOTED,
     pointsTo: (bodyRef) => attempt(() => pointsTo(files, bodyRef)),
     orphans: () => attempt(() => orphans(files)),
     close,
     [Symbol.asyncDispose]: close,
   };
 }
+
+/** Each batch is on the disk before it is acknowledged. */
+const NOT_NOTED = { readUpTo: async () => undefined, setReadUpTo: async () => undefined };
 
 interface Attempts {
   /** A damaged file is set aside, and the rest answers. This ends, since each time there is one file fewer. */

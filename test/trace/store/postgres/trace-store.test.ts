@@ -156,6 +156,25 @@ describe.runIf(programs !== undefined)('a private PostgreSQL', () => {
     await asked('DROP DATABASE gone WITH (FORCE)');
   });
 
+  test('how far the streams were read is not known once an older version has written, until it is said again', async () => {
+    await using store = await postgresTraceStore({ url: server.url, production: 'mixed' });
+    expect(await store.readUpTo()).toEqual(new Map());
+    await store.setReadUpTo([{ stream: 'WARD', floor: 5 }]);
+    await store.apply(sampleOf(1, 'ward'), [{ stream: 'LAB', floor: 7 }]);
+    const read = new Map(Object.entries({ WARD: 5, LAB: 7 }));
+    expect(await store.readUpTo()).toEqual(read);
+    // what a version does that notes nothing
+    await asked(
+      `UPDATE waybill_mixed.note SET value = (value::bigint + 1)::text WHERE name = 'batches'`,
+    );
+    expect(await store.readUpTo()).toEqual(new Map());
+    await store.apply(sampleOf(2, 'lab'), [{ stream: 'LAB', floor: 9 }]);
+    expect(await store.readUpTo()).toEqual(new Map());
+    await store.setReadUpTo([{ stream: 'WARD', floor: 6 }]);
+    await store.apply(sampleOf(3, 'lab'));
+    expect(await store.readUpTo()).toEqual(new Map(Object.entries({ WARD: 6, LAB: 9 })));
+  });
+
   test('two operator planes on one trace see each other, and both may write', async () => {
     await using first = await postgresTraceStore({ url: server.url, production: 'shared' });
     await using second = await postgresTraceStore({ url: server.url, production: 'shared' });
