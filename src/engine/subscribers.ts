@@ -33,8 +33,11 @@ export async function turnSubscriber(
   definition: Definition,
   { host, id, on, by }: TurnSubscriber,
 ): Promise<void> {
-  const isTurned = await keptBy({ keyed }, definition, host)?.turn(id, on);
-  if (isTurned !== true) {
+  const kept = keptBy({ keyed }, definition, host);
+  if (kept === undefined) {
+    throw new EngineError('NOT_FOUND', `no operation ${host} keeps subscribers`);
+  }
+  if (!(await kept.turn(id, on))) {
     throw new EngineError('NOT_FOUND', `${host} has no subscriber ${id} any more`);
   }
   const at = systemClock.now();

@@ -342,6 +342,10 @@ test('operators see who is told, and switch one off and on, whatever its owner s
     'amended',
   ]);
   await expect(turn(true, 'gone')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  const elsewhere = { host: 'subscribers', id, on: true, by: 'anna' };
+  await expect(turnSubscriber(engine, definition, elsewhere)).rejects.toThrow(
+    'no operation subscribers keeps subscribers',
+  );
 });
 
 test('one that is deleted, switched off or over is told nothing', async () => {

@@ -98,6 +98,7 @@ const LATER = new Set([408, 425, 429]);
 
 /** Loop detected. */
 const CIRCLE = 508;
+const LEADS_BACK = 'The endpoint leads back here: each notification would make another one.';
 
 /** Throws if the subscription is in error by it. */
 async function refused(
@@ -107,10 +108,7 @@ async function refused(
 ): Promise<void> {
   const isRefusal = isHandshake && status < 500 && !LATER.has(status);
   const isForGood = status === 410 || status === CIRCLE || isRefusal;
-  const text =
-    status === CIRCLE
-      ? 'The endpoint leads back here: each notification would make another one.'
-      : `The endpoint answers ${status}.`;
+  const text = status === CIRCLE ? LEADS_BACK : `The endpoint answers ${status}.`;
   if (await failed(subscription, text, notifying, isForGood)) throw given();
 }
 
@@ -136,7 +134,11 @@ async function failed(
     return before.failing === undefined ? { ...before, failing: now } : before;
   });
   if (isOver) {
-    const text = `Subscription ${id} of ${owner} is in error: ${placeOfUrl(new URL(endpoint))} took nothing.`;
+    const place = placeOfUrl(new URL(endpoint));
+    const text =
+      error === LEADS_BACK
+        ? `Subscription ${id} of ${owner} is in error: ${place} leads back here.`
+        : `Subscription ${id} of ${owner} is in error: ${place} took nothing.`;
     lent.event('warn', 'subscription-failed', text, owner);
   }
   return isOver;

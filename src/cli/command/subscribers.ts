@@ -37,9 +37,10 @@ async function subscribers(host: string | undefined, flags: Flags): Promise<void
   const { items, cut } = await withBroker(flags, (broker) =>
     askControl(broker, ENGINE.subscribers, null),
   );
+  const at = host === undefined ? '' : ` at ${host}`;
   const shown = items.filter((one) => host === undefined || one.host === host);
   if (json === true) return print(JSON.stringify(shown));
-  if (shown.length === 0) return print('nobody has subscribed to anything');
+  if (shown.length === 0) return print(`nobody has subscribed to anything${at}`);
   const rows = shown.map((one) => [
     one.host,
     one.id,
@@ -51,9 +52,10 @@ async function subscribers(host: string | undefined, flags: Flags): Promise<void
     time(one.taken),
     `${one.failures}`,
     time(one.end),
+    one.held ? '' : (one.error ?? ''),
   ]);
   const head = ['host', 'id', 'owner', 'about', 'told at', 'state', 'events', 'last taken'];
-  print(table([[...head, 'failures', 'ends'], ...rows]));
+  print(table([[...head, 'failures', 'ends', 'why'], ...rows]));
   if (cut) print('there are more');
 }
 

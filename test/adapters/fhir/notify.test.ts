@@ -124,6 +124,9 @@ test('a subscription that leads back to its own production is in error at once, 
     status: 'error',
     error: 'The endpoint leads back here: each notification would make another one.',
   });
+  expect(own.events.map(({ text }) => text)).toEqual([
+    expect.stringMatching(/^Subscription .* of a is in error: 127\.0\.0\.1:\d+ leads back here\.$/),
+  ]);
   expect(api.opened.delivered).toEqual([]);
   // of another production, whose mark is another one
   const put = { method: 'PUT', headers: { ...FHIR, 'x-waybill-notifier': 'another' } };
