@@ -60,6 +60,8 @@ interface Reading {
   readonly messages: ConsumerMessages;
   /** The sequence that must come next. */
   due: number;
+  /** The last sequence that was given in a batch; what is delivered once more comes after later ones. */
+  given: number;
   /** Set once a delivery is missing: what follows it is dropped. */
   broken: boolean;
 }
@@ -115,9 +117,10 @@ class Reader implements StreamReader {
     }
     if (this.#waiting.length < this.#size && !signal.aborted) await pause(this.#linger, signal);
     const taken = this.#waiting.splice(0, this.#size);
+    for (const { message, of } of taken) of.given = Math.max(of.given, message.seq);
     return {
       messages: taken.map(({ message }) => message),
-      read: () => this.#counted(taken).map(([stream, { seq }]) => ({ stream, floor: seq })),
+      read: () => this.#counted(taken).map(([stream, { of }]) => ({ stream, floor: of.given })),
       acknowledge: () => this.#acknowledge(taken),
     };
   }
@@ -199,7 +202,7 @@ class Reader implements StreamReader {
         else this.#take(message, of);
       },
     });
-    of = { messages, due: floor + 1, broken: this.#stop.signal.aborted };
+    of = { messages, due: floor + 1, given: floor, broken: this.#stop.signal.aborted };
     this.#reading.set(stream, of);
     for (const message of early) this.#take(message, of);
     if (of.broken) messages.stop();
@@ -236,15 +239,13 @@ class Reader implements StreamReader {
 
   /** The consumers acknowledge everything up to a message, so the last of each stream is enough. */
   #acknowledge(taken: readonly Taken[]): void {
-    for (const [, message] of this.#counted(taken)) message.ack();
+    for (const [, { message }] of this.#counted(taken)) message.ack();
   }
 
   /** The last of each stream, unless its consumer was restarted: that restarts its count and delivers it again. */
-  #counted(taken: readonly Taken[]): (readonly [string, JsMsg])[] {
+  #counted(taken: readonly Taken[]): [string, Taken][] {
     const last = new Map(taken.map((one) => [one.message.info.stream, one]));
-    return [...last].flatMap(([stream, { message, of }]) =>
-      this.#reading.get(stream) === of && !of.broken ? [[stream, message] as const] : [],
-    );
+    return [...last].filter(([stream, { of }]) => this.#reading.get(stream) === of && !of.broken);
   }
 }
 

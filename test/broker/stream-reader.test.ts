@@ -88,14 +88,19 @@ test('what the stream lost before it was read is told, with its range; what a pe
   await second.close();
 });
 
-test('what is read again from before was not read so far', async () => {
+test('what is delivered once more was read further; what is read again from before was not', async () => {
   await using broker = await connectBroker({ ...(await ownProduction()), role: 'test' });
   const { stream, subject } = await queue(broker);
-  await broker.publisher.publish(subject, Buffer.from('1'));
+  for (let n = 1; n <= 3; n++) await broker.publisher.publish(subject, Buffer.from(`${n}`));
   const reader = streamReader(broker, { linger: 5 });
-  const batch = await reader.next();
-  expect(batch?.read()).toEqual([{ stream, floor: 1 }]);
+  const messages = [];
+  while (messages.length < 3) messages.push(...((await reader.next())?.messages ?? []));
+  // as after half a minute in which the database was away
+  messages[0]?.nak();
+  const repeated = await reader.next();
+  expect(repeated?.messages.map(({ seq }) => seq)).toEqual([1]);
+  expect(repeated?.read()).toEqual([{ stream, floor: 3 }]);
   reader.again();
-  expect(batch?.read()).toEqual([]);
+  expect(repeated?.read()).toEqual([]);
   await reader.close();
 });
