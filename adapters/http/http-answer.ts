@@ -84,12 +84,12 @@ function problem(status: number, value: Told): HttpReply {
 /** The acknowledgement of what was posted; undefined where it is not X12 or EDIFACT, or nothing is to be acknowledged. Throws a Refusal for an interchange that cannot be read. */
 export function ediQuestion(
   message: NewMessage,
-  { acknowledge }: Pick<HttpInValues, 'acknowledge'>,
+  settings: Pick<HttpInValues, 'acknowledge' | 'profile'>,
 ): EdiAnswerMade | undefined {
   const { body } = message;
-  if (acknowledge === 'none' || !(body instanceof Uint8Array)) return undefined;
+  if (!(body instanceof Uint8Array)) return undefined;
   try {
-    return ediAnswer(body, message, acknowledge);
+    return ediAnswer(body, message, settings);
   } catch (error) {
     if (!(error instanceof EngineError) || error.code !== 'DOCUMENT_UNREADABLE') throw error;
     throw new Refusal(422, error.message, { told: 'its body is no interchange' });

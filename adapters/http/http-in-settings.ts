@@ -9,7 +9,7 @@ import {
   listenerPlace,
   routePattern,
 } from 'waybill/peer/http-server';
-import { acknowledgeSetting } from 'waybill/peer/reply';
+import { acknowledgeSettings } from 'waybill/peer/reply';
 import { filesSettings } from './files/files-settings.ts';
 import { methodScopes } from './method-scopes.ts';
 import { signInSettings } from './sign-in/sign-in-settings.ts';
@@ -147,7 +147,7 @@ const answering = {
     },
     { help: 'The statuses with which HL7 v2 is acknowledged.', default: 'web', advanced: true },
   ),
-  acknowledge: acknowledgeSetting(),
+  ...acknowledgeSettings,
   storedStatus: setting.integer({
     help: 'The status for a stored message.',
     default: 202,

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { type LentInbound, type SettingsFault, type SharedAddress, unless } from 'waybill/adapter';
 import { disabledBy } from 'waybill/peer/basics';
 import { type Access, commonOf, type Need, type Scheme, schemesOf } from 'waybill/peer/http-server';
+import { acknowledgeFaults } from 'waybill/peer/reply';
 import { type Tell, tellInto } from './document/faults.ts';
 import { anything, schemaCheck } from './document/json-schema.ts';
 import { openApiOperations } from './document/openapi.ts';
@@ -75,6 +76,7 @@ async function readOperations(
   faults: SettingsFault[],
 ): Promise<readonly Operation[]> {
   faults.push(...callerFaults(lent.settings), ...signInFaults(lent.settings));
+  faults.push(...acknowledgeFaults(lent.settings));
   faults.push(...(await filesFaults(lent.settings)));
   return [...(await messageOperations(lent, faults)), ...signInRoutes(lent.settings)];
 }

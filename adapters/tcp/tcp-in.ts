@@ -11,8 +11,8 @@ import { hl7Header } from 'waybill/document';
 import { newsFilter, spokenProtocol, untilStored } from 'waybill/peer/basics';
 import { fileType } from 'waybill/peer/folder';
 import {
-  acknowledgeSetting,
-  type EdiAnswerMade,
+  acknowledgeFaults,
+  acknowledgeSettings,
   ediAnswer,
   ediControlNumber,
 } from 'waybill/peer/reply';
@@ -56,7 +56,7 @@ const answering = {
     help: 'The answer for a message that could not be stored, or that failed at its target. If empty, the connection is closed without an answer.',
     default: 'NAK',
   }),
-  acknowledge: acknowledgeSetting(),
+  ...acknowledgeSettings,
   answerMarks: setting.flag({
     help: 'Whether the answer of the target, or an acknowledgement, is framed like messages. If not, its bytes are written unchanged.',
     default: true,
@@ -133,7 +133,11 @@ export default inbound({
 
 function tcpInFaults(settings: TcpInValues): SettingsFault[] {
   const { callOut, closeAfterEach, framing, answer, acknowledge, repetitions } = settings;
-  const faults = [...framingFaults(settings), ...arrivalFaults(settings)];
+  const faults = [
+    ...framingFaults(settings),
+    ...arrivalFaults(settings),
+    ...acknowledgeFaults(settings),
+  ];
   const wrong = (path: string, what: string, remedy: string): void => {
     faults.push({ path: [path], what, remedy });
   };
@@ -232,7 +236,7 @@ class TcpIntake implements FrameService {
     const { answer: mode, accepted, answerTimeout } = this.#settings;
     const message = this.#messageOf(body, sender);
     if (mode === 'stored') {
-      const edi = this.#acknowledged(body, message);
+      const edi = ediAnswer(body, message, this.#settings);
       if (edi?.isRejected !== true) await this.#lent.deliver(message);
       else
         this.#tell(
@@ -270,11 +274,6 @@ class TcpIntake implements FrameService {
     if (body.length === 0 || !this.#settings.answerMarks) return body;
     const { before, after } = this.#framing.around(body.length);
     return Buffer.concat([before, this.#framing.guard()(body), after]);
-  }
-
-  #acknowledged(body: Buffer, message: NewMessage): EdiAnswerMade | undefined {
-    const { acknowledge } = this.#settings;
-    return acknowledge === 'none' ? undefined : ediAnswer(body, message, acknowledge);
   }
 
   async #keepUntilStored({ body, sender }: Incoming): Promise<FrameFate> {

@@ -1,3 +1,7 @@
+import type {
+  EdifactProfile,
+  FindEdifactProfile,
+} from '../document/edi/profile/edifact-profile.ts';
 import { nearest } from '../error/nearest.ts';
 import type { Message } from '../message/message.ts';
 import { milliseconds } from '../time/duration.ts';
@@ -21,6 +25,7 @@ export type SettingKind =
   | 'credential'
   | 'target'
   | 'lookup'
+  | 'profile'
   | 'template'
   | 'expression'
   | 'group'
@@ -71,6 +76,8 @@ export interface ReadContext {
   unknown(kind: 'target' | 'lookup', name: string): string | undefined;
   /** The problem with a credential's name or kind; undefined if it is suitable. */
   unfit(name: string, kinds: readonly CredentialKind[] | undefined): string | undefined;
+  /** Left out where there are no profiles. */
+  readonly edifact?: FindEdifactProfile | undefined;
 }
 
 /** Text with expressions in braces, filled in for each message. */
@@ -179,6 +186,17 @@ export const credential: Declare<string, string, { readonly kinds?: readonly Cre
 export const target: Declare<string, string> = declare('target', named('target'));
 
 export const lookup: Declare<string, string> = declare('lookup', named('lookup'));
+
+/** The name of an entry under `profiles` that is about EDIFACT. The adapter gets the profile itself. */
+export const edifactProfile: Declare<EdifactProfile, string> = declare(
+  'profile',
+  string((name, { edifact }) => {
+    const found = edifact?.(name);
+    return typeof found === 'object'
+      ? good(found)
+      : bad(found ?? 'names a profile that cannot be read');
+  }),
+);
 
 /** Text with expressions in braces: `"{type}_{id}.hl7"`. */
 export const template: Declare<Template, string> = declare(

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Setting, Settings } from '../adapter/setting.ts';
 import type { Definition, HostDefinition } from './definition.ts';
 import { type HostKind, hostSettings, SECTIONS } from './grammar/host-settings.ts';
@@ -31,6 +32,7 @@ export function productionDifference(before: Definition, after: Definition): Dif
     if (news.get(name)?.kind === host.kind) continue;
     hosts.push({ host: name, kind: host.kind, how: 'removed', changes: [], restart: true });
   }
+  const replaced = replacedTables(before, after);
   const acceptsOtherwise = !isEqual(acceptance(before), acceptance(after));
   for (const [name, host] of news) {
     const old = olds.get(name);
@@ -39,7 +41,8 @@ export function productionDifference(before: Definition, after: Definition): Dif
       continue;
     }
     const compared = compareHost({ definition: before, host: old }, { definition: after, host });
-    const restart = compared.restart || (acceptsOtherwise && host.kind === 'service');
+    const restart =
+      compared.restart || namesAny(host, replaced) || (acceptsOtherwise && host.kind === 'service');
     if (compared.changes.length === 0 && !restart) continue;
     hosts.push({ host: name, kind: host.kind, how: 'changed', ...compared, restart });
   }
@@ -113,12 +116,43 @@ function fileChanges(before: Definition, after: Definition): Change[] {
     const files = valueAt(after.source.written, [section]);
     if (files?.kind !== 'block') return [];
     return [...files.entries].flatMap(([name, { value }]) => {
-      const file = value.kind === 'scalar' ? `${after.folder}/${value.value}` : '';
+      const file = value.kind === 'scalar' ? resolve(after.folder, String(value.value)) : '';
       const old = before.source.digests.get(file);
       if (old === undefined || old === after.source.digests.get(file)) return [];
       return [{ path: `${section}.${name}`, before: 'as it was', after: 'changed' }];
     });
   });
+}
+
+/**
+ * The code tables and profiles that are other ones now. Those of rules and transforms are read anew with them; the settings
+ * of an adapter are made once.
+ */
+function replacedTables(before: Definition, after: Definition): ReadonlySet<string> {
+  const replaced = (section: 'lookups' | 'profiles', known: Iterable<string>): string[] =>
+    [...known].filter((name) => stateOf(before, section, name) !== stateOf(after, section, name));
+  const lookups = new Set(replaced('lookups', after.lookups.names));
+  const naming = [...after.profiles.values()].filter((one) => !one.lookups.isDisjointFrom(lookups));
+  const profiles = replaced('profiles', after.profiles.keys());
+  return new Set([...lookups, ...profiles, ...naming.map(({ name }) => name)]);
+}
+
+/** Which file it is, and with which content. */
+function stateOf({ source, folder }: Definition, section: string, name: string): string {
+  const value = valueAt(source.written, [section, name]);
+  const file = value?.kind === 'scalar' ? resolve(folder, String(value.value)) : '';
+  return `${file} ${source.digests.get(file)}`;
+}
+
+/** Whether the settings of a host name one of them, alone or in quotes in an expression. */
+function namesAny(host: HostDefinition, replaced: ReadonlySet<string>): boolean {
+  if (host.kind === 'process' || replaced.size === 0) return false;
+  const isIn = (value: unknown): boolean => {
+    if (typeof value === 'object' && value !== null) return Object.values(value).some(isIn);
+    const quoted = [...String(value).matchAll(/["']([^"']+)["']/g)].map(([, one = '']) => one);
+    return [String(value), ...quoted].some((one) => replaced.has(one));
+  };
+  return isIn(host.given);
 }
 
 const LONGEST = 80;

@@ -1,5 +1,7 @@
 import type { CredentialKind } from '../adapter/setting.ts';
 import { credentialKinds } from '../credential/kind/credential-kinds.ts';
+import type { FindEdifactProfile } from '../document/edi/profile/edifact-profile.ts';
+import type { Profile } from '../rule/profile/profile.ts';
 import { RECORD_TRANSFORMS } from '../transform/records/record-transforms.ts';
 import { suggestion } from './problem.ts';
 import { valueAt, type Written } from './written/written.ts';
@@ -108,3 +110,16 @@ export function unknownProfile(name: string, names: ProductionNames): string | u
   const add = `Add it: profiles: { ${name}: profiles/${name}.yaml }.`;
   return `there is no profile ${name}. ${suggestion(name, names.profiles, add)}`;
 }
+
+/** Finds the EDIFACT profiles of a production, whose files may be read later: rules in them may name others. */
+export const edifactProfiles =
+  (names: ProductionNames, profiles: ReadonlyMap<string, Profile>): FindEdifactProfile =>
+  (name) => {
+    const unknown = unknownProfile(name, names);
+    if (unknown !== undefined) return unknown;
+    const profile = profiles.get(name);
+    return profile === undefined ? undefined : (profile.edifact ?? notEdifact(name));
+  };
+
+const notEdifact = (name: string): string =>
+  `the profile ${name} is not about EDIFACT. Name one whose file says edifact: and a message.`;

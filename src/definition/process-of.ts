@@ -1,4 +1,5 @@
 import type { NamedJwtKeys } from '../credential/jwt/token-keys.ts';
+import type { EdifactProfile } from '../document/edi/profile/edifact-profile.ts';
 import { resourceOf } from '../document/fhir/read-resource.ts';
 import { findingFhir, inTurns } from '../document/index.ts';
 import { EngineError } from '../error/engine-error.ts';
@@ -154,10 +155,12 @@ function mailOf(
 
 /** Compiles what `when` of context.receive says. Throws PROCESS_FAILED. */
 export function conditionsOf(
-  { lookups }: Definition,
+  { lookups, profiles }: Definition,
   name: string,
 ): (when: string) => Expression<boolean> {
-  const language = expressionEnvironment({ lookups });
+  const edifact = (profile: string): EdifactProfile | string =>
+    profiles.get(profile)?.edifact ?? `there is no profile ${profile} of EDIFACT`;
+  const language = expressionEnvironment({ lookups, edifact });
   return (when) => {
     const compiled = language.compile(when, { result: 'bool' });
     if (compiled.ok) return compiled.expression;

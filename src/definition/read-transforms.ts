@@ -1,10 +1,9 @@
 import { extname, resolve } from 'node:path';
-import type { EdifactProfile } from '../document/edi/profile/edifact-profile.ts';
+import type { FindEdifactProfile } from '../document/edi/profile/edifact-profile.ts';
 import type { RecordMap } from '../document/records/record-map.ts';
 import { isSystemError, unless } from '../error/foreseen.ts';
 import type { ExpressionEnvironment } from '../expression/environment.ts';
 import { Given, type GivenReading } from '../expression/given.ts';
-import type { Profile } from '../rule/profile/profile.ts';
 import { callProblems } from '../transform/call-problems.ts';
 import { moduleTransform } from '../transform/module-transform.ts';
 import { readTransform } from '../transform/read-transform.ts';
@@ -15,7 +14,7 @@ import type { Transform } from '../transform/transform.ts';
 import { type Reading, reportBelow } from './form/form.ts';
 import { plain, textOf } from './form/setting-form.ts';
 import { type Fault, loadModule } from './load-module.ts';
-import { type ProductionNames, unknownProfile, unknownTarget, unknownTransform } from './names.ts';
+import { type ProductionNames, unknownTarget, unknownTransform } from './names.ts';
 import { splitProblem } from './problem.ts';
 import { fill, type ValueSource } from './written/fill.ts';
 import { readText } from './written/open-files.ts';
@@ -26,6 +25,7 @@ export interface TransformsReading {
   readonly source: ValueSource;
   readonly language: ExpressionEnvironment;
   readonly names: ProductionNames;
+  readonly edifact: FindEdifactProfile;
   readonly reading: Reading;
 }
 
@@ -39,14 +39,13 @@ export interface ReadTransforms {
 export async function readTransforms(
   written: Written,
   parts: TransformsReading,
-  profiles: ReadonlyMap<string, Profile>,
 ): Promise<ReadTransforms> {
   const transforms = new Map<string, Transform>();
   const files: string[] = [];
   for (const entry of filesUnder(written, 'transforms')) {
     files.push(resolve(parts.source.folder, entry.file));
     const transform = isYaml(entry.file)
-      ? await yamlTransform(entry, { ...parts, profiles, find: (other) => transforms.get(other) })
+      ? await yamlTransform(entry, { ...parts, find: (other) => transforms.get(other) })
       : await codeTransform(entry, parts);
     if (transform !== undefined) transforms.set(entry.name, transform);
   }
@@ -98,18 +97,14 @@ async function recordMap(
 async function yamlTransform(
   entry: TransformEntry,
   parts: TransformsReading & {
-    readonly profiles: ReadonlyMap<string, Profile>;
     readonly find: (name: string) => Transform | undefined;
   },
 ): Promise<Transform | undefined> {
   const given = await yamlFile(entry, parts, 'transforms');
   if (given === undefined) return undefined;
   const { value, reading } = given;
-  const edifact = (name: string): EdifactProfile | string =>
-    unknownProfile(name, parts.names) ??
-    parts.profiles.get(name)?.edifact ??
-    `${name} is no profile of EDIFACT. Only those are checked for an acknowledgement.`;
-  const transform = readTransform(entry.name, value, [], { ...reading, edifact, find: parts.find });
+  const { edifact, find } = parts;
+  const transform = readTransform(entry.name, value, [], { ...reading, edifact, find });
   const { split } = transform.declaration;
   return split === undefined ? transform : new SplitTransform(transform, split);
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { relative, resolve } from 'node:path';
+import type { FindEdifactProfile } from '../document/edi/profile/edifact-profile.ts';
 import { isSystemError, tolerate } from '../error/foreseen.ts';
 import { type ExpressionEnvironment, expressionEnvironment } from '../expression/environment.ts';
 import { Given } from '../expression/given.ts';
@@ -28,7 +29,13 @@ import {
   type SettingsGiven,
 } from './grammar/production-form.ts';
 import { importsOf } from './module-graph.ts';
-import { type ProductionNames, productionNames, unfitKey, unknownLookup } from './names.ts';
+import {
+  edifactProfiles,
+  type ProductionNames,
+  productionNames,
+  unfitKey,
+  unknownLookup,
+} from './names.ts';
 import { type Problem, type Problems, problemList } from './problem.ts';
 import { readContext } from './read-context.ts';
 import { readCredentialEntry } from './read-credentials.ts';
@@ -110,13 +117,16 @@ export async function readProduction(
   const tables = await readLookups(written, absolute, { problems, options });
   const { lookups } = tables;
   const clock = options.clock ?? systemClock;
-  const language = languageOf(names, lookups, clock);
-  const reading: Reading = { problems, keys: [], context: readContext(absolute, names, language) };
+  const profiles = new Map<string, Profile>();
+  const edifact = edifactProfiles(names, profiles);
+  const language = languageOf(names, lookups, { clock, edifact });
+  const context = { ...readContext(absolute, names, language), edifact };
+  const reading: Reading = { problems, keys: [], context };
   const values = productionForm.read(written, reading);
   tables.read(values?.lookups);
-  const parts = { source, language, names, reading };
-  const profiles = await readProfiles(written, parts, lookups);
-  const transforms = await readTransforms(written, parts, profiles.profiles);
+  const parts = { source, language, names, edifact, reading };
+  const profileFiles = await readProfiles(written, parts, { tables: lookups, profiles });
+  const transforms = await readTransforms(written, parts);
   if (values === undefined) return { problems: problems.list() };
   const definition = compose({
     folder: absolute,
@@ -128,30 +138,38 @@ export async function readProduction(
     reading,
     lookups,
     ...transforms,
-    ...profiles,
-    files: [loaded, adapters, transforms, profiles, tables].flatMap((one) => [...one.files]),
+    profiles,
+    files: [
+      ...profileFiles,
+      ...[loaded, adapters, transforms, tables].flatMap((one) => [...one.files]),
+    ],
   });
   if (definition === undefined) return { problems: problems.list() };
   if (host === undefined) {
     await checkWhole({ definition, written, names, problems, open }, clock.now());
   }
   if (problems.failed) return { problems: problems.list() };
+  return { definition: await withDigests(definition, open), problems: problems.list() };
+}
+
+async function withDigests(
+  definition: Definition,
+  open: OpenFiles | undefined,
+): Promise<Definition> {
   const files = [...definition.files, ...definition.files.flatMap((file) => [...importsOf(file)])];
   // nothing is applied of what an editor holds
   const found = open === undefined ? await digests(files) : new Map<string, string>();
-  return {
-    definition: { ...definition, files, source: { written, digests: found } },
-    problems: problems.list(),
-  };
+  return { ...definition, files, source: { ...definition.source, digests: found } };
 }
 
 const languageOf = (
   names: ProductionNames,
   lookups: LookupTables,
-  clock: Clock,
+  { clock, edifact }: { readonly clock: Clock; readonly edifact: FindEdifactProfile },
 ): ExpressionEnvironment =>
   expressionEnvironment({
     lookups,
+    edifact,
     now: () => clock.now(),
     keyProblem: (name) => unfitKey(name, names),
   });
@@ -337,19 +355,18 @@ function alertSettings(given: ProductionValues['alerts']): Definition['alerts'] 
   return given?.to === undefined ? undefined : { to: given.to, every: given.every };
 }
 
-interface ReadProfiles {
-  readonly profiles: ReadonlyMap<string, Profile>;
-  /** Absolute paths. */
-  readonly files: readonly string[];
+interface ProfilesRead {
+  readonly tables: LookupTables;
+  /** Gets each profile. */
+  readonly profiles: Map<string, Profile>;
 }
 
-/** Reads every file under `profiles`; problems are reported at their place in it. */
+/** Reads every file under `profiles`; problems are reported at their place in it. Returns absolute paths. */
 async function readProfiles(
   written: Written,
   parts: TransformsReading,
-  tables: LookupTables,
-): Promise<ReadProfiles> {
-  const profiles = new Map<string, Profile>();
+  { tables, profiles }: ProfilesRead,
+): Promise<string[]> {
   const entries = filesUnder(written, 'profiles');
   const problem = (name: string): string | undefined => {
     const text = unknownLookup(name, parts.names);
@@ -362,5 +379,5 @@ async function readProfiles(
     const profile = readProfile(entry.name, new Given(value, [], reading), { tables, problem });
     profiles.set(entry.name, profile);
   }
-  return { profiles, files: entries.map(({ file }) => resolve(parts.source.folder, file)) };
+  return entries.map(({ file }) => resolve(parts.source.folder, file));
 }

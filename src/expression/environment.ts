@@ -1,4 +1,5 @@
 import { type ASTNode, type Environment, ParseError } from '@marcbachmann/cel-js';
+import type { FindEdifactProfile } from '../document/edi/profile/edifact-profile.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { nearest } from '../error/nearest.ts';
 import type { LookupTables } from '../lookup/lookup-tables.ts';
@@ -11,6 +12,7 @@ import type { Scope } from './expression.ts';
 import { type ExpressionFacts, factsOf } from './facts.ts';
 import { ExpressionFault, expressionFailed } from './fault.ts';
 import { callerFunctions } from './function/caller.ts';
+import { ediFunctions } from './function/edi.ts';
 import type { ExpressionFunction } from './function/expression-function.ts';
 import { fhirFunctions } from './function/fhir.ts';
 import { jwtFunctions } from './function/jwt.ts';
@@ -29,6 +31,8 @@ interface ExpressionSettings {
   readonly now?: (() => number) | undefined;
   /** Time zone of dates that name none. Default: that of the engine's process. */
   readonly zone?: string | undefined;
+  /** Finds the profiles of EDIFACT that expressions name. Default: there are none. */
+  readonly edifact?: FindEdifactProfile | undefined;
   /** What is wrong with the name of a key for tokens: a sentence; undefined if nothing is. Default: nothing. */
   readonly keyProblem?: ((name: string) => string | undefined) | undefined;
 }
@@ -48,6 +52,7 @@ export interface ExpressionEnvironment {
 /** One for each production: its functions read the production's code tables. */
 export function expressionEnvironment(settings: ExpressionSettings): ExpressionEnvironment {
   const { lookups, now = Date.now, zone, keyProblem = () => undefined } = settings;
+  const { edifact = () => undefined } = settings;
   // Evaluation is synchronous, so one place for the current message is enough.
   let current: Scope | undefined;
   const scope = (): Scope => {
@@ -56,7 +61,9 @@ export function expressionEnvironment(settings: ExpressionSettings): ExpressionE
   };
   const listed = { left: ITEMS };
   const functions = [
-    ...messageFunctions(scope).map((one) => counted(one, listed)),
+    ...[...messageFunctions(scope), ...ediFunctions(scope, edifact)].map((one) =>
+      counted(one, listed),
+    ),
     ...fhirFunctions(scope),
     ...jwtFunctions(scope),
     ...callerFunctions(scope).map((one) => counted(one, listed)),
@@ -65,7 +72,7 @@ export function expressionEnvironment(settings: ExpressionSettings): ExpressionE
     ...numberFunctions,
     ...timeFunctions(now, zone),
   ];
-  const check = expressionCheck(functions, { tables: lookups.names, keyProblem });
+  const check = expressionCheck(functions, { tables: lookups.names, edifact, keyProblem });
 
   return {
     functions,

@@ -1,4 +1,5 @@
 import { callerFunctions } from './function/caller.ts';
+import { ediFunctions } from './function/edi.ts';
 import { type ExpressionFunction, TIMESTAMP } from './function/expression-function.ts';
 import { fhirFunctions } from './function/fhir.ts';
 import { jwtFunctions } from './function/jwt.ts';
@@ -28,6 +29,7 @@ export const expressionReference: {
       title: 'The message and code tables',
       functions: [
         ...messageFunctions(NO_MESSAGE),
+        ...ediFunctions(NO_MESSAGE, () => undefined),
         ...fhirFunctions(NO_MESSAGE),
         ...callerFunctions(NO_MESSAGE),
         ...lookupFunctions({ names: [], lookup: () => '' }),

@@ -1,4 +1,4 @@
-import type { EdifactProfile } from '../document/edi/profile/edifact-profile.ts';
+import type { FindEdifactProfile } from '../document/edi/profile/edifact-profile.ts';
 import { nearest } from '../error/nearest.ts';
 import type { ResultTypes } from './compiled.ts';
 import type { ExpressionEnvironment } from './environment.ts';
@@ -20,8 +20,8 @@ export interface GivenReading {
   readonly problem: ProblemSink;
   /** The problem with a name, with the nearest known one; undefined if it exists. */
   unknown(kind: 'target' | 'transform', name: string): string | undefined;
-  /** The profile of EDIFACT with that name, or what is wrong with it; missing where there are no profiles. */
-  readonly edifact?: ((name: string) => EdifactProfile | string) | undefined;
+  /** Missing where there are no profiles. */
+  readonly edifact?: FindEdifactProfile | undefined;
 }
 
 /** Plain data of a production's files at one place, with the words for what is wrong with it. */

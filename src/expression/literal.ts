@@ -1,4 +1,5 @@
 import { isEdiCheckLevel } from '../document/edi/check/finding.ts';
+import type { FindEdifactProfile } from '../document/edi/profile/edifact-profile.ts';
 import { isFhirVersion } from '../document/fhir/definitions/definition-file.ts';
 import { fhirPathProblem } from '../document/fhir/path/fhir-path.ts';
 import { patternProblem } from '../document/text/pattern.ts';
@@ -116,6 +117,7 @@ export interface LiteralProblem {
 export interface NamesInLiterals {
   /** The code tables. */
   readonly tables: readonly string[];
+  readonly edifact: FindEdifactProfile;
   /** What is wrong with the name of a key for tokens. */
   readonly keyProblem: Check;
 }
@@ -123,18 +125,29 @@ export interface NamesInLiterals {
 /** What is wrong with the literals of a call: paths, tables, keys, patterns, zones. */
 export function literalProblems(
   call: Call,
-  { tables, keyProblem }: NamesInLiterals,
+  { tables, edifact, keyProblem }: NamesInLiterals,
 ): LiteralProblem[] {
   const checks = (call.method ? METHODS : FUNCTIONS)[call.name] ?? [];
   const lookup: readonly LiteralCheck[] =
     call.name === 'lookup' && !call.method ? [{ position: 0, check: tableCheck(tables) }] : [];
+  const profile: readonly LiteralCheck[] =
+    call.name === 'ediErrors' && !call.method
+      ? [{ position: 1, check: profileCheck(edifact) }]
+      : [];
   const key: readonly LiteralCheck[] =
     TOKEN_METHODS.has(call.name) && call.method ? [{ position: 0, check: keyProblem }] : [];
-  return [...checks, ...lookup, ...key].flatMap(({ position, check }) => {
+  return [...checks, ...lookup, ...profile, ...key].flatMap(({ position, check }) => {
     const literal = literalText(call.given[position]);
     const text = literal === undefined ? undefined : check(literal);
     return text === undefined ? [] : [{ position, text }];
   });
+}
+
+function profileCheck(edifact: FindEdifactProfile): Check {
+  return (name) => {
+    const found = edifact(name);
+    return typeof found === 'string' ? found.charAt(0).toUpperCase() + found.slice(1) : undefined;
+  };
 }
 
 function tableCheck(tables: readonly string[]): Check {

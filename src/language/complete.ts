@@ -3,7 +3,7 @@ import type { TextMeaning } from '../definition/form/meaning.ts';
 import { valueAt } from '../definition/written/written.ts';
 import { expressionReference, plainType } from '../expression/expression-reference.ts';
 import { type Completed, completedAt } from './cursor.ts';
-import { expressionSpot, isLookupArgument, isPathArgument } from './expression-text.ts';
+import { expressionSpot, isPathArgument, namedBy } from './expression-text.ts';
 import { codeChoices, messageTypeChoices, pathChoices, segmentChoices } from './hl7-paths.ts';
 import { nameChoices } from './names.ts';
 import type { ProductionFile, ProductionView } from './production.ts';
@@ -158,7 +158,8 @@ function expressionChoices(
     return { from: at.column - word.length, choices: languageChoices() };
   }
   const from = at.column - quoted.length;
-  if (isLookupArgument(call)) return { from, choices: meantChoices(view, 'lookup', quoted) };
+  const named = namedBy(call);
+  if (named !== undefined) return { from, choices: meantChoices(view, named, quoted) };
   if (isPathArgument(call)) return { from, choices: pathChoices(quoted).map(asPath) };
   return { from, choices: comparedChoices(expression.slice(0, -quoted.length - 1)) };
 }

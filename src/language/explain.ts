@@ -1,7 +1,7 @@
 import { expressionReference, plainType } from '../expression/expression-reference.ts';
 import { describeFunctions, functionName } from './complete.ts';
 import { type Spot, spotAt } from './cursor.ts';
-import { isLookupArgument, isPathArgument, quotedTexts } from './expression-text.ts';
+import { isPathArgument, namedBy, quotedTexts } from './expression-text.ts';
 import { pathExplanation } from './hl7-paths.ts';
 import { definedNames, describeName, kindOf, type NameKind } from './names.ts';
 import type { ProductionFile, ProductionView } from './production.ts';
@@ -81,11 +81,13 @@ function explainExpression(
   );
   if (quoted !== undefined) {
     const span = spanInScalar(scalar, quoted.from, quoted.from + quoted.text.length);
-    const said = isLookupArgument(quoted.call)
-      ? explainName(view, 'lookup', quoted.text)
-      : isPathArgument(quoted.call)
-        ? pathExplanation(quoted.text)
-        : undefined;
+    const named = namedBy(quoted.call);
+    const said =
+      named !== undefined
+        ? explainName(view, named, quoted.text)
+        : isPathArgument(quoted.call)
+          ? pathExplanation(quoted.text)
+          : undefined;
     return said === undefined ? undefined : { text: said, span };
   }
   const from = offset - (/\w*$/.exec(text.slice(0, offset))?.[0].length ?? 0);

@@ -69,5 +69,8 @@ const READS = new Set(['field', 'fields', 'has', 'whole', 'segments', 'following
 export const isPathArgument = (call: ExpressionSpot['call']): boolean =>
   call !== undefined && call.argument === 0 && READS.has(call.name);
 
-export const isLookupArgument = (call: ExpressionSpot['call']): boolean =>
-  call?.name === 'lookup' && call.argument === 0;
+/** What an argument is the name of, if it is the name of something that the production has. */
+export function namedBy(call: ExpressionSpot['call']): 'lookup' | 'profile' | undefined {
+  if (call?.name === 'lookup' && call.argument === 0) return 'lookup';
+  return call?.name === 'ediErrors' && call.argument === 1 ? 'profile' : undefined;
+}

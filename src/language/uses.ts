@@ -1,7 +1,7 @@
 import type { JsonSchema } from '../definition/form/form.ts';
 import type { TextMeaning } from '../definition/form/meaning.ts';
 import type { Keys, Written, WrittenEntry, WrittenScalar } from '../definition/written/written.ts';
-import { isLookupArgument, quotedTexts } from './expression-text.ts';
+import { namedBy, quotedTexts } from './expression-text.ts';
 import { kindOf, type NameKind, recordOf, SECTIONS } from './names.ts';
 import type { ProductionFile } from './production.ts';
 import { type Allowed, allowedAt, allowedBelow, keyMeaningsOf, meaningsOf } from './schema-at.ts';
@@ -82,20 +82,19 @@ function scalarUses(
   if (scalar.value === null) return;
   for (const meaning of meaningsOf(allowed)) {
     const isExpression = meaning === 'expression' || meaning === 'template';
-    if (isExpression) uses.push(...lookupsIn(scalar, path));
+    if (isExpression) uses.push(...namesIn(scalar, path));
     const kind = kindOf(meaning);
     if (kind !== undefined) uses.push(nameIn(scalar, kind, path));
   }
 }
 
-/** The tables that an expression asks. */
-const lookupsIn = (scalar: WrittenScalar, path: string): NameUse[] =>
-  quotedTexts(scalar.source)
-    .filter(({ call }) => isLookupArgument(call))
-    .map(({ text, from }) => {
-      const span = spanInScalar(scalar, from, from + text.length);
-      return { kind: 'lookup', name: text, defines: false, path, span };
-    });
+/** The tables and profiles that an expression asks. */
+const namesIn = (scalar: WrittenScalar, path: string): NameUse[] =>
+  quotedTexts(scalar.source).flatMap(({ text, from, call }) => {
+    const kind = namedBy(call);
+    const span = spanInScalar(scalar, from, from + text.length);
+    return kind === undefined ? [] : [{ kind, name: text, defines: false, path, span }];
+  });
 
 /** The name of a record map is a part of those of its transforms. */
 function nameIn(scalar: WrittenScalar, kind: NameKind, path: string): NameUse {

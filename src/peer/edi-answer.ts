@@ -1,7 +1,8 @@
-import { choice, type Setting } from '../adapter/setting.ts';
+import type { SettingsFault } from '../adapter/adapter.ts';
+import { choice, edifactProfile, list } from '../adapter/setting.ts';
+import type { EdifactProfile } from '../document/edi/profile/edifact-profile.ts';
 import {
   answersEdi,
-  type EdiCheckLevel,
   ediAcknowledgement,
   ediDocument,
   ediHead,
@@ -22,12 +23,29 @@ const LEVELS = {
 
 type Level = keyof typeof LEVELS;
 
-/** The setting of a service that answers X12 and EDIFACT itself. */
-export const acknowledgeSetting = (): Setting<Level, Level | undefined> =>
-  choice(LEVELS, {
+/** The settings of a service that answers X12 and EDIFACT itself. */
+export const acknowledgeSettings = {
+  acknowledge: choice(LEVELS, {
     help: 'Whether X12 is answered by TA1, 997 (4010) or 999 (5010) and EDIFACT by CONTRL, and how it is checked for that. What is rejected as a whole is not stored. Such bodies are held in memory.',
     default: 'none',
-  });
+  }),
+  profile: list(edifactProfile({ help: 'The name of a profile of EDIFACT.' }), {
+    help: 'The profiles by which EDIFACT messages are checked as well before they are acknowledged; of several about the same message the first one counts.',
+    example: 'lab',
+  }),
+};
+
+interface Acknowledging {
+  readonly acknowledge: Level;
+  readonly profile: readonly EdifactProfile[];
+}
+
+/** What does not fit between them. */
+export function acknowledgeFaults({ acknowledge, profile }: Acknowledging): SettingsFault[] {
+  if (acknowledge !== 'none' || profile.length === 0) return [];
+  const what = 'has no effect without acknowledge';
+  return [{ path: ['profile'], what, remedy: 'Set acknowledge: guide, or remove it.' }];
+}
 
 /** How much of a message is looked at for its control numbers. */
 const HEAD = 4_096;
@@ -52,14 +70,14 @@ export function ediControlNumber(type: string, body: Uint8Array): string | undef
   return isEdiType(type) ? ediHead(textOf(body))?.controlNumber || undefined : undefined;
 }
 
-/** The acknowledgement of a body; undefined where it is none that is acknowledged: another standard, or an acknowledgement itself. Throws DOCUMENT_UNREADABLE. */
+/** The acknowledgement of a body; undefined where it is none that is acknowledged: none is wanted, another standard, or an acknowledgement itself. Throws DOCUMENT_UNREADABLE. */
 export function ediAnswer(
   bytes: Uint8Array,
   { type, charset }: { readonly type: string; readonly charset?: string | undefined },
-  level: EdiCheckLevel,
+  { acknowledge: level, profile: profiles }: Acknowledging,
 ): EdiAnswerMade | undefined {
-  if (!isEdiType(type)) return undefined;
-  const { body, verdict } = ediAcknowledgement(ediDocument(bytes, charset), { level });
+  if (level === 'none' || !isEdiType(type)) return undefined;
+  const { body, verdict } = ediAcknowledgement(ediDocument(bytes, charset), { level, profiles });
   if (body === undefined) return undefined;
   return { body, type: ediTypeOf(body) ?? type, isRejected: verdict === 'R' };
 }

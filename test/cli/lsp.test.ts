@@ -25,6 +25,7 @@ services:
 processes:
   router:
     title: Decides about admissions
+    profile: lab
     rules:
       - name: admissions
         when: type == "ADT_A01" && field("PV1-2") == "I"
@@ -36,6 +37,7 @@ processes:
 transforms:
   to-ward: transforms/to-ward.yaml
 lookups: { wards: lookups/wards.csv }
+profiles: { lab: profiles/lab.yaml }
 `;
 const FILES = {
   'production.yaml': MAIN,
@@ -52,6 +54,7 @@ const FILES = {
     to: lookup("wards", field("PV1-3.1"), "X")
 `,
   'lookups/wards.csv': 'A,1\n',
+  'profiles/lab.yaml': 'edifact: MEDRPT\nelements: { BGM-1: { required: true } }\n',
   'processes/letters.ts': `import { defineProcess } from 'waybill';
 console.log('this must not get between the answers');
 process.stdout.write('nor this');
@@ -192,6 +195,13 @@ describe('an editor with the client library of the protocol', () => {
     await typed('transforms/to-ward.yaml', ['"wards"', '"w'], async () => {
       expect(await labels('transforms/to-ward.yaml', 'lookup("w|')).toEqual(['wards']);
     });
+    await typed(
+      'transforms/to-ward.yaml',
+      ['lookup("wards", ', 'ediErrors("guide", "l'],
+      async () => {
+        expect(await labels('transforms/to-ward.yaml', '"guide", "l|')).toEqual(['lab']);
+      },
+    );
     await typed('production.test.yaml', ['{ ward: 1 }', '{ w }'], async () => {
       expect(await labels('production.test.yaml', 'expect: { w|')).toContain('ward');
     });

@@ -1,10 +1,13 @@
 import { expect, test } from 'vitest';
+import tcpIn from '../../adapters/tcp/tcp-in.ts';
 import {
   describeDifference,
   isUnchanged,
   productionDifference,
 } from '../../src/definition/difference.ts';
-import { productionFolder } from '../support/production.ts';
+import { productionFolder, sampleIn, sampleOut } from '../support/production.ts';
+
+const adapters = [sampleIn, sampleOut, tcpIn];
 
 const BASE = `production: p
 settings: { keep: 1d }
@@ -33,12 +36,12 @@ const FILES = {
 
 async function changedBy(
   files: Readonly<Record<string, string>>,
-  password = 'one',
+  { password = 'one', from = {} }: { password?: string; from?: Record<string, string> } = {},
 ): Promise<ReturnType<typeof productionDifference>> {
-  await using folder = await productionFolder(FILES);
-  const before = await folder.read({ secrets: () => 'one' });
+  await using folder = await productionFolder({ ...FILES, ...from });
+  const before = await folder.read({ adapters, secrets: () => 'one' });
   await folder.write(files);
-  const after = await folder.read({ secrets: () => password });
+  const after = await folder.read({ adapters, secrets: () => password });
   if (before.definition === undefined || after.definition === undefined) {
     throw new Error(JSON.stringify([before.problems, after.problems]));
   }
@@ -127,7 +130,7 @@ test('a comment needs no restart', async () => {
 });
 
 test('another secret restarts the hosts that sign in with it, and is not shown', async () => {
-  const difference = await changedBy({}, 'hush-hush');
+  const difference = await changedBy({}, { password: 'hush-hush' });
   expect(difference.restarts).toEqual(['ward']);
   expect(describeDifference(difference)).toEqual([
     '~ credentials.account: ••• → •••, another value',
@@ -148,6 +151,37 @@ test('changed code restarts its process; changed transforms and lookups are only
     '~ lookups.wards: as it was → changed',
     '~ process worker (restarts)',
     '    code: as it was → changed',
+  ]);
+});
+
+test('a code table or profile that the settings of an adapter name restarts their host', async () => {
+  const files = {
+    'production.yaml': BASE.replace(
+      'connect: lab:1 }',
+      `connect: lab:1, name: '{lookup("wards", type)}' }`,
+    )
+      .replace(
+        'adapter: sample-in,',
+        'adapter: tcp-in, settings: { listen: "a:1", answer: stored, acknowledge: guide, profile: report },',
+      )
+      .concat('profiles: { report: report.yaml }\n'),
+    'report.yaml': 'edifact: MEDRPT\nelements: { BGM-1: { codes: [LRP] } }\n',
+  };
+  const restarted = async (changed: Readonly<Record<string, string>>): Promise<readonly string[]> =>
+    (await changedBy(changed, { from: files })).restarts;
+  expect(await restarted({ 't.yaml': `${FILES['t.yaml']}# changed\n` })).toEqual([]);
+  expect(await restarted({ 'wards.csv': 'key,value\na,c\n' })).toEqual(['lab']);
+  expect(await restarted({ 'report.yaml': `${files['report.yaml']}# changed\n` })).toEqual(['in']);
+  const named = {
+    ...files,
+    'report.yaml': 'edifact: MEDRPT\nelements: { NAD-2.1: { lookup: wards } }\n',
+  };
+  const { restarts } = await changedBy({ 'wards.csv': 'key,value\na,c\n' }, { from: named });
+  expect(restarts.toSorted()).toEqual(['in', 'lab']);
+  // the same name for another file
+  const moved = files['production.yaml'].replace('wards.csv', 'others.csv');
+  expect(await restarted({ 'production.yaml': moved, 'others.csv': 'key,value\n' })).toEqual([
+    'lab',
   ]);
 });
 

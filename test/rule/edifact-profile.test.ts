@@ -12,10 +12,12 @@ import { readEdiAcknowledgement } from '../../src/document/edi/acknowledge/read-
 import { ediFindings } from '../../src/document/edi/check/check-edi.ts';
 import { GuideWalk } from '../../src/document/edi/check/guide-walk.ts';
 import { ediDocument } from '../../src/document/edi/edi-document.ts';
+import { expressionEnvironment } from '../../src/expression/environment.ts';
 import { Given } from '../../src/expression/given.ts';
 import { type Profile, profileProblem } from '../../src/rule/profile/profile.ts';
 import { readProfile } from '../../src/rule/profile/read-profile.ts';
 import { bytesOf, REPORT, REPORT_4 } from '../support/edi-samples.ts';
+import { problemsOf } from '../support/production.ts';
 import { envelope, environment } from '../support/subject-message.ts';
 
 const noLookup = (name: string): string => `There is no lookup ${name}.`;
@@ -238,6 +240,68 @@ operations:
   bad: { adapter: file-out, settings: { folder: /bad, name: a } }
   back: { adapter: file-out, settings: { folder: /back, name: a } }
 `;
+
+const DOOR = `
+production: lab
+profiles: { lab: profile.yaml, adt: adt.yaml, unread: unread.yaml }
+services:
+  in: { adapter: http-in, settings: { listen: "127.0.0.1:1", PROFILE }, to: router }
+processes:
+  router: { profile: lab, rules: [{ when: WHEN, send: [] }] }
+`;
+
+const DOOR_FILES = {
+  'profile.yaml': `${LAB}  - { require: 'ediErrors("guide", "adt").size() == 0', text: later ones are not read yet }\n`,
+  'adt.yaml': 'segments: { ZPI: { required: true } }\n',
+};
+
+test.for<[profile: string, when: string, problem: string]>([
+  ['acknowledge: guide, profile: lob', 'true', 'there is no profile lob. Did you mean lab?'],
+  ['acknowledge: guide, profile: [lab, adt]', 'true', '[1]: the profile adt is not about EDIFACT'],
+  ['acknowledge: guide, profile: unread', 'true', 'names a profile that cannot be read'],
+  ['profile: lab', 'true', 'profile: has no effect without acknowledge'],
+  [
+    'types: []',
+    'ediErrors("guide", "lob") == []',
+    'when: there is no profile lob. Did you mean lab?',
+  ],
+  ['types: []', 'ediErrors("guide", "adt") == []', 'when: the profile adt is not about EDIFACT'],
+])('of %s and %s, check says: %s', async ([profile, when, problem]) => {
+  const text = DOOR.replace('PROFILE', profile).replace('WHEN', JSON.stringify(when));
+  const problems = await problemsOf(text, { adapters: adapterCatalogue, files: DOOR_FILES });
+  expect(problems.join('\n')).toContain(problem);
+});
+
+test('check knows profiles of services and expressions, also in a profile that is read before the one it names', async () => {
+  const text = DOOR.replace(/profiles: .*/, 'profiles: { lab: profile.yaml, later: later.yaml }')
+    .replace('PROFILE', 'acknowledge: guide, profile: [lab, later]')
+    .replace('WHEN', `'ediErrors("guide", "lab").size() == 0'`);
+  const rule = `  - { require: 'ediErrors("guide", "later").size() == 0', text: more is wrong }\n`;
+  const files = { 'profile.yaml': LAB + rule, 'later.yaml': LAB };
+  expect(await problemsOf(text, { adapters: adapterCatalogue, files })).toEqual([]);
+});
+
+const labAlone = (name: string) =>
+  name === 'lab' ? read(LAB).profile.edifact : 'there is no profile. Add it.';
+
+test('ediErrors tells what a profile finds; a name that only the message gives is told when it is wrong', () => {
+  const { compile } = expressionEnvironment({
+    lookups: { names: [], lookup: () => '' },
+    edifact: labAlone,
+  });
+  const value = (source: string): unknown => {
+    const compiled = compile(source, { result: 'any' });
+    if (!compiled.ok) return compiled.problems;
+    const document = ediDocument(bytesOf(REPORT.replace('BGM+LRP', 'BGM+XYZ')));
+    const message = envelope({ type: 'EDIFACT:MEDRPT:D.96A' });
+    return compiled.expression.evaluate({ message, document: () => document });
+  };
+  expect(value('ediErrors("guide")')).toEqual([]);
+  expect(value('ediErrors("guide", "lab")')).toEqual([
+    'BGM-1 (Document) is not in LRP, segment 2 of its message (profile lab).',
+  ]);
+  expect(() => value('ediErrors("guide", field("BGM-2"))')).toThrow('there is no profile. Add it.');
+});
 
 test('a router sends on what satisfies its profile, and a transform answers by it', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'waybill-edifact-'));

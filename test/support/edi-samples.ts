@@ -1,3 +1,6 @@
+import { ediPath } from '../../src/document/edi/edi-path.ts';
+import type { EdifactProfile } from '../../src/document/edi/profile/edifact-profile.ts';
+
 /** Our own interchanges, modelled on public samples. */
 
 const ISA_5010 =
@@ -129,5 +132,24 @@ export const REPORT = [
 /** Syntax version 4: repetitions, no UNA. */
 export const REPORT_4 =
   "UNB+UNOW:4+LAB+WARD+20260301:1200+R4'UNH+1+MEDRPT:D:20A:UN'BGM+LRP+R4'PNA+PAT+1*2*3:x++DÖE'UNT+4+1'UNZ+1+R4'";
+
+/** A profile of REPORT by which its document is of another kind. */
+export const OTHER_REPORTS: EdifactProfile = {
+  name: 'lab',
+  message: 'MEDRPT',
+  version: undefined,
+  structure: undefined,
+  elements: [
+    {
+      path: ediPath('BGM-1'),
+      name: undefined,
+      required: true,
+      most: undefined,
+      format: undefined,
+      codes: { called: 'XYZ', has: (code) => code === 'XYZ' },
+      pattern: undefined,
+    },
+  ],
+};
 
 export const bytesOf = (text: string): Uint8Array => Buffer.from(text, 'utf8');

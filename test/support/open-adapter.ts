@@ -20,6 +20,7 @@ import { type ReadContext, readFields, type Settings } from '../../src/adapter/s
 import { concealed } from '../../src/credential/concealed.ts';
 import type { ProductionNames } from '../../src/definition/names.ts';
 import { readContext } from '../../src/definition/read-context.ts';
+import type { EdifactProfile } from '../../src/document/edi/profile/edifact-profile.ts';
 import { ConfigError } from '../../src/error/adapter-error.ts';
 import { describeError } from '../../src/error/engine-error.ts';
 import { expressionEnvironment } from '../../src/expression/environment.ts';
@@ -36,6 +37,8 @@ export interface OpenOptions {
   readonly folder?: string;
   /** Names that `target` and `lookup` settings may use. */
   readonly names?: readonly string[];
+  /** The profiles that settings may name. */
+  readonly profiles?: Readonly<Record<string, EdifactProfile>>;
   /** What the service remembers from an earlier run. */
   readonly memory?: string;
   /** The production's own `replies`. */
@@ -136,9 +139,11 @@ function contextOf({
   verifiers = {},
   folder = '/',
   names = [],
+  profiles = {},
 }: OpenOptions): ReadContext {
   return {
     ...readContext(folder, NO_NAMES, LANGUAGE),
+    edifact: (name) => profiles[name] ?? `there is no profile named ${name}`,
     unknown: (kind, name) =>
       names.includes(name) ? undefined : `there is no ${kind} named ${name}`,
     unfit: (name, kinds) => {

@@ -21,6 +21,7 @@ const BY_KIND: Readonly<Record<SettingKind, Describe>> = {
   credential: () => ({ ...TEXT, ...meaning('credential') }),
   target: () => ({ ...TEXT, ...meaning('target') }),
   lookup: () => ({ ...TEXT, ...meaning('lookup') }),
+  profile: () => ({ ...TEXT, ...meaning('profile') }),
   template: () => ({ ...TEXT, ...meaning('template') }),
   expression: () => ({ ...TEXT, ...meaning('expression') }),
   url: () => ({ type: 'string' }),

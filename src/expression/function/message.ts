@@ -1,9 +1,5 @@
 import { charsetNamed, decodeFaithfully } from '../../document/charset.ts';
 import type { Document } from '../../document/document.ts';
-import { ediFindings } from '../../document/edi/check/check-edi.ts';
-import { isEdiCheckLevel } from '../../document/edi/check/finding.ts';
-import { EdiDocument } from '../../document/edi/edi-document.ts';
-import { LoopView } from '../../document/edi/loop-view.ts';
 import { Segment } from '../../document/segment/segment.ts';
 import { SegmentDocument } from '../../document/segment/segment-document.ts';
 import type { LookupTables } from '../../lookup/lookup-tables.ts';
@@ -67,17 +63,8 @@ export function messageFunctions(scope: () => Scope): readonly ExpressionFunctio
       help: 'The text at an XPath, "" where there is none: xpath("/order/@id"). Fails if the body is not XML.',
       call: (path: string) => ofKind(document(), 'xml').get(path),
     }),
-    ediErrors(document),
     ...segmentMethods(),
   ];
-}
-
-function ediErrors(document: () => Document): ExpressionFunction {
-  return read({
-    signature: 'ediErrors(string): list<string>',
-    help: 'What is wrong with an interchange of X12 or EDIFACT, a sentence each; the check is envelope, syntax or guide: ediErrors("guide").size() == 0.',
-    call: (level: string) => errorsOf(document(), level),
-  });
 }
 
 /** Functions for the loops of a transform. */
@@ -153,19 +140,6 @@ function ofKind(document: Document, kind: 'json' | 'xml'): Document {
   if (document.kind === kind) return document;
   const name = kind === 'json' ? 'json()' : 'xpath()';
   throw new ExpressionFault(`${name} was used on a message whose body is ${document.kind}`);
-}
-
-/** In a loop, of the whole interchange. */
-function errorsOf(document: Document, level: string): string[] {
-  const whole =
-    document instanceof Segment || document instanceof LoopView ? document.message : document;
-  if (!(whole instanceof EdiDocument)) {
-    throw new ExpressionFault(`ediErrors() was used on a message whose body is ${document.kind}`);
-  }
-  if (!isEdiCheckLevel(level)) {
-    throw new ExpressionFault('ediErrors() takes envelope, syntax or guide');
-  }
-  return ediFindings(whole, level).map(({ text }) => text);
 }
 
 function bodyText(scope: Scope): string {

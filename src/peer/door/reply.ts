@@ -1,5 +1,6 @@
 export {
-  acknowledgeSetting,
+  acknowledgeFaults,
+  acknowledgeSettings,
   type EdiAnswerMade,
   ediAnswer,
   ediControlNumber,

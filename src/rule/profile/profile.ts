@@ -13,6 +13,8 @@ export interface Profile {
   readonly hl7?: Hl7Profile;
   readonly edifact?: EdifactProfile;
   readonly rules: readonly ProfileRule[];
+  /** The code tables that its elements or fields name. */
+  readonly lookups: ReadonlySet<string>;
 }
 
 /** What must be true of a message, always or under a condition. */

@@ -35,7 +35,11 @@ const ELEMENT_KEYS = [
 ];
 
 /** A profile of an EDIFACT message. Reports every problem; use the result only if there was none. */
-export function readEdifactProfile(name: string, given: Given, lookups: ProfileLookups): Profile {
+export function readEdifactProfile(
+  name: string,
+  given: Given,
+  lookups: ProfileLookups,
+): Omit<Profile, 'lookups'> {
   given.block('A profile of EDIFACT', KEYS);
   const [message = '', version] = messageOf(given.at('edifact'));
   const written = given.at('structure');

@@ -34,8 +34,21 @@ const FIELD_KEYS = [
   'comment',
 ];
 /** Reads a profile, as a YAML file holds it. Reports every problem; use the result only if there was none. */
-export function readProfile(name: string, given: Given, lookups: ProfileLookups): Profile {
-  if (!given.at('edifact').isAbsent) return readEdifactProfile(name, given, lookups);
+export function readProfile(name: string, given: Given, known: ProfileLookups): Profile {
+  const named = new Set<string>();
+  const problem: ProfileLookups['problem'] = (table) => {
+    named.add(table);
+    return known.problem(table);
+  };
+  const read = given.at('edifact').isAbsent ? readHl7Profile : readEdifactProfile;
+  return { ...read(name, given, { ...known, problem }), lookups: named };
+}
+
+function readHl7Profile(
+  name: string,
+  given: Given,
+  lookups: ProfileLookups,
+): Omit<Profile, 'lookups'> {
   given.block('A profile', KEYS);
   const segments = entries(given.at('segments'), 'segments').map(
     ([segment, one]) => [segment, segmentRule(segment, one)] as const,

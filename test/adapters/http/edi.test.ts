@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import httpOut from '../../../adapters/http/http-out.ts';
 import { replyRules } from '../../../src/flow/reply-rules.ts';
-import { bytesOf, CLAIMS, REPORT } from '../../support/edi-samples.ts';
+import { bytesOf, CLAIMS, OTHER_REPORTS, REPORT } from '../../support/edi-samples.ts';
 import { openOutbound } from '../../support/open-adapter.ts';
 import { webServer } from '../../support/web-server.ts';
 import { service } from './calling.ts';
@@ -56,6 +56,19 @@ describe('http-in', () => {
     const { status, type, text } = await post(one.url, REPORT);
     expect([status, type]).toEqual([202, 'application/edifact']);
     expect(text).toContain("UCI+REF7+LAB:14+WARD:14+7'");
+  });
+
+  test('EDIFACT is checked by its profile as well, and X12 as ever', async () => {
+    const settings = { acknowledge: 'envelope', profile: 'lab' };
+    await using one = await service(settings, { profiles: { lab: OTHER_REPORTS } });
+    const { status, text } = await post(one.url, REPORT, 'application/edifact');
+    expect(status).toBe(422);
+    expect(text).toContain("UCM+1+MEDRPT:D:96A:UN+4'UCS+2'UCD+12+2'");
+    expect(one.opened.delivered).toEqual([]);
+    const right = REPORT.replace('BGM+LRP', 'BGM+XYZ');
+    expect(await post(one.url, right, 'application/edifact')).toMatchObject({ status: 202 });
+    expect(await post(one.url, CLAIMS)).toMatchObject({ status: 202 });
+    expect(one.opened.delivered).toHaveLength(2);
   });
 
   test('answers as ever where that is not asked for, to other bodies, and to an acknowledgement', async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import tcpIn from '../../../adapters/tcp/tcp-in.ts';
 import tcpOut from '../../../adapters/tcp/tcp-out.ts';
-import { CLAIMS } from '../../support/edi-samples.ts';
+import { CLAIMS, OTHER_REPORTS, REPORT } from '../../support/edi-samples.ts';
 import { portOf } from '../../support/mllp-sender.ts';
 import { openOutbound, readGiven } from '../../support/open-adapter.ts';
 import { connected, receiving, STX_ETX } from './receiving.ts';
@@ -24,6 +24,17 @@ test('an interchange is answered by its acknowledgement, framed as it came', asy
     text: 'TA1 R 021',
   });
   expect(opened.delivered).toHaveLength(1);
+});
+
+test('EDIFACT is checked by its profile as well', async () => {
+  await using opened = await receiving(
+    { ...given, profile: ['lab'] },
+    { profiles: { lab: OTHER_REPORTS } },
+  );
+  await using sender = await connected(opened);
+  sender.write(`\x02${REPORT}\x03`);
+  await expect.poll(() => sender.heard).toContain("UN+4'UCS+2'UCD+12+2'");
+  expect(opened.delivered).toEqual([]);
 });
 
 test('the same interchange has the same key', async () => {

@@ -44,6 +44,9 @@ export function edifactFormat(text: string): EdifactFormat | undefined {
   return { text, kind: kind as EdifactFormat['kind'], least: upTo === undefined ? most : 1, most };
 }
 
+/** Finds a profile by its name: what is wrong with the name if there is none, undefined if it could not be read, or not yet. */
+export type FindEdifactProfile = (name: string) => EdifactProfile | string | undefined;
+
 /** The first profile that is about a message; its type and version are those of UNH. */
 export const profileFor = (
   profiles: readonly EdifactProfile[],
