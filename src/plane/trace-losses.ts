@@ -103,12 +103,19 @@ export function tellMissing(parts: Losing, range: MissingRange): Promise<void> {
   return tellRange(parts, range, text);
 }
 
-/** The same for messages that the trace had, and has lost, and that have left their stream since, as they were settled. */
-export function tellGone(parts: Losing, range: MissingRange): Promise<void> {
-  const { from, to } = range;
+/**
+ * The same for messages that the trace had, and has lost, and that have left their stream since, as they were settled.
+ * They count as read from then on: of a stream in which nothing follows them each start would tell them again.
+ */
+export async function tellGone(
+  parts: Losing & { readonly store: Pick<TraceStore, 'setReadUpTo'> },
+  range: MissingRange,
+): Promise<void> {
+  const { stream, from, to } = range;
   const { count, what } = named(parts, range);
   const text = `${count} ${what} (${from} to ${to}) are missing in the trace, which is behind what was written into it: they were settled and have left NATS, so that they cannot be read again.`;
-  return tellRange(parts, range, text);
+  await tellRange(parts, range, text);
+  await parts.store.setReadUpTo([{ stream, floor: to }]);
 }
 
 type Losing = Told & { readonly broker: Broker };

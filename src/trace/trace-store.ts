@@ -116,7 +116,7 @@ interface TraceUpkeep {
    * also in between. Undefined if it does not keep this, as on the disk of its own process, which syncs each batch.
    */
   readUpTo(): Promise<ReadonlyMap<string, number> | undefined>;
-  /** From here on it is known: says how far all streams were read. */
+  /** From here on it is known: says how far streams were read at least, which no batch noted. */
   setReadUpTo(read: readonly StreamFloor[]): Promise<void>;
   /** Whether the trace refers to the large body with that key. */
   pointsTo(bodyRef: string): Promise<boolean>;

@@ -95,7 +95,7 @@ test('what is delivered once more was read further; what is read again from befo
   const reader = streamReader(broker, { linger: 5 });
   const messages = [];
   while (messages.length < 3) messages.push(...((await reader.next())?.messages ?? []));
-  // as after half a minute in which the database was away
+  // as after a minute in which the database was away
   messages[0]?.nak();
   const repeated = await reader.next();
   expect(repeated?.messages.map(({ seq }) => seq)).toEqual([1]);

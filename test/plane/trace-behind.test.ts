@@ -1,6 +1,10 @@
 import { expect, test } from 'vitest';
+import type { Broker } from '../../src/broker/broker.ts';
+import { names } from '../../src/broker/names.ts';
 import type { ProjectorFloor } from '../../src/broker/stream-reader.ts';
+import { silentLogger } from '../../src/log/logger.ts';
 import { type Behind, comparedOnce, goneOf } from '../../src/plane/trace-behind.ts';
+import { tellGone } from '../../src/plane/trace-losses.ts';
 
 const FLOORS = [
   { stream: 'WARD', floor: 120, first: 101 },
@@ -64,4 +68,20 @@ test('while a stream does not say how far it was read, nothing is noted of a tra
   }
   const known = compared({ WARD: 120, LAB: 9, NEW: 3 }, { floors });
   expect([await known.look(), known.told]).toEqual([false, []]);
+});
+
+test('what is gone is told once, also of a stream in which nothing follows it', async () => {
+  const noted: unknown[] = [];
+  const store = {
+    apply: async () => [],
+    setReadUpTo: async (read: unknown) => void noted.push(read),
+  };
+  const broker = { names: names('lab') } as unknown as Broker;
+  const stream = broker.names.queue('ward').stream;
+  await tellGone({ broker, store, log: silentLogger }, { stream, from: 8, to: 10 });
+  expect(noted).toEqual([[{ stream, floor: 10 }]]);
+  const failing = { ...store, apply: () => Promise.reject(new Error('the database is away')) };
+  const told = tellGone({ broker, store: failing, log: silentLogger }, { stream, from: 8, to: 11 });
+  await expect(told).rejects.toThrow('away');
+  expect(noted).toHaveLength(1);
 });

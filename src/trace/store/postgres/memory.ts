@@ -21,10 +21,11 @@ const COUNT = `INSERT INTO note VALUES('batches', '1'), ('noted', '1')
     THEN (note.value::bigint + 1)::text ELSE excluded.value END
   RETURNING name, value`;
 
-const BEGIN = `INSERT INTO note
-  SELECT 'noted', coalesce((SELECT value FROM note WHERE name = 'batches'), '0')
+const RAISE = `WITH counted AS (SELECT value FROM note WHERE name = 'batches' FOR UPDATE)
+  INSERT INTO note SELECT 'noted', coalesce((SELECT value FROM counted), '0')
   UNION ALL SELECT * FROM unnest(?::text[], ?::text[])
-  ON CONFLICT(name) DO UPDATE SET value = excluded.value`;
+  ON CONFLICT(name) DO UPDATE SET value =
+    greatest(note.value::bigint, excluded.value::bigint)::text`;
 
 /** How far each stream has been read; empty if it is not known. */
 export async function readUpTo(db: Database): Promise<ReadonlyMap<string, number>> {
@@ -39,9 +40,9 @@ export async function readUpTo(db: Database): Promise<ReadonlyMap<string, number
   return new Map(Object.entries(read).map(([name, upTo]) => [name.slice(READ.length), upTo]));
 }
 
-/** Notes how far the streams were read by who did not note it. */
+/** Notes how far the streams were read at least, by who did not note it. */
 export async function setReadUpTo(db: Database, read: readonly StreamFloor[]): Promise<void> {
-  await db.rows(BEGIN, ...notesOf(read));
+  await db.rows(RAISE, ...notesOf(read));
 }
 
 const notesOf = (read: readonly StreamFloor[]): readonly [string[], string[]] => [

@@ -170,7 +170,10 @@ describe.runIf(programs !== undefined)('a private PostgreSQL', () => {
     expect(await store.readUpTo()).toEqual(new Map());
     await store.apply(sampleOf(2, 'lab'), [{ stream: 'LAB', floor: 9 }]);
     expect(await store.readUpTo()).toEqual(new Map());
-    await store.setReadUpTo([{ stream: 'WARD', floor: 6 }]);
+    await store.setReadUpTo([
+      { stream: 'WARD', floor: 6 },
+      { stream: 'LAB', floor: 8 },
+    ]);
     await store.apply(sampleOf(3, 'lab'));
     expect(await store.readUpTo()).toEqual(new Map(Object.entries({ WARD: 6, LAB: 9 })));
   });
