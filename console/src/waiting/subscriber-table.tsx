@@ -47,7 +47,7 @@ export function SubscriberTable(): ReactElement {
       >
         {data.subscribers.map((one) => (
           <tr key={`${one.host} ${one.id}`} className="border-t border-line hover:bg-hover">
-            <th scope="row" className="px-3 py-1.5 text-left font-normal md:min-w-52">
+            <th scope="row" className="px-3 py-1.5 text-left font-normal md:min-w-48">
               <span className="break-all" translate="no">
                 {one.owner}
               </span>
@@ -67,7 +67,7 @@ export function SubscriberTable(): ReactElement {
             <td className="px-3 py-1.5 font-mono text-xs break-words md:max-w-44" translate="no">
               {one.about}
             </td>
-            <td className="px-3 py-1.5 text-xs break-words md:max-w-36 md:min-w-28" translate="no">
+            <td className="px-3 py-1.5 text-xs break-words md:max-w-40 md:min-w-32" translate="no">
               {one.place}
             </td>
             <td className="px-3 py-1.5 text-xs md:max-w-52 md:min-w-32">
