@@ -196,22 +196,25 @@ async function notified(
   };
 }
 
-/** Characters of all resources in what is sent on: a text cannot be much longer, and all of it is in memory. */
-const LONGEST = 200_000_000;
+/** Bytes of the list: no process reads a larger one, and once it is refused there all of it is counted, and told to nobody. */
+const LONGEST = 32_000_000;
+/** Bytes of a notification without its resource, at most. */
+const AROUND = 300;
 
 function checkLength(told: readonly Concerned[], written: readonly Json[]): void {
   const lengths = new Map<number, number>();
   let all = 0;
   for (const { subscription, places } of told) {
-    if (subscription.content !== 'full-resource' || subscription.status === 'error') continue;
-    for (const place of places) {
-      const length = lengths.get(place) ?? JSON.stringify(written[place]).length;
+    if (subscription.status === 'error') continue;
+    all += places.length * AROUND;
+    for (const place of subscription.content === 'full-resource' ? places : []) {
+      const length = lengths.get(place) ?? Buffer.byteLength(JSON.stringify(written[place]));
       lengths.set(place, length);
       all += length;
     }
     if (all > LONGEST) {
       throw new RejectedError(
-        'The notifications would have more than 200 MB: too many subscribers want such large resources whole. Split the message, or have them ask for id-only, then resend it.',
+        'The notifications would have more than 32 MB: too many subscribers want such large resources whole. Split the message, or have them ask for id-only, then resend it.',
       );
     }
   }

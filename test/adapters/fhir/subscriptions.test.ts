@@ -383,8 +383,8 @@ test('those that are over make place', async () => {
 test('whole resources for too many are refused before any is counted', async () => {
   const { of, kept } = await engines(1);
   const { id } = await whole(kept);
-  for (let at = 0; at < 18; at++) await whole(kept, { endpoint: `https://x.example/${at}` });
-  const large = { ...observation, note: [{ text: 'x'.repeat(11_000_000) }] };
+  for (let at = 0; at < 2; at++) await whole(kept, { endpoint: `https://x.example/${at}` });
+  const large = { ...observation, note: [{ text: 'ü'.repeat(5_500_000) }] };
   await expect(asked(of[0], large)).rejects.toMatchObject({ code: 'ADAPTER_REJECTED' });
   expect(await kept.counts.counted(id)).toBe(0);
 });
