@@ -35,6 +35,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   try: async () => (await import('./command/try.ts')).tryCommand(),
   adapters: async () => (await import('./command/reference.ts')).adaptersCommand(),
   records: async () => (await import('./command/reference.ts')).recordsCommand(),
+  profile: async () => (await import('./command/reference.ts')).profileCommand(),
   expressions: async () => (await import('./command/reference.ts')).expressionsCommand(),
   certificate: async () => (await import('./command/certificate.ts')).certificateCommand(),
   import: async () => (await import('./command/import.ts')).importCommand(),

@@ -7,6 +7,7 @@ import { LOOP_FORMS, PATH_FORMS } from '../../document/path-forms.ts';
 import { describeError, EngineError } from '../../error/engine-error.ts';
 import { nearest } from '../../error/nearest.ts';
 import { expressionReference, plainType } from '../../expression/expression-reference.ts';
+import { sampleProfile } from '../../rule/profile/sample-profile.ts';
 import { sampleMap } from '../../transform/records/sample-map.ts';
 import { print, table } from '../output.ts';
 
@@ -20,13 +21,25 @@ export function recordsCommand(): Command {
     .description('Prints a first record map, made from a sample of delimited text.')
     .argument('<sample>', 'such as messages/patients.csv')
     .action(async (sample: string) => {
-      const bytes = await readFile(sample).catch((error: unknown) => {
-        const { text } = describeError(error);
-        throw new EngineError('NOT_FOUND', `the sample cannot be read: ${text}`, { cause: error });
-      });
-      print(sampleMap(bytes).trimEnd());
+      print(sampleMap(await sampleOf(sample)).trimEnd());
     });
 }
+
+/** `waybill profile <samples>`: a first profile, from EDIFACT messages. */
+export function profileCommand(): Command {
+  return new Command('profile')
+    .description('Prints a first profile of EDIFACT messages, made from samples of them.')
+    .argument('<samples...>', 'files with messages of one kind, such as messages/report.edi')
+    .action(async (samples: string[]) => {
+      print(sampleProfile(await Promise.all(samples.map(sampleOf))).trimEnd());
+    });
+}
+
+const sampleOf = (file: string): Promise<Uint8Array> =>
+  readFile(file).catch((error: unknown) => {
+    const { text } = describeError(error);
+    throw new EngineError('NOT_FOUND', `the sample cannot be read: ${text}`, { cause: error });
+  });
 
 /** `waybill adapters [type]`: what each adapter does, and its settings from their declaration. */
 export function adaptersCommand(): Command {
