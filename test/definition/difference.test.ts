@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import httpIn from '../../adapters/http/http-in.ts';
 import tcpIn from '../../adapters/tcp/tcp-in.ts';
 import {
   describeDifference,
@@ -7,7 +8,7 @@ import {
 } from '../../src/definition/difference.ts';
 import { productionFolder, sampleIn, sampleOut } from '../support/production.ts';
 
-const adapters = [sampleIn, sampleOut, tcpIn];
+const adapters = [sampleIn, sampleOut, httpIn, tcpIn];
 
 const BASE = `production: p
 settings: { keep: 1d }
@@ -39,9 +40,9 @@ async function changedBy(
   { password = 'one', from = {} }: { password?: string; from?: Record<string, string> } = {},
 ): Promise<ReturnType<typeof productionDifference>> {
   await using folder = await productionFolder({ ...FILES, ...from });
-  const before = await folder.read({ adapters, secrets: () => 'one' });
+  const before = await folder.read({ adapters, assume: true, secrets: () => 'one' });
   await folder.write(files);
-  const after = await folder.read({ adapters, secrets: () => password });
+  const after = await folder.read({ adapters, assume: true, secrets: () => password });
   if (before.definition === undefined || after.definition === undefined) {
     throw new Error(JSON.stringify([before.problems, after.problems]));
   }
@@ -183,6 +184,20 @@ test('a code table or profile that the settings of an adapter name restarts thei
   expect(await restarted({ 'production.yaml': moved, 'others.csv': 'key,value\n' })).toEqual([
     'lab',
   ]);
+});
+
+test('a service whose users are in a code table restarts when somebody is taken out of it', async () => {
+  const users = 'signIn: { users: staff, key: key }';
+  const from = {
+    'production.yaml': `${BASE.replace(
+      'adapter: sample-in,',
+      `adapter: http-in, settings: { listen: "a:1", ${users} },`,
+    )
+      .replace('lookups: {', 'lookups: { staff: staff.csv,')
+      .replace('credentials:', 'credentials:\n  key: { kind: jwt-key, privateKey: key.pem }')}`,
+    'staff.csv': 'anna,x\nbert,y\n',
+  };
+  expect((await changedBy({ 'staff.csv': 'anna,x\n' }, { from })).restarts).toEqual(['in']);
 });
 
 test('the duplicate window restarts the services, which accept by it; other settings restart nothing', async () => {
