@@ -4,6 +4,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import tcpIn from '../../adapters/tcp/tcp-in.ts';
 import tcpOut from '../../adapters/tcp/tcp-out.ts';
+import { background } from '../../src/error/background.ts';
 import { listening } from '../lent.ts';
 import { kept, type Spent, type Subjects, sender, stopwatch, timed } from './subject.ts';
 
@@ -122,17 +123,24 @@ async function listener(): Promise<Server> {
   return server;
 }
 
+async function send({ port, messages }: Order): Promise<void> {
+  const sockets = await Promise.all(Array.from({ length: LINES }, () => opened(port)));
+  const body = Buffer.from(LINE);
+  await each(sockets, messages, (one) => one.ask(body));
+  for (const { socket } of sockets) socket.destroy();
+  process.send?.('done');
+}
+
 /** The peer: answers each line, and sends as many as it is asked for. */
 async function serve(): Promise<void> {
   const server = await listener();
   process.send?.(portOf(server));
-  process.on('message', async ({ port, messages }: { port: number; messages: number }) => {
-    const sockets = await Promise.all(Array.from({ length: LINES }, () => opened(port)));
-    const body = Buffer.from(LINE);
-    await each(sockets, messages, (one) => one.ask(body));
-    for (const { socket } of sockets) socket.destroy();
-    process.send?.('done');
-  });
+  process.on('message', (order: Order) => background(send(order), 'sending lines'));
+}
+
+interface Order {
+  readonly port: number;
+  readonly messages: number;
 }
 
 if (process.argv[2] === '--peer') await serve();

@@ -19,7 +19,9 @@ export async function apiDocuments(): Promise<ApiDocuments> {
     context,
     signIn: signInPlugin(nothing as SignIn),
     relayed: relayedCallers(),
-    describe: async (described) => void (await described.register(swagger, openApi)),
+    describe: async (described) => {
+      await described.register(swagger, openApi);
+    },
   });
   await app.ready();
   try {

@@ -10,15 +10,9 @@ import type { LookupTables } from './lookup-tables.ts';
 
 const csv = onFirstUse<typeof Csv>('csv-parse/sync');
 
-/** Code tables from files, which can be read again while messages flow. */
+/** Code tables from files, as they are when a production is read. */
 interface FileTables extends LookupTables {
-  /** What was wrong with the files when they were first read. */
   readonly problems: readonly LookupProblem[];
-  /**
-   * Reads all files again. If nothing is wrong with any of them, all tables change at once;
-   * otherwise none do. Returns the problems. If calls overlap, the last one counts.
-   */
-  reload(): Promise<readonly LookupProblem[]>;
 }
 
 type Tables = ReadonlyMap<string, ReadonlyMap<string, string>>;
@@ -44,24 +38,16 @@ export async function lookupTables(
   elsewhere: FromElsewhere = NONE,
   read: ReadBytes = readFile,
 ): Promise<FileTables> {
-  const first = await readAll(files, read);
+  const { tables, problems } = await readAll(files, read);
   const names = [...files.keys(), ...elsewhere.names.keys()];
-  let tables = first.tables;
-  let newest = 0;
   return {
     names,
     loaded: new Set(elsewhere.names.keys()),
-    problems: first.problems,
+    problems,
     lookup(table, key, otherwise = '') {
       const entries = tables.get(table) ?? loadedEntries(table, elsewhere);
       if (entries === undefined) throw unknownTable(table, names);
       return entries.get(key) ?? otherwise;
-    },
-    async reload() {
-      const turn = ++newest;
-      const again = await readAll(files, read);
-      if (again.problems.length === 0 && turn === newest) tables = again.tables;
-      return again.problems;
     },
   };
 }

@@ -84,11 +84,12 @@ function lossesIn(inputs: readonly TraceInput[]): LostMessages[] {
 type Part = Pick<ProjectorBatch, 'inputs'> & Partial<Pick<ProjectorBatch, 'read'>>;
 
 /** At least one: also a batch in which there is nothing has been read. */
-function* partsOf({ inputs, read }: ProjectorBatch): Generator<Part> {
+function* partsOf(batch: ProjectorBatch): Generator<Part> {
+  const { inputs } = batch;
   let at = 0;
   for (; at + AT_ONCE < inputs.length; at += AT_ONCE)
     yield { inputs: inputs.slice(at, at + AT_ONCE) };
-  yield { inputs: inputs.slice(at), read };
+  yield { inputs: inputs.slice(at), read: () => batch.read() };
 }
 
 async function write(

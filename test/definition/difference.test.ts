@@ -189,12 +189,12 @@ test('a code table or profile that the settings of an adapter name restarts thei
 test('a service whose users are in a code table restarts when somebody is taken out of it', async () => {
   const users = 'signIn: { users: staff, key: key }';
   const from = {
-    'production.yaml': `${BASE.replace(
+    'production.yaml': BASE.replace(
       'adapter: sample-in,',
       `adapter: http-in, settings: { listen: "a:1", ${users} },`,
     )
       .replace('lookups: {', 'lookups: { staff: staff.csv,')
-      .replace('credentials:', 'credentials:\n  key: { kind: jwt-key, privateKey: key.pem }')}`,
+      .replace('credentials:', 'credentials:\n  key: { kind: jwt-key, privateKey: key.pem }'),
     'staff.csv': 'anna,x\nbert,y\n',
   };
   expect((await changedBy({ 'staff.csv': 'anna,x\n' }, { from })).restarts).toEqual(['in']);

@@ -43,7 +43,9 @@ test('a host that is switched on while the production is changed runs as it is a
   await director.apply(next, ['out'], {
     // its turn comes between the stop of the host and its start
     ready: async () => {
-      setImmediate(() => director.switchOn('out').then(switched.resolve, switched.reject));
+      setImmediate(() => {
+        void director.switchOn('out').then(switched.resolve, switched.reject);
+      });
     },
   });
   await switched.promise;

@@ -94,31 +94,3 @@ test('an unknown table is an error that names the nearest one', async () => {
     }),
   );
 });
-
-test('a reload changes every table at once, and none if one file is wrong', async () => {
-  await using files = await folder();
-  const wards = await files.file('wards.csv', 'W1,old\n');
-  const units = await files.file('units.csv', 'U1,old\n');
-  const tables = await lookupTables(
-    new Map([
-      ['wards', wards],
-      ['units', units],
-    ]),
-  );
-  await files.file('wards.csv', 'W1,new\n');
-  await files.file('units.csv', 'U1\n');
-  expect(await tables.reload()).toMatchObject([{ table: 'units', line: 1 }]);
-  expect(tables.lookup('wards', 'W1')).toBe('old');
-  await files.file('units.csv', 'U1,new\n');
-  expect(await tables.reload()).toEqual([]);
-  expect(tables.lookup('wards', 'W1')).toBe('new');
-  expect(tables.lookup('units', 'U1')).toBe('new');
-});
-
-test('of two reloads that overlap the later one counts', async () => {
-  await using files = await folder();
-  const tables = await lookupTables(new Map([['wards', await files.file('wards.csv', 'W1,1\n')]]));
-  await files.file('wards.csv', 'W1,2\n');
-  await Promise.all([tables.reload(), tables.reload()]);
-  expect(tables.lookup('wards', 'W1')).toBe('2');
-});

@@ -285,12 +285,12 @@ const labAlone = (name: string) =>
   name === 'lab' ? read(LAB).profile.edifact : 'there is no profile. Add it.';
 
 test('ediErrors tells what a profile finds; a name that only the message gives is told when it is wrong', () => {
-  const { compile } = expressionEnvironment({
+  const language = expressionEnvironment({
     lookups: { names: [], lookup: () => '' },
     edifact: labAlone,
   });
   const value = (source: string): unknown => {
-    const compiled = compile(source, { result: 'any' });
+    const compiled = language.compile(source, { result: 'any' });
     if (!compiled.ok) return compiled.problems;
     const document = ediDocument(bytesOf(REPORT.replace('BGM+LRP', 'BGM+XYZ')));
     const message = envelope({ type: 'EDIFACT:MEDRPT:D.96A' });

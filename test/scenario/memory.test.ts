@@ -139,10 +139,13 @@ operations:
     message: () => inTurns(4, () => send(port, STEP / 4)),
   };
   await inTurns(WARM_UP, () => send(port, 1));
-  // by the engine's thread and the operator plane's; the watchdog's reads next to nothing
-  await vi.waitFor(() =>
-    expect(engine.output().match(/Clear deserialized cache/g)).toHaveLength(2),
-  );
+  // by the engine's thread and the operator plane's; the watchdog's reads next to nothing. The first engine of a machine
+  // also tells of each of the thousands that it writes, more than the pipe takes: lines of it are lost
+  await vi.waitFor(() => {
+    const cleared = engine.output().match(/Clear deserialized cache/g) ?? [];
+    const isFirst = engine.output().includes('writing cache');
+    expect(cleared.length).toBeGreaterThanOrEqual(isFirst ? 1 : 2);
+  });
   for (const [what, step] of Object.entries(steps)) {
     let before = await measured();
     let left = before.map(() => Number.POSITIVE_INFINITY);

@@ -1,4 +1,4 @@
-import type { QualifiedAttribute, TreeReading } from './tree-reading.ts';
+import { ATTRIBUTES, type QualifiedAttribute, type TreeReading } from './tree-reading.ts';
 
 const XML = 'http://www.w3.org/XML/1998/namespace';
 const XMLNS = 'http://www.w3.org/2000/xmlns/';
@@ -23,8 +23,6 @@ const NAMES = Uint8Array.from({ length: 0x300 }, (_, code) => {
 
 /** Attributes of one element that are compared with each other; of more, their names are kept. */
 const FEW = 8;
-/** Attributes of one element, which are read at a stretch. */
-const MANY = 1_000;
 
 /** Characters with references, such as a document within this one, that are read at a stretch: some 5 ms. */
 const LONG = 65_536;
@@ -222,7 +220,7 @@ export class PlainReading {
       this.#skip();
       const code = text.charCodeAt(this.#at);
       if (code === GREATER || code === SLASH) return all;
-      const qname = this.#at === end || all.length === MANY ? undefined : this.#name();
+      const qname = this.#at === end || all.length === ATTRIBUTES ? undefined : this.#name();
       if (qname === undefined) return undefined;
       this.#skip();
       if (text.charCodeAt(this.#at) !== EQUAL) return undefined;
