@@ -24,10 +24,10 @@ export interface Least {
 const OUTCOMES = 2;
 
 /**
- * (c) The least that an engine with a strict line can do, in a process of its own: a message is stored with a durable
+ * (c) The least that an engine with a strict line can do that stores each message by itself, in a process of its own: a message is stored with a durable
  * publish and then acknowledged, handed over in memory, sent to the receiver, and its outcome stored with another one.
  * No envelope, trace, rule, retry, time limit or metric; nothing is read back from NATS. So the rate is an upper bound
- * for what any engine on this client and these sockets reaches.
+ * for what such an engine reaches with this client and these sockets.
  */
 export async function leastEngine({
   connections,
