@@ -24,19 +24,22 @@ export interface Least {
 const OUTCOMES = 2;
 
 /**
- * (c) The least that an engine with a strict line can do that stores each message by itself, in a process of its own: a message is stored with a durable
+ * (c) The least that an engine with a strict line can do, in a process of its own: a message is stored with a durable
  * publish and then acknowledged, handed over in memory, sent to the receiver, and its outcome stored with another one.
  * No envelope, trace, rule, retry, time limit or metric; nothing is read back from NATS. So the rate is an upper bound
- * for what such an engine reaches with this client and these sockets.
+ * for what an engine that stores each message by itself reaches with this client and these sockets; `together`, for one
+ * that stores what comes meanwhile as one.
  */
 export async function leastEngine({
   connections,
   messages,
   durability,
+  together = false,
 }: {
   readonly connections: number;
   readonly messages: number;
   readonly durability: Durability;
+  readonly together?: boolean;
 }): Promise<Least> {
   await using undo = new AsyncDisposableStack();
   const data = await mkdtemp(join(tmpdir(), 'waybill-bench-'));
@@ -52,6 +55,7 @@ export async function leastEngine({
       LEAST_USER: server.user ?? '',
       LEAST_PASSWORD: server.password ?? '',
       LEAST_OUT: String(peer.port),
+      LEAST_TOGETHER: together ? '1' : '',
     },
   });
   undo.defer(async () => {
@@ -82,13 +86,14 @@ async function runEngine(): Promise<void> {
   await streams.add({ name: 'OUTCOMES', subjects: ['outcome'], storage: StorageType.File });
   const stream = jetstream(nats);
   const handOver = await line(stream, Number(LEAST_OUT));
+  const storing = process.env['LEAST_TOGETHER'] === '1' ? storedTogether : storedAlone;
+  const store = storing(stream, handOver);
   const server = createServer({ noDelay: true }, (socket) => {
     socket.on('error', () => socket.destroy());
     onFrames(socket, (body) => {
       const message = Buffer.from(body);
       const accept = async (): Promise<void> => {
-        await stream.publish('queue', message);
-        handOver(message);
+        await store(message);
         const id = controlIdOf(message);
         socket.write(frame(Buffer.from(`MSH|^~\\&|||||||ACK||P|2.5.1\rMSA|AA|${id}\r`)));
       };
@@ -99,6 +104,37 @@ async function runEngine(): Promise<void> {
   await once(server, 'listening');
   process.send?.((server.address() as AddressInfo).port);
 }
+
+type Storing = (
+  stream: JetStreamClient,
+  handOver: (message: Buffer) => void,
+) => (message: Buffer) => Promise<void>;
+
+const storedAlone: Storing = (stream, handOver) => async (message) => {
+  await stream.publish('queue', message);
+  handOver(message);
+};
+
+/** What comes while something is being stored waits, and is then stored as one. */
+const storedTogether: Storing = (stream, handOver) => {
+  let coming: Buffer[] = [];
+  let stored: Promise<void> = Promise.resolve();
+  let next: Promise<void> | undefined;
+  const after = async (before: Promise<void>): Promise<void> => {
+    await before;
+    const those = coming;
+    coming = [];
+    next = undefined;
+    await stream.publish('queue', Buffer.concat(those));
+    for (const one of those) handOver(one);
+  };
+  return (message) => {
+    coming.push(message);
+    next ??= after(stored);
+    stored = next;
+    return next;
+  };
+};
 
 /** Sends what it is given, one after another, on one connection. */
 async function line(stream: JetStreamClient, port: number): Promise<(message: Buffer) => void> {

@@ -17,8 +17,8 @@ const HEAD = ['', 'messages/s', ...FIGURES];
 
 /** A workload's figures for a person, the sustained rate first. */
 export function resultText(result: WorkloadResult): string {
-  const { workload, connections, durability, sustained, flood, paced, baseline, sockets, least } =
-    result;
+  const { workload, connections, durability, sustained, flood, paced } = result;
+  const { baseline, sockets, least, together } = result;
   const rows = [HEAD];
   if (sustained !== undefined) rows.push(row('sustained', sustained.perSecond, sustained));
   else if (paced === undefined) rows.push(['sustained', 'none was found']);
@@ -31,6 +31,8 @@ export function resultText(result: WorkloadResult): string {
   rows.push(['bare sockets (b)', String(sockets.perSecond), String(sockets.ackMs)]);
   if (least !== undefined)
     rows.push(['least engine (c)', String(least.perSecond), String(least.ackMs)]);
+  if (together !== undefined)
+    rows.push(['the same, storing together', String(together.perSecond), String(together.ackMs)]);
   return [
     `${workload.toUpperCase()}  ${connections} connections, ${durability}`,
     table(rows),

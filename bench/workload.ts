@@ -33,6 +33,8 @@ export interface WorkloadResult {
   readonly sockets: Baseline;
   /** Baseline (c), of a flood. */
   readonly least?: Least | undefined;
+  /** The same where what comes meanwhile is stored as one. */
+  readonly together?: Least | undefined;
 }
 
 /** Runs on the warm engine of a search before it stops. */
@@ -49,6 +51,8 @@ export async function runWorkload(
   const baseline = await bareClient({ ...bare, durability });
   const sockets = await bareSockets(bare);
   const least = rate === undefined ? await leastEngine({ ...bare, durability }) : undefined;
+  const together =
+    rate === undefined ? await leastEngine({ ...bare, durability, together: true }) : undefined;
   await using rig = await openRig(options);
   const { startMs } = rig;
   const about = {
@@ -60,6 +64,7 @@ export async function runWorkload(
     baseline,
     sockets,
     least,
+    together,
   };
   if (rate !== undefined) return { ...about, paced: await rig.paced(rate, messages / rate) };
   const flood = await rig.flood(messages);
