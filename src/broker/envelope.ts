@@ -1,6 +1,7 @@
 import { MsgHdrsImpl } from '@nats-io/nats-core/internal';
 import type { MsgHdrs } from '@nats-io/transport-node';
 import { ENVELOPE_FIELDS, type Envelope, type EnvelopeField } from '../message/envelope.ts';
+import { percentEncoded } from '../message/percent-encoded.ts';
 
 /** Reads and writes the envelope as NATS headers (architecture.md §4). */
 
@@ -27,7 +28,8 @@ export function envelopeHeaders(message: Envelope, carried: Carried = {}): MsgHd
   const h = new OwnHeaders();
   for (const [field, { header, kind }] of FIELDS) {
     const value = message[field];
-    if (value !== undefined) h.add(header, kind === 'text' ? encoded(value) : oneLine(value));
+    if (value !== undefined)
+      h.add(header, kind === 'text' ? percentEncoded(String(value)) : oneLine(value));
   }
   const { bodyRef, attached, accepted, woken } = carried;
   if (bodyRef !== undefined) h.add('Wb-Body-Ref', bodyRef);
@@ -36,9 +38,6 @@ export function envelopeHeaders(message: Envelope, carried: Carried = {}): MsgHd
   if (woken === true) h.add('Wb-Woken', '1');
   return h;
 }
-
-/** Without line ends, which would begin another header; half a character, as JSON may contain, is U+FFFD. */
-const encoded = (text: string | number): string => encodeURIComponent(String(text).toWellFormed());
 
 /** A trace context is the sender's, and an adapter of a production may give anything as a number. */
 const oneLine = (value: string | number): string =>

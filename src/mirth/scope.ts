@@ -92,7 +92,8 @@ const running = (): ScriptScope => {
   return current;
 };
 
-const ASSIGNABLE = [
+/** Predefined names that a script may assign to. */
+export const ASSIGNABLE = [
   'msg',
   'tmp',
   'message',
@@ -102,7 +103,7 @@ const ASSIGNABLE = [
   'responseErrorMessage',
 ] as const;
 
-/** What a script may assign to. */
+/** Those names of the script that runs. */
 export const mirth: Pick<ScriptScope, (typeof ASSIGNABLE)[number]> = Object.defineProperties(
   {} as ScriptScope,
   Object.fromEntries(

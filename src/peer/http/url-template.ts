@@ -1,6 +1,7 @@
 import { bad, type Setting, type Template } from '../../adapter/setting.ts';
 import { RejectedError } from '../../error/adapter-error.ts';
 import type { Message } from '../../message/message.ts';
+import { percentEncoded } from '../../message/percent-encoded.ts';
 
 /** A web address that is filled in for each message; scheme, host and port are the same for all. */
 export interface UrlTemplate {
@@ -31,7 +32,7 @@ export const urlTemplate: Setting<UrlTemplate, string> = {
     if (beginning.username !== '' || beginning.password !== '') {
       return bad('must not contain a user and password: use a credential');
     }
-    const read = context.template(given, encoded);
+    const read = context.template(given, percentEncoded);
     if (!read.ok) return read;
     const fixed = !given.includes('{');
     return {
@@ -44,9 +45,6 @@ export const urlTemplate: Setting<UrlTemplate, string> = {
     };
   },
 };
-
-/** Half a character, as JSON may contain, is U+FFFD. */
-const encoded = (text: string): string => encodeURIComponent(text.toWellFormed());
 
 async function filled(template: Template, message: Message): Promise<URL> {
   const text = await template.render(message);

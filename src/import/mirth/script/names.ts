@@ -1,15 +1,9 @@
+import { ASSIGNABLE } from '../../../mirth/scope.ts';
+
 /** What scripts may use without a person's help, and why other names need one. */
 
 /** Predefined names that a script may assign to. */
-export const ASSIGNABLE: ReadonlySet<string> = new Set([
-  'msg',
-  'tmp',
-  'message',
-  'response',
-  'responseStatus',
-  'responseStatusMessage',
-  'responseErrorMessage',
-]);
+export const ASSIGNED: ReadonlySet<string> = new Set(ASSIGNABLE);
 
 /** What `waybill/mirth` exports under the name that scripts use. */
 export const PROVIDED: ReadonlySet<string> = new Set([

@@ -2,7 +2,7 @@ import { redacted, SECRET, SECRET_TEXT } from '../../redacted.ts';
 import { conditionText } from './condition.ts';
 import { ScriptDraft } from './draft.ts';
 import { hideGiven, hideSecret, importJava, javaClass, logLine, routed } from './given-calls.ts';
-import { ASSIGNABLE, FILELESS, importedJava, needOf, PROVIDED, STANDARD } from './names.ts';
+import { ASSIGNED, FILELESS, importedJava, needOf, PROVIDED, STANDARD } from './names.ts';
 import { headOf, moduleFault, parseScript, ScriptFault, type Syntax } from './parse.ts';
 import type { RewriteOptions, RewrittenScript } from './rewritten.ts';
 import { isStatementCall } from './sql.ts';
@@ -346,7 +346,7 @@ class Rewriting {
   #assigned(node: Syntax): void {
     const name = node['name'] as string;
     if (this.#isDeclared(name)) return;
-    if (ASSIGNABLE.has(name)) {
+    if (ASSIGNED.has(name)) {
       this.#draft.imports.add('mirth');
       this.#draft.edit(node.start, node.end, `mirth.${name}`);
     } else if (PROVIDED.has(name) || this.#options.templates.has(name)) {
