@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
+import { dropFile } from '../../support/drop-file.ts';
 import type { OpenedInbound } from '../../support/open-adapter.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { looking } from './looking.ts';
@@ -35,7 +36,7 @@ test('a name that is not in UTF-8 is told, since Node.js cannot ask for it', asy
       { name: 'file-unreadable', text: expect.stringMatching(/^M\uFFFDller\.hl7 .*not in UTF-8/) },
     ]),
   );
-  await writeFile(join(folder.path, 'b.hl7'), adt('2'));
+  await dropFile(join(folder.path, 'b.hl7'), adt('2'));
   await delivered(opened, 1);
   expect(opened.events).toHaveLength(1);
 });
@@ -160,7 +161,8 @@ describe('which files are taken', () => {
   test('is never one that is still being written', async () => {
     await using folder = await temporaryFolder();
     const path = join(folder.path, 'a.hl7');
-    await using opened = await looking(folder.path, { stable: '150ms' });
+    // a busy machine may need long for one of the files
+    await using opened = await looking(folder.path, { stable: '1s' });
     for (let n = 0; n < 10; n++) {
       await writeFile(path, adt(`${n}`.repeat(n + 1)));
       await new Promise((resolve) => setTimeout(resolve, 20));
@@ -213,8 +215,7 @@ test('a file of the same name that came later is another one', async () => {
   await using folder = await temporaryFolder();
   await using opened = await looking(folder.path);
   for (const id of ['1', '22']) {
-    await writeFile(join(folder.path, 'x.part'), adt(id));
-    await rename(join(folder.path, 'x.part'), join(folder.path, 'a.hl7'));
+    await dropFile(join(folder.path, 'a.hl7'), adt(id));
     await vi.waitFor(async () => expect(await readdir(folder.path)).toEqual([]));
   }
   expect(opened.delivered.map(({ body }) => body.toString())).toEqual([adt('1'), adt('22')]);

@@ -6,6 +6,7 @@ import sftpOut from '../../../adapters/ssh/sftp/sftp-out.ts';
 import type { Interception } from '../../../sandbox/sftp-files.ts';
 import { type SftpServer, sftpServer } from '../../../sandbox/sftp-server.ts';
 import { inlineBody } from '../../../src/message/body.ts';
+import { dropFile } from '../../support/drop-file.ts';
 import { openResources } from '../../support/nothing-open.ts';
 import type { OpenOptions } from '../../support/open-adapter.ts';
 import { sentAtLast, supervised } from '../../support/supervised.ts';
@@ -57,7 +58,7 @@ async function pickUp(intercept: Interception): Promise<{
   }, PATIENCE);
   const requests = server.requests.length;
   // A second file shows that the service goes on, and that the first is not delivered again.
-  await writeFile(join(folder.path, 'in', 'next.hl7'), BODY);
+  await dropFile(join(folder.path, 'in', 'next.hl7'), BODY);
   await vi.waitFor(async () => {
     expect(await readdir(join(folder.path, 'in'))).toEqual([]);
   }, PATIENCE);
