@@ -36,6 +36,12 @@ export default defineConfig({
     testTimeout: 60_000 * MORE,
     hookTimeout: 120_000,
     expect: { poll: { timeout: 20_000 } },
+    // In every lane: those of `fast` wait for files, timers and threads too, and with ten thousand tests one that comes
+    // late once in a million refuses one run in a hundred. What is wrong fails twice; what is no property, waits for
+    // nothing and passes all the same depends on the tests before it, and is named like the others.
+    retry: TRIED_AGAIN,
+    // a log alone tells what was found instead: [ { name: 'a' }, { name: 'b' } ] and not [ …(2) ]
+    chaiConfig: { truncateThreshold: 1_000 },
     // most tests wait for somebody else most of the time: six on the two processors that CI has
     maxWorkers: 6,
     globalSetup: ['test/in-memory.ts', 'test/compiled.ts'],
@@ -53,7 +59,6 @@ export default defineConfig({
       lane('servers', {
         ...withThreads,
         include: [...files.lossless, ...files.servers],
-        retry: TRIED_AGAIN,
         typecheck: {
           enabled: true,
           include: ['test/**/*.test-d.ts'],

@@ -19,6 +19,8 @@ describe('a peer', () => {
 });
 let runs = 0;
 test('holds for all', () => { if (++runs < 2) throw new Error('Property failed after 3 tests'); });
+let asked = 0;
+test('is equal', () => { expect(++asked < 2 ? { a: 1, b: 'x' } : {}).toEqual({}); });
 test('never holds', () => { throw new Error('wrong'); });
 test('holds', () => undefined);
 `;
@@ -36,8 +38,22 @@ test('who passes when tried again is named and counts as passed; a property is n
     );
   });
   // the line that .ci/run counts by
-  expect(output).toMatch(/^ *Tests {2}2 failed \| 2 passed \(4\)$/m);
-  expect(output.match(/^flaky: .*$/gm)).toEqual([
-    'flaky: late.test.mjs > a peer > comes late: not there yet',
+  expect(output).toMatch(/^ *Tests {2}2 failed \| 3 passed \(5\)$/m);
+  // with what it takes to mend them
+  expect(output.match(/^flaky: .*\n(?: {2}.*\n)*/gm)).toEqual([
+    `flaky: late.test.mjs > a peer > comes late: not there yet
+  second line
+  at late.test.mjs:4:53
+`,
+    `flaky: late.test.mjs > is equal: expected { a: 1, b: 'x' } to deeply equal {}
+  - Expected
+  + Received
+  - {}
+  + {
+  +   "a": 1,
+  +   "b": "x",
+  + }
+  at late.test.mjs:9:70
+`,
   ]);
 });

@@ -1,20 +1,51 @@
-import type { Reporter, TestModule } from 'vitest/node';
+import { relative } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import type { Reporter, TestCase, TestModule, Vitest } from 'vitest/node';
 
 /**
- * Once more, for tests that wait for browsers and servers: on a busy machine one of thousands comes too late. Never
- * after a counterexample of fast-check, which is found again only by its seed.
+ * Once more, for what waits for others or for the time: on a busy machine one of thousands comes too late. Never after a
+ * counterexample of fast-check, which is found again only by its seed.
  */
 export const TRIED_AGAIN = { count: 1, condition: /^(?!Property failed after)/ } as const;
 
-/** Names at the end, a line each, the tests that passed only when they were tried again, with what they said before. */
+/** Lines of what a test said first. */
+const MOST = 40;
+
+type Said = NonNullable<ReturnType<TestCase['result']>['errors']>[number];
+
+/**
+ * Tells at the end of the tests that passed only when they were tried again what they said before: a line each, and below
+ * it the rest, the difference and the place, so that the log of a machine that is gone is enough to mend it.
+ */
 export class TriedAgain implements Reporter {
+  #root = '';
+
+  onInit({ config }: Vitest): void {
+    this.#root = config.root;
+  }
+
   onTestRunEnd(modules: readonly TestModule[]): void {
     for (const { relativeModuleId, children } of modules) {
       for (const test of children.allTests()) {
         if (test.diagnostic()?.flaky !== true) continue;
-        const [line = ''] = test.result().errors?.[0]?.message.split('\n') ?? [];
-        process.stdout.write(`flaky: ${relativeModuleId} > ${test.fullName}: ${line}\n`);
+        const [first] = test.result().errors ?? [];
+        const [line = '', ...rest] = first === undefined ? [] : this.#lines(first);
+        process.stdout.write(
+          `flaky: ${relativeModuleId} > ${test.fullName}: ${line}\n${rest.map((one) => `  ${one}\n`).join('')}`,
+        );
       }
     }
+  }
+
+  #lines({ message, diff = '', stacks = [] }: Said): string[] {
+    const text = diff === '' ? message : `${message}\n${diff}`;
+    const lines = stripVTControlCharacters(text)
+      .split('\n')
+      .filter((line) => line !== '');
+    const places = stacks
+      .slice(0, 3)
+      .map(({ file, line, column }) => `at ${relative(this.#root, file)}:${line}:${column}`);
+    const left = lines.length > MOST ? [`… ${lines.length - MOST} lines`] : [];
+    return [...lines.slice(0, MOST), ...left, ...places];
   }
 }

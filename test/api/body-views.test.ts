@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { indentedXml } from '../../src/api/body/body-text.ts';
 import { mailView } from '../../src/api/body/mail-view.ts';
+import { processorTime } from '../support/processor-time.ts';
 import { SAMPLE_MAIL } from '../support/sample-mail.ts';
 
 test.for([
@@ -21,9 +22,9 @@ test.for([
   '<!--'.repeat(100_000),
   '<![CDATA['.repeat(50_000),
 ])('XML that was made to take long is laid out in no time', (text) => {
-  const began = performance.now();
+  const began = processorTime();
   expect(indentedXml(text).length).toBeLessThan(text.length * 50);
-  expect(performance.now() - began).toBeLessThan(2_000);
+  expect(processorTime() - began).toBeLessThan(2_000);
 });
 
 test('a mail is taken apart; its HTML comes as text, and what is attached by its name', async () => {

@@ -24,7 +24,7 @@ test('a request that a killed server took fails with the connection; one made wh
   const error = await failed;
   expect(error).toMatchObject({ message: 'the connection was lost before an answer arrived' });
   expect(isAway(error)).toBe(true);
-  expect(performance.now() - began).toBeLessThan(5_000);
+  expect(performance.now() - began).toBeLessThan(30_000);
   expect(statuses).toEqual(['disconnected']);
   // the client would have dropped this one
   const info = await broker.manager.getAccountInfo();

@@ -31,11 +31,15 @@ describe.skipIf(noBrowser !== undefined)(`rights in Chromium ${noBrowser ?? ''}`
     await page.getByLabel('Password').fill('not this one');
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByRole('alert').waitFor();
+    // after a wrong one the next is taken a moment later
+    const inside = page.getByRole('heading', { level: 1, name: 'Dashboard' });
     await vi.waitFor(async () => {
-      // after a wrong one the next is taken a moment later
-      await page.getByLabel('Password').fill(ROOT.password);
-      await page.getByRole('button', { name: 'Sign in' }).click();
-      await page.getByRole('heading', { level: 1, name: 'Dashboard' }).waitFor({ timeout: 2_000 });
+      const signIn = page.getByRole('button', { name: 'Sign in' });
+      if (await signIn.isVisible()) {
+        await page.getByLabel('Password').fill(ROOT.password, { timeout: 2_000 });
+        await signIn.click({ timeout: 2_000 });
+      }
+      await inside.waitFor({ timeout: 2_000 });
     });
   });
   afterAll(async () => {

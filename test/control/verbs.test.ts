@@ -50,12 +50,12 @@ test('who was asked and does not answer may do it all the same', async () => {
   );
   const server = serveControl(broker, { tried }, { tried: () => new Promise<never>(() => {}) });
   await broker.connection.flush();
-  await expect(askControl(broker, tried, { host: 'ward' }, { timeout: 100 })).rejects.toMatchObject(
-    {
-      code: 'BROKER_UNAVAILABLE',
-      message: expect.stringContaining('within 0.1 s: it may be done all the same'),
-    },
-  );
+  await expect(
+    askControl(broker, tried, { host: 'ward' }, { timeout: 1_000 }),
+  ).rejects.toMatchObject({
+    code: 'BROKER_UNAVAILABLE',
+    message: expect.stringContaining('within 1 s: it may be done all the same'),
+  });
   server.close();
 });
 
@@ -117,16 +117,18 @@ test('answers of all that were expected are not waited for longer', async () => 
     serveControl(broker, { queues }, { queues: () => [`${at}`] }),
   );
   for (const { connection } of [first, second]) await connection.flush();
+  let silence = 20_000;
   const began = performance.now();
-  const asked = () => askAll(first, queues, null, { expected: 2, silence: 1_500 });
+  const asked = () => askAll(first, queues, null, { expected: 2, silence });
   expect((await asked()).flat().toSorted()).toEqual(['0', '1']);
-  expect(performance.now() - began).toBeLessThan(1_500);
+  expect(performance.now() - began).toBeLessThan(silence);
   // one that is gone is waited for
   servers[1]?.close();
   await second.connection.flush();
+  silence = 500;
   const again = performance.now();
   expect((await asked()).flat()).toEqual(['0']);
-  expect(performance.now() - again).toBeGreaterThan(1_400);
+  expect(performance.now() - again).toBeGreaterThan(450);
   servers[0]?.close();
 });
 
@@ -168,7 +170,8 @@ test('of several servers one that stands still gets nothing, and the others shar
     await askSigned(asking, carryOut, { orders: [] }, how);
     await askControl(asking, carryOut, { orders: [] });
   }
-  expect(performance.now() - began).toBeLessThan(10_000);
+  // each that went to it would take ten seconds
+  expect(performance.now() - began).toBeLessThan(45_000);
   expect(got).toMatchObject({ stopped: 0, first: expect.any(Number) });
   expect(got.first + got.second).toBe(200);
 

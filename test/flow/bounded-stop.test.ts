@@ -23,7 +23,7 @@ test('an answer for which its target has no room shows in the status, and a stop
   expect(first.status()?.detail).toBe(first.status()?.delayed?.text);
   const began = performance.now();
   await first.stop();
-  expect(performance.now() - began).toBeLessThan(4_000);
+  expect(performance.now() - began).toBeLessThan(20_000);
 
   await using second = await of(true, 10_000_000);
   await vi.waitFor(() => expect(second.sent('lab')).toHaveLength(2), { timeout: 20_000 });

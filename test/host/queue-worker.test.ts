@@ -136,5 +136,5 @@ test('a message that cannot even be suspended stays at the head of its line', as
   // a stop does not wait for it
   const began = performance.now();
   await on.worker.stop(200);
-  expect(performance.now() - began).toBeLessThan(3_000);
+  expect(performance.now() - began).toBeLessThan(15_000);
 });

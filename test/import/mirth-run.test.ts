@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { reprocessCommand, resendCommand } from '../../src/cli/command/resend.ts';
 import { withBroker } from '../../src/cli/connect.ts';
-import { askControl } from '../../src/control/control.ts';
+import { askAll, askControl } from '../../src/control/control.ts';
 import { ENGINE } from '../../src/control/verbs.ts';
 import { importMirth } from '../../src/import/mirth/import-mirth.ts';
 import { writeProduction } from '../../src/import/production-files.ts';
@@ -288,6 +288,14 @@ test('what failed at a destination waits, also over a kill; a resend or reproces
   await run.send('adt-in-in', ADT.replace('|A1|', '|A2|'));
   const first = await suspended(2);
   expect(all()).toEqual([2, 2, 2]);
+  // what a target is being sent at the kill may come twice
+  await withBroker({ data: run.data }, (broker) =>
+    vi.waitFor(async () => {
+      const [engine] = await askAll(broker, ENGINE.status, null);
+      const queues = engine?.hosts.flatMap(({ queue }) => queue ?? []);
+      expect(queues?.map(({ depth }) => depth)).toEqual([0, 0]);
+    }),
+  );
   await run.killed();
   // what scripts count is gone with the engine
   const still = await ordered(reprocessCommand(), first);

@@ -1,6 +1,7 @@
 import { assert, integer, json, property, tuple } from 'fast-check';
 import { expect, test } from 'vitest';
 import { DEEPEST, isTooDeep } from '../../src/web/json-depth.ts';
+import { processorTime } from '../support/processor-time.ts';
 
 const depthOf = (value: unknown): number =>
   typeof value === 'object' && value !== null
@@ -23,8 +24,8 @@ test('what is too deep is what has more levels, whatever its texts and names hol
 test('what is no JSON is looked through to its end', () => {
   for (const text of ['"', '"\\', '"\\"', '[', ']]]]', '{"a', ''])
     expect(isTooDeep(text)).toBe(false);
-  const began = performance.now();
+  const began = processorTime();
   expect(isTooDeep(`"${'\\"'.repeat(4_000_000)}`)).toBe(false);
   expect(isTooDeep('['.repeat(8_000_000))).toBe(true);
-  expect(performance.now() - began).toBeLessThan(5_000);
+  expect(processorTime() - began).toBeLessThan(5_000);
 });

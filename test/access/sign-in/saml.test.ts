@@ -15,6 +15,7 @@ import { certificateAuthority } from '../../../src/credential/certificate-maker.
 import { parseXml } from '../../../src/document/xml/parse-xml.ts';
 import { noBrowser, browser as openBrowser } from '../../support/browser.ts';
 import { type GuardedApi, guardedApi } from '../../support/guarded-api.ts';
+import { processorTime } from '../../support/processor-time.ts';
 import { noPysaml, posted, type SamlService, samlService } from '../../support/saml-service.ts';
 import { type TemporaryFolder, temporaryFolder } from '../../support/temporary-folder.ts';
 import { visitor } from '../../support/visitor.ts';
@@ -415,10 +416,10 @@ describe.skipIf(noPysaml !== undefined)('signing in with SAML', () => {
     });
 
     test('of hostile size takes no long time', () => {
-      const before = performance.now();
+      const before = processorTime();
       const comments = '<!-- -->'.repeat(100_000);
       expect(() => judged(xml.replace('>nurse<', `>nurse${comments}<`))).not.toThrow();
-      expect(performance.now() - before).toBeLessThan(5_000);
+      expect(processorTime() - before).toBeLessThan(5_000);
     });
   });
 

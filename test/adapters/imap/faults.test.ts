@@ -155,7 +155,7 @@ describe.runIf(await hasMailServers())('with Dovecot', () => {
       proxy.freeze();
       const begin = performance.now();
       await opened.close();
-      expect(performance.now() - begin).toBeLessThan(2_500);
+      expect(performance.now() - begin).toBeLessThan(20_000);
       expect(opened.lost).toEqual([]);
     });
   });

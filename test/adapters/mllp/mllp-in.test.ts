@@ -149,17 +149,13 @@ describe('a connection', () => {
   test('that sends a byte now and then is closed when a message takes too long in total', async () => {
     await using opened = await listening({ frameTimeout: '150ms' });
     await using sender = await connected(opened);
-    const begin = performance.now();
-    const drip = async (): Promise<void> => {
-      for (const byte of inMllp(adt('M1'))) {
-        if (sender.closed || sender.socket.destroyed) return;
-        sender.write(Buffer.of(byte));
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
-    };
-    await drip();
-    expect(performance.now() - begin).toBeLessThan(2_000);
+    for (const byte of inMllp(adt('M1')).subarray(0, -1)) {
+      if (sender.closed || sender.socket.destroyed) break;
+      sender.write(Buffer.of(byte));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
     await closed(sender);
+    expect(texts(opened)).toMatch(/did not finish a message in time/);
     expect(sender.answers).toEqual([]);
   });
 
@@ -188,7 +184,7 @@ describe('a connection', () => {
   });
 
   test('that sends nothing is closed after idleTimeout, but not while its message is in work', async () => {
-    await using opened = await listening({ idleTimeout: '100ms' });
+    await using opened = await listening({ idleTimeout: '1s' });
     opened.hold();
     await using busy = await connected(opened);
     busy.send(adt('M1'));

@@ -106,15 +106,15 @@ describe.runIf(await hasPop3())('pop3-in', () => {
     },
   );
 
-  /** A service whose network hangs once it has looked at the mailbox. */
-  async function hanging(): Promise<OpenedInbound & AsyncDisposable> {
+  /** A service whose network hangs once it has looked at the mailbox, and that waits so long for an answer. */
+  async function hanging(timeout: string): Promise<OpenedInbound & AsyncDisposable> {
     const box = await lab.box();
     await box.put(await plain('a'));
     const proxy = await cuttingProxy(lab.server.ports.pop3s);
     const to = {
       connect: `localhost:${proxy.port}`,
-      timeout: '1s',
-      connectTimeout: '1s',
+      timeout,
+      connectTimeout: timeout,
       every: '10ms',
     };
     const opened = await lab.open(box, { ...to, afterwards: 'keep' });
@@ -129,16 +129,16 @@ describe.runIf(await hasPop3())('pop3-in', () => {
   }
 
   test('a server that falls silent is found out', async () => {
-    await using opened = await hanging();
+    await using opened = await hanging('1s');
     await vi.waitFor(() => expect(opened.lost).toHaveLength(1));
     expect(opened.lost[0]).toMatchObject({ code: 'ADAPTER_NOT_CONNECTED' });
   });
 
   test('a stop does not wait for a server that has fallen silent', async () => {
-    await using opened = await hanging();
+    await using opened = await hanging('1m');
     const begin = performance.now();
     await opened.close();
-    expect(performance.now() - begin).toBeLessThan(2_500);
+    expect(performance.now() - begin).toBeLessThan(20_000);
     expect(opened.lost).toEqual([]);
   });
 

@@ -82,7 +82,7 @@ describe('the connection test', () => {
         cause: expect.stringMatching(cause),
         remedy,
       });
-      expect(performance.now() - began).toBeLessThan(4_000);
+      expect(performance.now() - began).toBeLessThan(15_000);
     },
   );
 

@@ -194,13 +194,6 @@ test('a copy and its original do not change each other', () => {
   ]);
 });
 
-/** Milliseconds that a run took. */
-function took(run: () => unknown): number {
-  const began = performance.now();
-  run();
-  return performance.now() - began;
-}
-
 const siblings = (bytes: number): Buffer => {
   let text = '<r xmlns="urn:r">';
   for (let at = 0; text.length < bytes; at++) text += `<s id="${at}"><v>x</v></s>`;
@@ -209,14 +202,12 @@ const siblings = (bytes: number): Buffer => {
 
 test('64 KB of equal siblings are read and asked in a moment', () => {
   const large = siblings(65_536);
-  expect(
-    took(() => {
-      const one = xmlDocument(large);
-      expect(one.get('//s[last()]/@id')).not.toBe('');
-      expect(one.all('/r/s/v').length).toBeGreaterThan(1_000);
-      expect(one.get('count(//s/following-sibling::s[1])')).not.toBe('');
-    }),
-  ).toBeLessThan(1_000);
+  const began = processorTime();
+  const one = xmlDocument(large);
+  expect(one.get('//s[last()]/@id')).not.toBe('');
+  expect(one.all('/r/s/v').length).toBeGreaterThan(1_000);
+  expect(one.get('count(//s/following-sibling::s[1])')).not.toBe('');
+  expect(processorTime() - began).toBeLessThan(1_000);
 });
 
 test('a path that compares all with all ends with what to do, not with a pause', () => {

@@ -10,6 +10,7 @@ import {
   type Seen,
 } from '../../../src/operator/alert/condition.ts';
 import { EngineCount, Lasting } from '../../../src/operator/alert/watcher.ts';
+import { processorTime } from '../../support/processor-time.ts';
 
 const NOW = new Date(2026, 10, 25, 12, 0).getTime();
 const MINUTE = 60_000;
@@ -284,10 +285,10 @@ test('a host that is on by day is not silent at night, nor at once in the mornin
 });
 
 test('hundreds of hosts that are on by day are looked at without holding up the plane', () => {
-  const begun = performance.now();
+  const begun = processorTime();
   const schedule = 'mon-fri 06:00-20:00, sat-sun 08:00-18:00 Europe/Berlin';
   for (let n = 0; n < 300; n++) expect(afterStart(600, { schedule }, {})).toHaveLength(1);
-  expect(performance.now() - begun).toBeLessThan(3_000);
+  expect(processorTime() - begun).toBeLessThan(3_000);
 });
 
 test('silence is not told of in the quiet hours, which may go past midnight', () => {
