@@ -19,11 +19,19 @@ import { describeProduction } from './describe-production.ts';
 import { type Director, hostsOf } from './director.ts';
 import { endInHand, endQueued } from './end-queued.ts';
 import type { Engine } from './engine.ts';
-import { batchesOf, closeBatch, removeState, statesOf, stateValue, waitsOf } from './kept-work.ts';
+import {
+  batchesOf,
+  closeBatch,
+  removeState,
+  statesOf,
+  stateValue,
+  subscribersOf,
+  turnSubscriber,
+  waitsOf,
+} from './kept-work.ts';
 import { closeLeft, collects } from './left-batches.ts';
 import { leftQueues } from './left-queues.ts';
 import { discardSuspended, reprocessOnce, resendOnce, singly } from './single-orders.ts';
-import { subscribersOf, turnSubscriber } from './subscribers.ts';
 
 /** The engine that is asked. */
 export interface AskedEngine {

@@ -1,6 +1,6 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { tooManyRounds } from '../../src/credential/inspect/read-parts.ts';
+import { tooManyRounds } from '../../src/credential/inspect/key-material.ts';
 
 test('ciphers are not read as rounds, whatever their bytes are', () => {
   const { privateKey } = generateKeyPairSync('ed25519');

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { clockLeaps, type SeenClock } from '../../src/plane/clock-leap.ts';
+import { clockLeaps, type SeenClock } from '../../src/plane/regular-purge.ts';
 
 const MINUTE = 60_000;
 const DAY = 1_440 * MINUTE;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { allAdapters } from '../../adapters/index.ts';
 import { freePort } from '../../sandbox/free-port.ts';
 import { readProduction } from '../../src/definition/read.ts';
-import { subscribersOf, turnSubscriber } from '../../src/engine/subscribers.ts';
+import { subscribersOf, turnSubscriber } from '../../src/engine/kept-work.ts';
 import { type FhirServer, fhirServer } from '../support/fhir-server.ts';
 import { startNats } from '../support/nats.ts';
 import { type Running, run } from '../support/running.ts';

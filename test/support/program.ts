@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { SourceMap, type SourceMapPayload } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { builtOnce } from '../../src/build/built-once.ts';
+import { builtOnce } from '../../src/build/built-console.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 

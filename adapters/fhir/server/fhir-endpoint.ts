@@ -1,4 +1,5 @@
 import type { LentInbound } from 'waybill/adapter';
+import { fhirNumber, fhirResourceTypes } from 'waybill/document';
 import {
   type Access,
   type Arrived,
@@ -26,13 +27,12 @@ import { fhirType } from '../fhir-version.ts';
 import { OwnMark } from '../subscription/own-mark.ts';
 import type { Proof } from '../subscription/subscriptions.ts';
 import { type Answering, answerTo } from './answer.ts';
-import { capabilityStatement } from './capability.ts';
 import { type Carried, carriedBy, checkFormat } from './content.ts';
 import { messageFor } from './message.ts';
 import { outcomeReply, refused } from './outcome.ts';
-import { type Asked, askedBy, isReading } from './request.ts';
+import { type Asked, askedBy, isReading, isServed } from './request.ts';
 import { checkRequest, checkScopes, limitSearch, shownTo, smartView } from './smart-access.ts';
-import { smartAddresses, smartConfiguration } from './smart-configuration.ts';
+import { smartAddresses, smartConfiguration, smartSecurity } from './smart-configuration.ts';
 import type { SubscriberRights } from './subscriber-rights.ts';
 
 /** How many bytes of bodies may be in memory at once. */
@@ -263,3 +263,65 @@ export const basePath = ({ path }: Pick<FhirInValues, 'path'>): string =>
 /** What only one service at the address may have. */
 export const takenBy = ({ path }: Pick<FhirInValues, 'path'>): readonly string[] =>
   METHODS.map((method) => `${method} ${path.shape}`);
+
+const OF_TYPE: Readonly<Record<string, string>> = {
+  read: 'read',
+  vread: 'vread',
+  search: 'search-type',
+  history: 'history-type',
+  create: 'create',
+  update: 'update',
+  patch: 'patch',
+  delete: 'delete',
+};
+
+/** What the server can do, for `/metadata`; `date` is when it was started. */
+function capabilityStatement(
+  { interactions, resources, callers, cors, smart, version }: FhirInValues,
+  { base, title, date }: { readonly base: string; readonly title: string; readonly date: string },
+): object {
+  const has = new Set<string>(interactions);
+  const codes = interactions.flatMap((one) => OF_TYPE[one] ?? []);
+  const types =
+    resources.length > 0
+      ? resources
+      : fhirResourceTypes(version).filter((type) => isServed(type, { resources, version }));
+  const system = ['transaction', 'batch'].filter((one) => has.has(one));
+  return {
+    resourceType: 'CapabilityStatement',
+    status: 'active',
+    date,
+    kind: 'instance',
+    implementation: { description: title, url: base },
+    software: { name: 'Waybill' },
+    fhirVersion: fhirNumber(version),
+    format: ['application/fhir+json', 'json'],
+    rest: [
+      {
+        mode: 'server',
+        ...((callers.length > 0 || smart !== undefined) && {
+          security: {
+            ...(smart !== undefined && smartSecurity(smartAddresses(smart, base))),
+            cors: cors !== undefined,
+            description: signIn(callers),
+          },
+        }),
+        resource: types.map((type) => ({
+          type,
+          interaction: codes.map((code) => ({ code })),
+          ...(has.has('vread') && { versioning: 'versioned' }),
+          ...(has.has('create') && { conditionalCreate: true }),
+          ...(has.has('update') && { conditionalUpdate: true }),
+          ...(has.has('delete') && { conditionalDelete: 'single' }),
+          ...(has.has('read') && { conditionalRead: 'not-match' }),
+        })),
+        ...(system.length > 0 && { interaction: system.map((code) => ({ code })) }),
+      },
+    ],
+  };
+}
+
+function signIn(callers: FhirInValues['callers']): string {
+  const kinds = new Set(callers.flatMap((one) => one?.kind ?? []));
+  return `Callers sign in by ${[...kinds].join(' or ')}.`;
+}

@@ -1,5 +1,7 @@
 import {
+  list,
   optional,
+  path,
   type Read,
   type ReadContext,
   readFields,
@@ -9,13 +11,66 @@ import {
   type ValuesOf,
 } from '../../adapter/setting.ts';
 import { nearest } from '../../error/nearest.ts';
+import { principalOf } from '../../peer/kerberos/principal.ts';
 import type { CredentialEntry } from '../credential-entry.ts';
 import { isPkcs12 } from '../pkcs12.ts';
 import { pem, secret, secretPem } from '../secret-setting.ts';
 import { introspectionProblems, introspectionSettings } from './introspection-settings.ts';
 import { jwtKeyProblems, jwtKeySettings } from './jwt-key-settings.ts';
-import { kerberosProblems, kerberosSettings } from './kerberos-settings.ts';
 import { type OAuth2Values, oauth2Settings } from './oauth2-settings.ts';
+
+const kerberosSettings = {
+  user: text({
+    help: 'The account with its realm, in capitals.',
+    example: 'svc-waybill@HOSPITAL.EXAMPLE',
+  }),
+  password: optional(secret({ help: 'The password of the account, if there is no keytab.' })),
+  keytab: optional(
+    path({
+      help: 'The file with the keys of the account, instead of a password.',
+      example: 'svc-waybill.keytab',
+    }),
+  ),
+  kdc: list(text({ help: 'Host, and a port if it is not 88.' }), {
+    help: 'Where the domain controllers answer, tried in this order; the DNS is asked if left out.',
+    advanced: true,
+  }),
+  service: optional(
+    text({
+      help: 'Under which name the server is registered, if not HTTP/ and the name in its address.',
+      example: 'HTTP/cluster.hospital.example',
+      advanced: true,
+    }),
+  ),
+} as const;
+
+const CENTER = /^(?:\[[\da-f:.]+\]|[^\s:/[\]]+)(?::\d{1,5})?$/i;
+
+/** Which parts of such a credential contradict each other. */
+function kerberosProblems({
+  user,
+  password,
+  keytab,
+  kdc,
+  service,
+}: ValuesOf<typeof kerberosSettings>): SettingProblem[] {
+  const strange = kdc.filter((one) => !CENTER.test(one));
+  return [
+    ...(principalOf(user) === undefined
+      ? [{ path: ['user'], problem: 'needs its realm, in capitals: name@HOSPITAL.EXAMPLE' }]
+      : []),
+    ...((password === undefined) === (keytab === undefined)
+      ? [{ path: ['password'], problem: 'write either password or keytab' }]
+      : []),
+    ...strange.map((one) => ({
+      path: ['kdc'],
+      problem: `${one} is not a host, or a host and its port: dc1.hospital.example`,
+    })),
+    ...(service === undefined || /^[^/@\s]+\/[^/@\s]+$/.test(service)
+      ? []
+      : [{ path: ['service'], problem: 'write HTTP/ and a name, without a realm' }]),
+  ];
+}
 
 /** What the checker, the console's form and the reference page know about a kind of credential. */
 export interface CredentialKindDeclaration<S extends Settings = Settings> {
@@ -191,8 +246,8 @@ function oauth2Problems(values: OAuth2Values): SettingProblem[] {
   ];
 }
 
-const at = (path: string | readonly string[], problem: string): SettingProblem => ({
-  path: typeof path === 'string' ? [path] : path,
+const at = (where: string | readonly string[], problem: string): SettingProblem => ({
+  path: typeof where === 'string' ? [where] : where,
   problem,
 });
 
