@@ -92,6 +92,7 @@ export class Look {
       told.about(file, 'warn', 'file-empty', `${file.relative} is empty and was not taken.`);
       return true;
     }
+    taken.ensureRoom();
     let content: FileBody | undefined;
     try {
       content = await fileBody(store, file);

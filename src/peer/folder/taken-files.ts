@@ -23,6 +23,8 @@ export interface TakenFiles {
   begun(path: string, facts: FileFacts): number;
   /** Notes that this many messages of a file, but not all, were delivered; resolves once that is durable. */
   noteBegun(path: string, facts: FileFacts, messages: number): Promise<void>;
+  /** Throws if no further file can be noted: what is delivered then would be delivered again. */
+  ensureRoom(): void;
   /** Notes a delivered file; resolves once that is durable. */
   add(path: string, facts: FileFacts): Promise<void>;
   /** Notes that a file is gone; made durable by the next `add` or `save`. */
@@ -66,8 +68,10 @@ export async function takenFiles(memory: Memory): Promise<TakenFiles> {
       begun.set(hash(path, facts), messages);
       return saveSoon();
     },
-    async add(path, facts) {
+    ensureRoom() {
       if (taken.size >= MOST) throw tooMany();
+    },
+    async add(path, facts) {
       taken.add(hash(path, facts));
       begun.delete(hash(path, facts));
       await saveSoon();

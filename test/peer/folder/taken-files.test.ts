@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest';
+import { DiskStore } from '../../../adapters/file/disk-store.ts';
 import type { Memory } from '../../../src/adapter/adapter.ts';
+import type { NewMessage } from '../../../src/message/message.ts';
+import { Look } from '../../../src/peer/folder/look.ts';
+import { notices } from '../../../src/peer/folder/notices.ts';
+import { stillness } from '../../../src/peer/folder/stillness.ts';
 import { takenFiles } from '../../../src/peer/folder/taken-files.ts';
 
 interface TestMemory extends Memory {
@@ -118,9 +123,32 @@ test('a full memory takes files again once all that it knows were moved away', a
   expect(taken.size).toBe(1);
 });
 
-test('more files than can be remembered are refused with what to do', async () => {
+test('more files than can be remembered are refused with what to do, and none is delivered first', async () => {
   const kept = memory();
   kept.text = Array.from({ length: 50_000 }, (_, n) => String(n).padStart(12, '0')).join('');
-  const taken = await takenFiles(kept);
-  await expect(taken.add('in/a', FACTS)).rejects.toThrow(/archive, delete or move/);
+  const delivered: NewMessage[] = [];
+  const file = {
+    name: 'a',
+    kind: 'file',
+    relative: 'a',
+    path: import.meta.filename,
+    ...FACTS,
+  } as const;
+  const look = new Look({
+    settings: { pattern: ['*'], ignore: [], limit: 1_000, batch: 'whole', keep: true } as never,
+    lent: {
+      deliver: (message) => Promise.reject(new Error(`delivered ${delivered.push(message)}`)),
+      memory: kept,
+      event: () => undefined,
+    },
+    origin: 'in',
+    store: new DiskStore({ sync: false }),
+    taken: await takenFiles(kept),
+    told: notices(() => undefined),
+    still: stillness(0),
+  });
+  // with a subfolder that cannot be listed nothing is forgotten
+  const scan = { files: [file], unlisted: ['in/closed'] };
+  await expect(look.work(scan, AbortSignal.any([]))).rejects.toThrow(/archive, delete or move/);
+  expect(delivered).toEqual([]);
 });
