@@ -3,6 +3,7 @@ import type { Override } from '../broker/overrides.ts';
 import type { HostStatus } from '../host/host.ts';
 import type { DiskSpace } from '../time/disk-space.ts';
 import type { OpenFiles } from '../time/open-files.ts';
+import type { ReplacedPackage } from '../time/own-package.ts';
 
 export interface QueueReport {
   readonly depth: number;
@@ -63,4 +64,6 @@ export interface StatusReport {
   readonly disk?: DiskSpace | undefined;
   /** By the engine's process. */
   readonly opened?: OpenFiles | undefined;
+  /** Its program was replaced while it runs. */
+  readonly replaced?: ReplacedPackage | undefined;
 }

@@ -13,6 +13,7 @@ import { inlineBody } from '../message/body.ts';
 import { fileType } from '../peer/folder/file-type.ts';
 import { diskSpace } from '../time/disk-space.ts';
 import { openFiles } from '../time/open-files.ts';
+import { replacedPackage } from '../time/own-package.ts';
 import { describeSize } from '../time/size.ts';
 import { bulkOrders } from './bulk-orders.ts';
 import { describeProduction } from './describe-production.ts';
@@ -130,6 +131,7 @@ async function status(
     lost: lost(),
     disk: await diskSpace(data),
     opened: await openFiles(),
+    replaced: await replacedPackage(),
     left: leftQueues(queues, waiting ?? new Map(), (host) => director.hasQueue(host)),
   };
 }

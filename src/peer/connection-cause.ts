@@ -13,6 +13,12 @@ export interface ConnectionCause {
 
 type Explain = (place: string, error: Error) => readonly [cause: string, remedy: string];
 
+/** What is loaded with the first message that needs it. */
+const MISSING: Explain = (place) => [
+  `the connection to ${place} was not tried, since a file of this program is missing`,
+  'The program was replaced or removed while it runs: start the engine again',
+];
+
 const NETWORK: Readonly<Record<string, Explain>> = {
   ENOTFOUND: (place) => [
     `the name service does not know the name of ${place}`,
@@ -58,6 +64,8 @@ const NETWORK: Readonly<Record<string, Explain>> = {
     `this process is not allowed to open ${place}`,
     'Choose a port above 1023, or give the process the right to use it',
   ],
+  MODULE_NOT_FOUND: MISSING,
+  ERR_MODULE_NOT_FOUND: MISSING,
 };
 
 const AUTHORITY: Explain = (place, error) => [

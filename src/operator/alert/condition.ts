@@ -32,6 +32,7 @@ export const RULES = [
   'behind',
   'disk',
   'files',
+  'program',
   'lost',
   'channel',
   'nats',
@@ -133,6 +134,7 @@ export function conditions(seen: Seen): AlertCondition[] {
     ]),
     ...diskConditions(seen),
     ...filesConditions(reports),
+    ...programConditions(reports),
     ...certificates.flatMap((one) => certificateConditions(one, now)),
     ...lostConditions(reports, name),
   ];
@@ -343,6 +345,17 @@ function filesConditions(reports: readonly StatusReport[]): AlertCondition[] {
     const text = `engine ${engine} has ${open} of ${most} files and connections open: beyond that, who connects is cut off, and nothing is sent. Raise the limit of its process (ulimit -n, LimitNOFILE), or lower maxConnections`;
     const level = open < ALL_FILES * most ? 'warn' : 'error';
     return [{ rule: 'files', object: `engine ${engine}`, host: undefined, level, text }];
+  });
+}
+
+/** What is loaded on first use is then missing, or of another version: messages are retried, and nobody would know why. */
+function programConditions(reports: readonly StatusReport[]): AlertCondition[] {
+  return reports.flatMap(({ engine, replaced }) => {
+    if (replaced === undefined) return [];
+    const { runs, installed } = replaced;
+    const found = installed === undefined ? 'is gone' : `is of version ${installed} now`;
+    const text = `engine ${engine} runs version ${runs}, and the program on its disk ${found}: what it has not loaded yet fails. Start the engine again`;
+    return [{ rule: 'program', object: `engine ${engine}`, host: undefined, level: 'warn', text }];
   });
 }
 

@@ -184,6 +184,7 @@ const TOLD_BY_ENGINES: readonly Rule[] = [
   'differ',
   'disk',
   'files',
+  'program',
   'lost',
 ];
 

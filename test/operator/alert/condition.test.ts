@@ -410,3 +410,18 @@ test('an engine that comes near the limit of what it may have open is an alert',
   ]);
   expect(of(256)).toMatchObject([{ rule: 'files', level: 'error' }]);
 });
+
+test('an engine whose program was replaced while it runs is an alert', () => {
+  const { reports } = seen({});
+  const of = (installed: string | undefined) =>
+    conditions(
+      seen(
+        {},
+        { reports: reports.map((one) => ({ ...one, replaced: { runs: '1.0.0', installed } })) },
+      ),
+    ).map(({ rule, text }) => `${rule}: ${text}`);
+  expect(of('1.1.0')).toEqual([
+    expect.stringMatching(/^program: engine 0 runs version 1\.0\.0, .* is of version 1\.1\.0 now/),
+  ]);
+  expect(of(undefined)).toEqual([expect.stringContaining('is gone')]);
+});
