@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError } from '../src/error/engine-error.ts';
 
 /** Milliseconds that a server has to answer on its port, and to end. */
-const COME_UP = 15_000;
+const COME_UP = 45_000;
 const GO_DOWN = 3_000;
 
 /** A server process of the sandbox. It does not keep this process alive. */
@@ -23,7 +23,7 @@ export interface DaemonStart {
   readonly log: string;
   /** The port of 127.0.0.1 on which it will answer. */
   readonly port: number;
-  /** Milliseconds until it must answer. Default: 15 s. */
+  /** Milliseconds until it must answer. Default: 45 s. */
   readonly within?: number;
 }
 

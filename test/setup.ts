@@ -1,5 +1,6 @@
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, expect, type RunnerTestCase, type RunnerTestSuite, vi } from 'vitest';
+import { begunAgain } from './begun-again.ts';
 import { onDisk, usual } from './in-memory.ts';
 import { laneOf } from './lanes.ts';
 import { examples, MORE } from './support/examples.ts';
@@ -14,12 +15,11 @@ const isLossless =
   laneOf(relative(join(import.meta.dirname, '..'), expect.getState().testPath ?? '')) ===
   'lossless';
 process.env['TMPDIR'] = isLossless ? onDisk() : usual();
-if (isLossless) {
-  // oxlint-disable-next-line no-empty-pattern -- Vitest reads the pattern
-  beforeAll(({}, file) => {
-    for (const test of testsIn(file)) test.retry = 0;
-  });
-}
+// oxlint-disable-next-line no-empty-pattern -- Vitest reads the pattern
+beforeAll(({}, file) => {
+  if (isLossless) for (const test of testsIn(file)) test.retry = 0;
+  else begunAgain(file);
+});
 
 if (MORE !== 1) {
   const { configureGlobal } = await import('fast-check');

@@ -9,7 +9,13 @@ const ROOT = join(import.meta.dirname, '..');
 
 const CONFIG = `
 import { TRIED_AGAIN, TriedAgain } from '${join(import.meta.dirname, 'tried-again.ts')}';
-export default { test: { globals: true, retry: TRIED_AGAIN, reporters: ['default', new TriedAgain()] } };
+export default { test: { globals: true, setupFiles: 'setup.mjs', retry: TRIED_AGAIN, reporters: ['default', new TriedAgain()] } };
+`;
+
+const SETUP = `
+import { beforeAll } from 'vitest';
+import { begunAgain } from '${join(import.meta.dirname, 'begun-again.ts')}';
+beforeAll(({}, file) => begunAgain(file));
 `;
 
 const TESTS = `
@@ -21,6 +27,11 @@ let runs = 0;
 test('holds for all', () => { if (++runs < 2) throw new Error('Property failed after 3 tests'); });
 let asked = 0;
 test('is equal', () => { expect(++asked < 2 ? { a: 1, b: 'x' } : {}).toEqual({}); });
+describe('a server', () => {
+  let starts = 0;
+  beforeAll(() => { if (++starts < 2) throw new Error('did not come up'); });
+  test('answers', () => { expect(starts).toBe(2); });
+});
 test('never holds', () => { throw new Error('wrong'); });
 test('holds', () => undefined);
 `;
@@ -28,6 +39,7 @@ test('holds', () => undefined);
 test('who passes when tried again is named and counts as passed; a property is not tried again', async () => {
   await using folder = await temporaryFolder('tried-again');
   await writeFile(join(folder.path, 'vitest.config.mjs'), CONFIG);
+  await writeFile(join(folder.path, 'setup.mjs'), SETUP);
   await writeFile(join(folder.path, 'late.test.mjs'), TESTS);
   const output = await new Promise<string>((resolve) => {
     execFile(
@@ -38,9 +50,12 @@ test('who passes when tried again is named and counts as passed; a property is n
     );
   });
   // the line that .ci/run counts by
-  expect(output).toMatch(/^ *Tests {2}2 failed \| 3 passed \(5\)$/m);
+  expect(output).toMatch(/^ *Tests {2}2 failed \| 4 passed \(6\)$/m);
   // with what it takes to mend them
   expect(output.match(/^flaky: .*\n(?: {2}.*\n)*/gm)).toEqual([
+    expect.stringMatching(
+      /^flaky: late\.test\.mjs > a server, beforeAll: Error: did not come up\n {2}at .*late\.test\.mjs.*:12:/,
+    ),
     `flaky: late.test.mjs > a peer > comes late: not there yet
   second line
   at late.test.mjs:4:53

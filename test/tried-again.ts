@@ -14,8 +14,9 @@ const MOST = 40;
 type Said = NonNullable<ReturnType<TestCase['result']>['errors']>[number];
 
 /**
- * Tells at the end of the tests that passed only when they were tried again what they said before: a line each, and below
- * it the rest, the difference and the place, so that the log of a machine that is gone is enough to mend it.
+ * Tells at the end of the tests, and of what begins suites, that passed only when they were tried again what they said
+ * before: a line each, and below it the rest, the difference and the place, so that the log of a machine that is gone is
+ * enough to mend it.
  */
 export class TriedAgain implements Reporter {
   #root = '';
@@ -25,19 +26,18 @@ export class TriedAgain implements Reporter {
   }
 
   onTestRunEnd(modules: readonly TestModule[]): void {
-    for (const { relativeModuleId, children } of modules) {
+    for (const module of modules) {
+      const { relativeModuleId: file, children } = module;
+      for (const said of module.meta().begunAgain ?? []) tell(file, said.split(/\n\s*/));
       for (const test of children.allTests()) {
         if (test.diagnostic()?.flaky !== true) continue;
-        const [first] = test.result().errors ?? [];
-        const [line = '', ...rest] = first === undefined ? [] : this.#lines(first);
-        process.stdout.write(
-          `flaky: ${relativeModuleId} > ${test.fullName}: ${line}\n${rest.map((one) => `  ${one}\n`).join('')}`,
-        );
+        const [line = '', ...rest] = this.#lines(test.result().errors?.[0]);
+        tell(file, [`${test.fullName}: ${line}`, ...rest]);
       }
     }
   }
 
-  #lines({ message, diff = '', stacks = [] }: Said): string[] {
+  #lines({ message = '', diff = '', stacks = [] }: Partial<Said> = {}): string[] {
     const text = diff === '' ? message : `${message}\n${diff}`;
     const lines = stripVTControlCharacters(text)
       .split('\n')
@@ -48,4 +48,8 @@ export class TriedAgain implements Reporter {
     const left = lines.length > MOST ? [`… ${lines.length - MOST} lines`] : [];
     return [...lines.slice(0, MOST), ...left, ...places];
   }
+}
+
+function tell(file: string, [first, ...rest]: readonly string[]): void {
+  process.stdout.write(`flaky: ${file} > ${first}\n${rest.map((line) => `  ${line}\n`).join('')}`);
 }

@@ -43,6 +43,7 @@ test('sftp-out and sftp-in send it once, not by both methods', async () => {
   expect(await threeMessages(out)).toEqual(DISABLED);
   expect(server.signIns).toEqual(['password']);
   await using opened = await openInbound(sftpIn, { ...given, ...pickup }, { credentials });
+  await vi.waitFor(() => expect(server.signIns).toHaveLength(2));
   await new Promise((resolve) => setTimeout(resolve, 200));
   expect(server.signIns).toEqual(['password', 'password']);
   expect(opened.lost).toEqual([]);
@@ -78,6 +79,7 @@ test('ftps-out and ftps-in send it once, also with a pool', async () => {
   expect(await threeMessages(out)).toEqual(DISABLED);
   expect(passwords).toEqual(['wrong']);
   await using opened = await openInbound(ftpsIn, { ...given, ...pickup }, { credentials });
+  await vi.waitFor(() => expect(passwords).toHaveLength(2));
   await new Promise((resolve) => setTimeout(resolve, 200));
   expect(passwords).toEqual(['wrong', 'wrong']);
   expect(opened.lost).toEqual([]);

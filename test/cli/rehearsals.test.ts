@@ -150,7 +150,7 @@ test('files that cannot be used are told with their place, until they are mended
 
 test('a third run takes the place of one that nobody asks for, never of one at work; what is idle is forgotten', async () => {
   await folder.write({ 'to-ward.ts': CODE("if (id === 'LOOP') for (;;);") });
-  await using room = opened({ ...LIMITS, each: 1_000, idle: 1_500 });
+  await using room = opened({ ...LIMITS, each: 1_000, idle: 5_000 });
   const take = (run: string, id = '1') => room.rehearse({ ...REQUEST, run }, message(id));
   await take('a');
   await take('b');
@@ -161,6 +161,6 @@ test('a third run takes the place of one that nobody asks for, never of one at w
   await folder.write({ 'wards.csv': 'key,value\nW1,Elsewhere\n' });
   expect((await take('c')).version).toBe(version);
   // the one pause that is meant: nothing else tells that a run was forgotten
-  await sleep(2_000);
+  await sleep(5_500);
   expect((await take('c')).version).not.toBe(version);
 }, 120_000);

@@ -9,7 +9,9 @@ import { join } from 'node:path';
  * @param path below `tmpdir()`, or on its disk
  */
 export async function dropFile(path: string, content: string | Uint8Array): Promise<void> {
-  const written = join(tmpdir(), `waybill-drop-${crypto.randomUUID()}`);
-  await writeFile(written, content);
+  // tmpdir() itself forgets it while the process has another account
+  const folder = process.env['TMPDIR'] ?? tmpdir();
+  const written = join(folder, `waybill-drop-${crypto.randomUUID()}`);
+  await writeFile(written, content, { mode: 0o644 });
   await rename(written, path);
 }

@@ -97,7 +97,7 @@ describeWithRabbit(
       const { channel, queue } = await freshQueue();
       await using opened = await openOutbound(
         amqpOut,
-        { ...to(), connect: `127.0.0.1:${gate.port}`, routingKey: queue, timeout: '200ms' },
+        { ...to(), connect: `127.0.0.1:${gate.port}`, routingKey: queue, timeout: '1s' },
         options,
       );
       expect(await opened.send(BODY)).toMatchObject({ code: 'OK' });

@@ -140,7 +140,7 @@ export function describeVersion1(broker: () => Rabbit): void {
       await using at = await lab();
       const given = { ...to(), ...at.connect, address: at.address };
       await using opened = await openInbound(amqp1In, { ...given, idleTimeout: '1s' }, options);
-      await using out = await openOutbound(amqp1Out, { ...given, timeout: '300ms' }, options);
+      await using out = await openOutbound(amqp1Out, { ...given, timeout: '1s' }, options);
       expect(await out.send(BODY)).toMatchObject({ code: 'OK' });
       await vi.waitFor(() => expect(opened.delivered).toHaveLength(1));
       at.gate.pause();

@@ -138,7 +138,7 @@ describe('what is not stored', () => {
   });
 
   test('is a message that its device does not end', async () => {
-    await using opened = await receiving({ receiveTimeout: '100ms' });
+    await using opened = await receiving({ receiveTimeout: '1s' });
     await using device = await connected(opened);
     const [first = '', second = ''] = frames(result('C1'));
     // ended before the terminator, begun anew, and fallen silent
@@ -150,7 +150,7 @@ describe('what is not stored', () => {
   });
 
   test('is what a device sends that falls silent; then it may begin again', async () => {
-    await using opened = await receiving({ receiveTimeout: '50ms' });
+    await using opened = await receiving({ receiveTimeout: '1s' });
     await using device = await connected(opened);
     const [first = '', second = ''] = frames(result('C1'));
     await answersTo(device, ENQ, first);

@@ -125,7 +125,7 @@ describe('a device', () => {
     async ([, set, heard, says]) => {
       await using server = await astmServer();
       server.each(set);
-      await using out = await open(server, { replyTimeout: '100ms' });
+      await using out = await open(server, { replyTimeout: '1s' });
       const sending = out.send(body);
       await expect(sending).rejects.toMatchObject({ code: 'REPLY_TIMEOUT', retryable: true });
       await expect(sending).rejects.toThrow(says);
@@ -143,7 +143,7 @@ describe('a device', () => {
         return '';
       }),
     );
-    await using out = await open(server, { replyTimeout: '100ms', busyWait: '2s' });
+    await using out = await open(server, { replyTimeout: '1s', busyWait: '2s' });
     await expect(out.send(body)).rejects.toMatchObject({ code: 'REPLY_TIMEOUT' });
     server.each((side) => side.onFrame(() => '\x15'));
     const second = out.send(body);

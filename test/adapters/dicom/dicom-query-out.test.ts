@@ -291,7 +291,7 @@ test.for(['ends', 'goes on', 'begins a result without end', 'falls silent'] as c
     await using peer = await stubborn(50, how);
     await using out = await asking(peer.port, {
       results: 5,
-      replyTimeout: '200ms',
+      replyTimeout: '1s',
       form: 'keywords',
     });
     for (const n of [1, 2]) {

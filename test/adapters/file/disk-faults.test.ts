@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { describe, expect, test, vi } from 'vitest';
 import fileOut from '../../../adapters/file/file-out.ts';
 import { asNobody } from '../../support/as-nobody.ts';
+import { dropFile } from '../../support/drop-file.ts';
 import { openResources } from '../../support/nothing-open.ts';
 import {
   type OpenedInbound,
@@ -54,7 +55,7 @@ const told = ({ events }: OpenedInbound): string[] => events.map(({ name }) => n
 /** Resolves once a further look has come to its end: a file that came later was taken. */
 async function looksAgain(opened: OpenedInbound, folder: string): Promise<void> {
   const before = opened.delivered.length;
-  await writeFile(join(folder, `zz-${before}.txt`), 'later', { mode: 0o644 });
+  await dropFile(join(folder, `zz-${before}.txt`), 'later');
   await vi.waitFor(() => expect(opened.delivered).toHaveLength(before + 1));
 }
 

@@ -190,7 +190,7 @@ for (const program of ftpsPrograms) {
         await using folder = await remoteFolder(server().home);
         await folder.put('large.bin', Buffer.alloc(20_000_000, 'x'));
         const { given, options } = ftpsTo(server());
-        const settings = { folder: folder.name, every: '10ms', stable: '0s', timeout: '500ms' };
+        const settings = { folder: folder.name, every: '10ms', stable: '0s', timeout: '1s' };
         const taken = Promise.withResolvers<number>();
         const service = await ftpsIn.open({
           ...lend(ftpsIn.settings, { ...given, ...settings }, options).lent,
@@ -199,7 +199,7 @@ for (const program of ftpsPrograms) {
             for await (const chunk of body as AsyncIterable<Uint8Array>) {
               const begin = performance.now();
               if (size === 0) {
-                await vi.waitUntil(() => performance.now() - begin > 1_300, PATIENCE);
+                await vi.waitUntil(() => performance.now() - begin > 2_300, PATIENCE);
               }
               size += chunk.byteLength;
             }

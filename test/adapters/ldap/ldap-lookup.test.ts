@@ -281,7 +281,7 @@ const loadFrom = async (server: Server, more: Readonly<Record<string, unknown>> 
       base: SUFFIX,
       key: 'uid',
       value: 'cn',
-      timeout: '300ms',
+      timeout: '1s',
       ...more,
     },
     { credentials: { reader } },

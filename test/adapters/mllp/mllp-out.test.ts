@@ -144,7 +144,7 @@ describe('an acknowledgement that is not of the message in flight', () => {
     '$what: the right one is waited for, or none is taken for all that came',
     async ({ comes }) => {
       await using peer = await mllpPeer();
-      await using out = await open(peer, { ackTimeout: '300ms' });
+      await using out = await open(peer, { ackTimeout: '1s' });
       peer.script((message) => Buffer.concat([ackOf(message, 'AA', comes), ackOf(message, 'AE')]));
       expect(await out.send(body('M1'))).toMatchObject({ code: 'AE' });
       peer.script((message) => ackOf(message, 'AA', comes));
@@ -183,7 +183,7 @@ describe('without an answer', () => {
   test('in marks the bytes that came are named', async () => {
     await using peer = await mllpPeer();
     peer.script(() => Buffer.from('thank you\r\n'));
-    await using out = await open(peer, { ackTimeout: '50ms' });
+    await using out = await open(peer, { ackTimeout: '1s' });
     await expect(out.send(body('M1'))).rejects.toMatchObject({
       message: expect.stringMatching(/11 bytes arrived outside the marks.*framing/),
     });
@@ -216,7 +216,7 @@ describe('without an answer', () => {
       late.push(() => socket.write(ackOf(message, 'AA', 'M2')));
       return undefined;
     });
-    await using out = await open(peer, { ackTimeout: '50ms' });
+    await using out = await open(peer, { ackTimeout: '1s' });
     await expect(out.send(body('M1'))).rejects.toMatchObject({ code: 'REPLY_TIMEOUT' });
     for (const send of late) send();
     expect(await out.send(body('M2'))).toMatchObject({ code: 'AE' });

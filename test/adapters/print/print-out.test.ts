@@ -88,7 +88,7 @@ describe.skipIf(noCups !== undefined)('print-out against CUPS', () => {
   test('a printer that is stopped keeps the job, which is told and never printed twice', async () => {
     const queue = await fresh();
     await queue.admin('cupsdisable');
-    const given = { ...at(queue), jobTimeout: '400ms' };
+    const given = { ...at(queue), jobTimeout: '1s' };
     const steps = await testSteps(printOut, given);
     expect(steps.at(-1)).toMatchObject({ cause: expect.stringContaining('stopped (paused)') });
     await using opened = await openOutbound(printOut, given);

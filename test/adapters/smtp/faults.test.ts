@@ -209,7 +209,7 @@ describe('a server that hangs', () => {
   test('is given up after the time it may be silent', async () => {
     await using peer = await smtpPeer({ security: 'none' });
     await using proxy = await cuttingProxy(peer.port);
-    await using opened = await openOutbound(smtpOut, given(proxy.port, { timeout: '200ms' }));
+    await using opened = await openOutbound(smtpOut, given(proxy.port, { timeout: '1s' }));
     proxy.freeze();
     await expect(opened.send(BODY)).rejects.toMatchObject({
       code: 'ADAPTER_NOT_CONNECTED',

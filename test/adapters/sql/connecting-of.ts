@@ -33,8 +33,8 @@ export function describeConnecting(database: () => SqlDatabase): void {
       const given = {
         ...database().given(proxy.port),
         ...ASK,
-        connectTimeout: '1s',
-        timeout: '500ms',
+        connectTimeout: '3s',
+        timeout: '2s',
       };
       const first = await openOutbound(sqlOut, given, database().options);
       const { said } = proxy;

@@ -13,13 +13,13 @@ export function describeFaults(database: () => SqlDatabase): void {
       const given = {
         ...database().given(),
         statements: 'INSERT INTO still VALUES ({id})',
-        timeout: '200ms',
+        timeout: '1s',
       };
       await using out = await openOutbound(sqlOut, given, database().options);
       await out.send(Buffer.from('x'), { id: 1 });
       await database().hold();
       try {
-        const limit = AbortSignal.timeout(1_000);
+        const limit = AbortSignal.timeout(3_000);
         const sending = out.send(Buffer.from('x'), { id: 2 }, limit);
         // a process of ours can be ended, a server can not
         const ended = await sending.then(
@@ -29,7 +29,7 @@ export function describeFaults(database: () => SqlDatabase): void {
         expect(ended).toBe(database().words.isRemote ? 'given up' : 'TIMEOUT');
         const begin = performance.now();
         await out.close();
-        expect(performance.now() - begin).toBeLessThan(3_000);
+        expect(performance.now() - begin).toBeLessThan(15_000);
       } finally {
         database().goOn();
       }

@@ -159,7 +159,7 @@ describe('the file', () => {
     await using made = await fileWith('CREATE TABLE t (a TEXT)');
     await using out = await open('INSERT INTO t VALUES ({body()})', {
       file: made.file,
-      timeout: '800ms',
+      timeout: '2s',
     });
     const other = new DatabaseSync(made.file);
     other.exec('BEGIN EXCLUSIVE');

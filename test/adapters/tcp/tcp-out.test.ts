@@ -126,11 +126,11 @@ describe('the answer', () => {
   test('that comes late is not taken for that of the next message', async () => {
     await using peer = await devicePeer();
     peer.hold();
-    await using out = await open(peer, { ...ACK, replyTimeout: '100ms' });
+    await using out = await open(peer, { ...ACK, replyTimeout: '1s' });
     await expect(out.send(line('one'))).rejects.toMatchObject({
       code: 'REPLY_TIMEOUT',
       retryable: true,
-      message: expect.stringMatching(/did not answer within 100 ms\. It may have/),
+      message: expect.stringMatching(/did not answer within 1000 ms\. It may have/),
     });
     peer.script((body) => (body === 'two' ? Buffer.of(0x15) : Buffer.of(6)));
     peer.release();
@@ -160,7 +160,7 @@ describe('the answer', () => {
     ['HTTP/1.1 400 Bad', { ...STX_ETX, reply: 'framed' }, /is a web server/],
     [
       'half',
-      { reply: 'line', replyTimeout: '50ms' },
+      { reply: 'line', replyTimeout: '1s' },
       /4 bytes arrived, but not the end of an answer/,
     ],
   ])('%j that cannot be read fails the message: %j', async ([answer, given, says]) => {
@@ -196,7 +196,7 @@ describe('a connection', () => {
 
   test('of a peer that reads nothing is given up after writeTimeout', async () => {
     await using peer = await framedPeer(byLine, () => undefined);
-    await using out = await open(peer, { writeTimeout: '100ms', ...STX_ETX });
+    await using out = await open(peer, { writeTimeout: '500ms', ...STX_ETX });
     await out.send(line('x\n'));
     for (const socket of peer.open) socket.pause();
     await expect(out.send(streamedBody(Buffer.alloc(50_000_000, 'x')))).rejects.toThrow(
