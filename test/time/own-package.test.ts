@@ -12,6 +12,8 @@ test('another version in the place of the program that runs is noticed, and that
   expect(await replacedPackage(of)).toBe(undefined);
   await writeFile(path, '{ "version": "1.1.0" }');
   expect(await replacedPackage(of)).toEqual({ runs: '1.0.0', installed: '1.1.0' });
+  await writeFile(path, '{ "versi');
+  expect(await replacedPackage(of), 'half written').toBe(undefined);
   await rm(path);
   expect(await replacedPackage(of)).toEqual({ runs: '1.0.0', installed: undefined });
   expect(await replacedPackage()).toBe(undefined);
