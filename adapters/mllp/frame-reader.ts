@@ -69,8 +69,9 @@ export class FrameReader implements FrameSource {
   /** Looks for the beginning of a message; returns what follows it. */
   #readBetween(bytes: Buffer, found: FoundFrame[]): Buffer {
     const { start, lenient } = this.#framing;
-    const first = bytes.findIndex((byte) => !isBlank(byte));
-    if (first < 0) return NOTHING;
+    let first = 0;
+    while (first < bytes.length && isBlank(bytes[first] ?? 0)) first++;
+    if (first === bytes.length) return NOTHING;
     if (start === undefined || (lenient && this.#isHeader(bytes, first))) {
       this.#inside = true;
       return bytes.subarray(first);

@@ -446,7 +446,7 @@ function batchAnswer(
   ]);
 }
 
-/** The maximum number of The maximum number of The maximum number of ERR segments in one answer. */
+/** The maximum number of ERR segments in one answer. */
 const MOST = 20;
 
 /** Why a message is refused by the settings `versions` and `validate`; empty if it is accepted. */

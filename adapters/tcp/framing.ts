@@ -41,10 +41,11 @@ export function framingOf(values: FramingValues): Framing {
 function marked(start: Buffer | undefined, ends: readonly Buffer[]): Framing {
   const [end = NOTHING] = ends;
   const before = start ?? NOTHING;
+  const guarded = new GuardedMarks(start === undefined ? ends : [start, ...ends]);
   return {
     reader: (limit, share = UNLIMITED) => new MarkedReader({ start, ends }, limit, share),
     around: () => ({ before, after: end }),
-    guard: () => markGuard(start === undefined ? ends : [start, ...ends]),
+    guard: () => markGuard(guarded),
     endsByClosing: false,
   };
 }
@@ -82,19 +83,39 @@ const untilClosed: Framing = {
   endsByClosing: true,
 };
 
+/** Bytes that a body must not contain. */
+class GuardedMarks {
+  /** How many bytes of one may stand at the end of a part. */
+  readonly overlap: number;
+  /** A single byte is looked for as such, which is quicker. */
+  readonly #all: readonly (Buffer | number)[];
+
+  constructor(all: readonly Buffer[]) {
+    this.overlap = Math.max(...all.map((mark) => mark.length)) - 1;
+    this.#all = all.map((mark) => (mark.length === 1 ? mark.readUInt8() : mark));
+  }
+
+  areIn(bytes: Buffer): boolean {
+    for (const mark of this.#all) if (bytes.includes(mark)) return true;
+    return false;
+  }
+}
+
 /** Finds marks even across two parts. */
-function markGuard(marks: readonly Buffer[]): (part: Buffer) => Buffer {
-  const overlap = Math.max(...marks.map((mark) => mark.length)) - 1;
+function markGuard(marks: GuardedMarks): (part: Buffer) => Buffer {
+  const { overlap } = marks;
   let tail: Buffer = NOTHING;
   return (part) => {
-    const across = tail.length === 0 ? NOTHING : Buffer.concat([tail, part.subarray(0, overlap)]);
-    if (marks.some((mark) => part.includes(mark) || across.includes(mark))) {
+    const isAcross =
+      tail.length > 0 && marks.areIn(Buffer.concat([tail, part.subarray(0, overlap)]));
+    if (isAcross || marks.areIn(part)) {
       throw new SuspendError(
         'The body contains the bytes that mark the beginning or end of a message on the wire, so the peer would split it in two. Remove them in a transform, or agree on another framing, and resend.',
       );
     }
+    if (overlap === 0) return part;
     const seen = part.length >= overlap ? part : Buffer.concat([tail, part]);
-    tail = overlap === 0 ? NOTHING : seen.subarray(Math.max(0, seen.length - overlap));
+    tail = seen.subarray(Math.max(0, seen.length - overlap));
     return part;
   };
 }

@@ -124,17 +124,16 @@ export class MarkedReader implements FrameSource {
 
 /** Finds a mark from increasing positions, and looks at no byte twice. */
 class MarkSearch {
+  readonly length: number;
   readonly #bytes: Buffer;
-  readonly #mark: Buffer;
+  /** A single byte is looked for as such, which is quicker. */
+  readonly #mark: Buffer | number;
   #found = -2;
 
   constructor(bytes: Buffer, mark: Buffer) {
     this.#bytes = bytes;
-    this.#mark = mark;
-  }
-
-  get length(): number {
-    return this.#mark.length;
+    this.length = mark.length;
+    this.#mark = mark.length === 1 ? mark.readUInt8() : mark;
   }
 
   /** The position of the mark from `at` on; −1 if there is none. */

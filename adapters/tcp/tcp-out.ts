@@ -117,7 +117,8 @@ export default outbound({
         const reply = await link.send(signal, (connection) => connection.exchange(message, signal));
         // without a pattern, an acknowledgement itself says what it means
         if (reply === undefined || reply.code !== undefined) return reply;
-        return (await judgedAsEdi(reply, message)) ?? reply;
+        const judged = judgedAsEdi(reply, message);
+        return judged === undefined ? reply : await judged;
       },
       close: () => link.close(),
     };
@@ -161,13 +162,13 @@ class DeviceConnection implements LinkedConnection {
     this.#wire.onClose(listener);
   }
 
-  async exchange({ body }: Message, signal: AbortSignal): Promise<Reply | undefined> {
+  exchange({ body }: Message, signal: AbortSignal): Promise<Reply | undefined> {
     const { framing, settings } = this.#options;
     const around = framing.around(body.size);
     const guard = framing.guard();
     const { inline } = body;
     this.#isAnswered = false;
-    return await this.#wire.exchange(
+    return this.#wire.exchange(
       {
         ...around,
         parts: () =>

@@ -86,9 +86,16 @@ export function ediAnswer(
  * The same reply judged as an acknowledgement of X12 or EDIFACT: its code is that of TA1, 997, 999 or CONTRL (A, E, P, R),
  * and its text what is wrong. Undefined for any other reply.
  */
-export async function judgedAsEdi(reply: Reply, sent: Message): Promise<Reply | undefined> {
+export function judgedAsEdi(reply: Reply, sent: Message): Promise<Reply> | undefined {
   const read = ediReply(reply);
-  if (read === undefined) return undefined;
+  return read === undefined ? undefined : judged(reply, read, sent);
+}
+
+async function judged(
+  reply: Reply,
+  read: NonNullable<ReturnType<typeof ediReply>>,
+  sent: Message,
+): Promise<Reply> {
   const head = isEdiType(sent.type) ? await beginningOf(sent) : '';
   const isOther = head !== '' && !answersEdi(read, head);
   return {

@@ -55,7 +55,7 @@ export class UnderWay {
   run<Value>(work: Promise<Value>): Promise<Value> {
     this.#all.add(work);
     const forget = (): void => void this.#all.delete(work);
-    work.then(forget).catch(forget);
+    work.then(forget, forget);
     return work;
   }
 

@@ -1,3 +1,5 @@
+import { asBuffer } from './as-buffer.ts';
+
 /** A protocol that a port turned out to speak, and what to do if it is not the expected one. */
 export interface SpokenProtocol {
   readonly name: 'TLS' | 'SSH' | 'HTTP' | 'SMTP' | 'FTP' | 'IMAP' | 'POP3' | 'SMTP or FTP';
@@ -30,10 +32,14 @@ const TLS: SpokenProtocol = {
 const ALERT = 0x15;
 const HANDSHAKE = 0x16;
 
+/** What the signs begin with: of most messages the first byte tells that none fits. */
+const BEGINNINGS: ReadonlySet<number> = new Set(Buffer.from('SHh<GPODC2*+'));
+
 /** Recognises a protocol by the first bytes a peer sent; undefined if they match none. */
 export function spokenProtocol(first: Uint8Array): SpokenProtocol | undefined {
   const [kind = 0, major = 0, minor = 0] = first;
   if ((kind === ALERT || kind === HANDSHAKE) && major === 3 && minor <= 4) return TLS;
-  const text = Buffer.from(first.subarray(0, 200)).toString('latin1');
+  if (!BEGINNINGS.has(kind)) return undefined;
+  const text = asBuffer(first).toString('latin1', 0, 200);
   return SIGNS.find(([pattern]) => pattern.test(text))?.[1];
 }

@@ -34,10 +34,11 @@ const BYTE_ORDER_MARK = '\u00ef\u00bb\u00bf';
 export function fileType(head: Uint8Array, name: string): string {
   const marked = asBuffer(head).toString('latin1', 0, 2_048);
   const text = marked.startsWith(BYTE_ORDER_MARK) ? marked.slice(3) : marked;
-  const known = hl7Type(text.trimStart()) ?? ediType(text);
+  const trimmed = text.trimStart();
+  const known = hl7Type(trimmed) ?? ediType(text);
   if (known !== undefined) return known;
   const ending = BY_ENDING[name.slice(name.lastIndexOf('.') + 1).toLowerCase()];
-  const beginning = BY_BEGINNING.find(([pattern]) => pattern.test(text.trimStart()))?.[1];
+  const beginning = BY_BEGINNING.find(([pattern]) => pattern.test(trimmed))?.[1];
   // The name says more than an opening brace: a .csv may begin with one.
   return ending ?? beginning ?? 'application/octet-stream';
 }

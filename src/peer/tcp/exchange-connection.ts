@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { NotConnectedError, TemporaryError } from '../../error/adapter-error.ts';
 import { toldElsewhere } from '../../error/foreseen.ts';
+import { Limit } from '../../time/limit.ts';
 import { timerTime } from '../../time/timer.ts';
 import { connectionCause } from '../connection-cause.ts';
 import type { LinkedConnection } from './peer-link.ts';
@@ -30,9 +31,9 @@ export interface Outgoing {
   readonly unanswered: () => Error;
 }
 
-interface Exchange<Answer> {
-  readonly done: PromiseWithResolvers<Answer>;
-  timer?: NodeJS.Timeout;
+/** One message on its way. */
+interface Exchange<Answer> extends PromiseWithResolvers<Answer> {
+  readonly message: Outgoing;
 }
 
 /**
@@ -48,7 +49,11 @@ export class ExchangeConnection<Answer> implements LinkedConnection {
   readonly #socket: Socket;
   readonly #options: ExchangeOptions;
   #exchange: Exchange<Answer> | undefined;
+  /** Bytes that the system has not taken yet are waited for. */
+  #writing: PromiseWithResolvers<void> | undefined;
   #failure: Error | undefined;
+  /** Of the answer. */
+  readonly #limit = new Limit(() => this.#late());
 
   constructor(socket: Socket, options: ExchangeOptions) {
     this.#socket = socket;
@@ -57,7 +62,10 @@ export class ExchangeConnection<Answer> implements LinkedConnection {
     socket.on('error', (error) => {
       this.#failure = error;
     });
-    socket.on('close', () => this.#fail(this.#lossOf()));
+    socket.on('close', () => {
+      this.#limit.close();
+      this.#fail(this.#lossOf());
+    });
     socket.on('end', () => {
       options.onEnd?.();
       socket.destroy();
@@ -83,37 +91,35 @@ export class ExchangeConnection<Answer> implements LinkedConnection {
 
   /** Writes a message and waits for `answered`. On any error the connection is closed. */
   async exchange(message: Outgoing, signal: AbortSignal): Promise<Answer | undefined> {
-    const exchange: Exchange<Answer> = { done: Promise.withResolvers() };
-    // Rejections while the message is still being written are thrown below.
-    exchange.done.promise.catch(toldElsewhere);
+    const exchange = { message, ...Promise.withResolvers<Answer>() };
     this.#exchange = exchange;
-    const abort = (): void =>
-      this.giveUp(
-        new TemporaryError(
-          `Given up while ${this.#options.place} had not acknowledged the message. It may have it.`,
-          { cause: signal.reason },
-        ),
-      );
-    signal.addEventListener('abort', abort, { once: true });
+    signal.addEventListener('abort', this.#abort);
     try {
-      if (signal.aborted) abort();
-      await this.#write(message);
+      if (signal.aborted) throw this.#givenUp(signal.reason);
+      const writing = this.#write(message);
+      if (writing !== undefined) {
+        // what ends it meanwhile ends the writing, too
+        exchange.promise.catch(toldElsewhere);
+        await writing;
+      }
       if (message.answerWithin === undefined) return undefined;
-      this.#startTimer(exchange, message);
-      return await exchange.done.promise;
+      this.#limit.begin(message.answerWithin);
+      return await exchange.promise;
     } catch (error) {
       this.destroy();
       throw error;
     } finally {
-      signal.removeEventListener('abort', abort);
-      clearTimeout(exchange.timer);
+      signal.removeEventListener('abort', this.#abort);
+      this.#limit.end();
       this.#exchange = undefined;
     }
   }
 
   /** The answer has come to the message in flight. */
   answered(answer: Answer): void {
-    this.#exchange?.done.resolve(answer);
+    // a peer may answer before it has read all of it
+    this.#writing?.resolve();
+    this.#exchange?.resolve(answer);
   }
 
   /** Fails the message in flight, and closes. */
@@ -139,41 +145,61 @@ export class ExchangeConnection<Answer> implements LinkedConnection {
     this.#socket.destroy();
   }
 
-  async #write(message: Outgoing): Promise<void> {
+  readonly #abort = (event: Event): void =>
+    this.giveUp(this.#givenUp((event.target as AbortSignal).reason));
+
+  #givenUp(cause: unknown): Error {
+    const { place } = this.#options;
+    const text = `Given up while ${place} had not acknowledged the message. It may have it.`;
+    return new TemporaryError(text, { cause });
+  }
+
+  /** Undefined if the system has taken all of it. */
+  #write(message: Outgoing): Promise<void> | undefined {
     const { before, after } = message;
+    const parts = message.parts();
+    // most messages are in one piece
+    if (!Array.isArray(parts) || parts.length !== 1) return this.#writeParts(message, parts);
+    const flushed = this.#flush([before, parts[0] as Buffer, after]);
+    if (message.ends !== true) return flushed;
+    if (flushed === undefined) this.#socket.end();
+    return flushed?.then(() => void this.#socket.end());
+  }
+
+  async #writeParts(
+    { before, after, ends }: Outgoing,
+    parts: Iterable<Buffer> | AsyncIterable<Buffer>,
+  ): Promise<void> {
     let held: Buffer[] = [before];
     let first = true;
-    const take = (part: Buffer): Promise<void> | undefined => {
-      const flushed = first ? undefined : this.#flush(held);
+    for await (const part of parts) {
+      if (!first) await this.#flush(held);
       held = first ? [...held, part] : [part];
       first = false;
-      return flushed;
-    };
-    const parts = message.parts();
-    // `for await` would make several promises of each part that is there already
-    if (Symbol.iterator in parts) for (const part of parts) await take(part);
-    else for await (const part of parts) await take(part);
-    await this.#flush([...held, after]);
-    if (message.ends === true) this.#socket.end();
-  }
-
-  /** Waits until the system has taken the bytes, so that a body never piles up in memory for a slow peer. */
-  async #flush(pieces: readonly Buffer[]): Promise<void> {
-    const [only, ...others] = pieces.filter(({ length }) => length > 0);
-    if (only === undefined) return;
-    const bytes = others.length === 0 ? only : Buffer.concat([only, ...others]);
-    try {
-      const written = new Promise<void>((resolve, reject) => {
-        this.#socket.write(bytes, (error) => (error ? reject(error) : resolve()));
-      });
-      // nearly always the system has taken them by now
-      await (this.#socket.writableLength === 0 ? written : this.#inTime(written));
-    } catch (error) {
-      throw this.#failure === undefined ? error : this.#lossOf();
     }
+    await this.#flush([...held, after]);
+    if (ends === true) this.#socket.end();
   }
 
-  async #inTime(written: Promise<void>): Promise<void> {
+  /** Waits until the system has taken the bytes, so that a body never piles up in memory for a slow peer; undefined if it has. */
+  #flush(pieces: readonly Buffer[]): Promise<void> | undefined {
+    const [only, ...others] = pieces.filter(({ length }) => length > 0);
+    if (only === undefined) return undefined;
+    const bytes = others.length === 0 ? only : Buffer.concat([only, ...others]);
+    // a socket that is gone tells nobody but the callback
+    if (!this.#socket.writable) throw this.#lossOf();
+    this.#socket.write(bytes, this.#wrote);
+    // nearly always the system has taken them by now
+    return this.#socket.writableLength === 0 ? undefined : this.#inTime();
+  }
+
+  /** The same for each write: there is one message at a time, and what counts is that nothing is left. */
+  readonly #wrote = (error?: Error | null): void => {
+    if (error) this.#writing?.reject(this.#failure === undefined ? error : this.#lossOf());
+    else if (this.#socket.writableLength === 0) this.#writing?.resolve();
+  };
+
+  async #inTime(): Promise<void> {
     const { place, writeTimeout } = this.#options;
     const unread = (): Error =>
       new TemporaryError(
@@ -182,20 +208,23 @@ export class ExchangeConnection<Answer> implements LinkedConnection {
     const timer = Number.isFinite(writeTimeout)
       ? setTimeout(() => this.giveUp(unread()), timerTime(writeTimeout))
       : undefined;
+    this.#writing = Promise.withResolvers();
     try {
-      await Promise.race([written, this.#exchange?.done.promise]);
+      await this.#writing.promise;
     } finally {
+      this.#writing = undefined;
       clearTimeout(timer);
     }
   }
 
-  #startTimer(exchange: Exchange<Answer>, { answerWithin = 0, unanswered }: Outgoing): void {
-    if (!Number.isFinite(answerWithin)) return;
-    exchange.timer = setTimeout(() => this.giveUp(unanswered()), timerTime(answerWithin));
+  #late(): void {
+    const unanswered = this.#exchange?.message.unanswered();
+    if (unanswered !== undefined) this.giveUp(unanswered);
   }
 
   #fail(error: Error): void {
-    this.#exchange?.done.reject(error);
+    this.#writing?.reject(error);
+    this.#exchange?.reject(error);
   }
 
   /** The connection was lost with a message in flight: it is unknown whether the peer has it. */

@@ -36,7 +36,9 @@ class FrameMemory {
         change(more);
         return true;
       },
-      release: (size) => change(-counted(size)),
+      release: (size) => {
+        if (counted(size) > 0) change(-size);
+      },
       close: () => change(-own),
     };
   }
@@ -107,6 +109,7 @@ export class PendingMessage {
   }
 }
 
+const NOTHING: Buffer = Buffer.alloc(0);
 const LEAST = 16 * 1024;
 /** Above this size it grows by this amount instead of doubling, because unused memory counts too. */
 const MOST_AHEAD = 8 * 1_048_576;
@@ -117,7 +120,7 @@ const MOST_AHEAD = 8 * 1_048_576;
  * is copied only a few times and many tiny parts cost no more than their bytes.
  */
 class GrowingBuffer {
-  #first: Buffer = Buffer.alloc(0);
+  #first: Buffer = NOTHING;
   #store: Buffer | undefined;
   #size = 0;
 
@@ -144,7 +147,7 @@ class GrowingBuffer {
   }
 
   clear(): void {
-    this.#first = Buffer.alloc(0);
+    this.#first = NOTHING;
     this.#store = undefined;
     this.#size = 0;
   }

@@ -4,7 +4,7 @@ import type { Lent } from '../../adapter/adapter.ts';
 import type { Address, Settings } from '../../adapter/setting.ts';
 import { background } from '../../error/background.ts';
 import { isTold } from '../../error/foreseen.ts';
-import { timerTime } from '../../time/timer.ts';
+import { Limit } from '../../time/limit.ts';
 import { dial, placeOf } from '../dial.ts';
 import { UnderWay } from '../in-flight.ts';
 import type { TlsClientLent } from '../tls/tls-files.ts';
@@ -38,10 +38,12 @@ export class PeerLink<Connection extends LinkedConnection> {
   readonly #lent: LinkLent;
   readonly #place: string;
   readonly #begin: (socket: Socket) => Connection;
-  readonly #idle: { readonly connection: Connection; readonly timer?: NodeJS.Timeout }[] = [];
+  readonly #idle: Connection[] = [];
   readonly #sending = new UnderWay();
-  readonly #turn: (signal: AbortSignal) => Promise<void>;
-  readonly #connections = new Set<Connection>();
+  /** Undefined where each may be sent at once. */
+  readonly #turn: ((signal: AbortSignal) => Promise<void>) | undefined;
+  /** Each with the time for which it may be idle. */
+  readonly #connections = new Map<Connection, Limit>();
   #closing = false;
 
   /** `begin` turns a connected socket into what messages are sent on. */
@@ -73,19 +75,23 @@ export class PeerLink<Connection extends LinkedConnection> {
     this.#closing = true;
     await this.#sending.ended();
     this.#lent.signal.removeEventListener('abort', this.#abort);
-    for (const { timer } of this.#idle.splice(0)) clearTimeout(timer);
-    await Promise.all([...this.#connections].map((connection) => connection.end()));
+    this.#idle.length = 0;
+    const ended = this.#connections.entries().map(([connection, limit]) => {
+      limit.close();
+      return connection.end();
+    });
+    await Promise.all(ended);
   }
 
   readonly #abort = (): void => {
-    for (const connection of this.#connections) connection.destroy();
+    for (const connection of this.#connections.keys()) connection.destroy();
   };
 
   async #send<Answer>(
     signal: AbortSignal,
     exchange: (connection: Connection) => Promise<Answer>,
   ): Promise<Answer> {
-    await this.#turn(signal);
+    if (this.#turn !== undefined) await this.#turn(signal);
     const connection =
       this.#takeIdle() ?? (await this.#dial(AbortSignal.any([signal, this.#lent.signal])));
     try {
@@ -98,24 +104,22 @@ export class PeerLink<Connection extends LinkedConnection> {
 
   #takeIdle(): Connection | undefined {
     for (let last = this.#idle.pop(); last !== undefined; last = this.#idle.pop()) {
-      clearTimeout(last.timer);
-      if (last.connection.usable) return last.connection;
+      this.#connections.get(last)?.end();
+      if (last.usable) return last;
     }
     return undefined;
   }
 
   #keep(connection: Connection): void {
-    const { stayConnected } = this.#lent.settings;
-    const timer = Number.isFinite(stayConnected)
-      ? setTimeout(() => this.#drop(connection), timerTime(stayConnected))
-      : undefined;
-    this.#idle.push({ connection, ...(timer && { timer }) });
+    this.#connections.get(connection)?.begin(this.#lent.settings.stayConnected);
+    this.#idle.push(connection);
   }
 
+  /** Ends one that is idle. */
   #drop(connection: Connection): void {
-    const at = this.#idle.findIndex((one) => one.connection === connection);
+    const at = this.#idle.indexOf(connection);
     if (at < 0) return;
-    clearTimeout(this.#idle.splice(at, 1)[0]?.timer);
+    this.#idle.splice(at, 1);
     background(connection.end(), 'ending a connection', isTold);
   }
 
@@ -123,13 +127,14 @@ export class PeerLink<Connection extends LinkedConnection> {
     const { connect: address, tls, connectTimeout: timeout } = this.#lent.settings;
     const socket = await dial(this.#lent, { address, tls, timeout }, signal);
     const connection = this.#begin(socket);
-    this.#connections.add(connection);
+    this.#connections.set(connection, new Limit(() => this.#drop(connection)));
     this.#lent.connection('connected', this.#place);
     connection.onClose((refused) => this.#closed(connection, refused));
     return connection;
   }
 
   #closed(connection: Connection, refused: string | undefined): void {
+    this.#connections.get(connection)?.close();
     this.#connections.delete(connection);
     this.#drop(connection);
     if (refused !== undefined) this.#lent.event('error', 'tls-refused', refused);
@@ -139,9 +144,11 @@ export class PeerLink<Connection extends LinkedConnection> {
   }
 }
 
-/** Lets callers proceed evenly spaced: at most `perSecond` in a second. Undefined does not wait. */
-function throttle(perSecond: number | undefined): (signal: AbortSignal) => Promise<void> {
-  if (perSecond === undefined) return () => Promise.resolve();
+/** Lets callers proceed evenly spaced: at most `perSecond` in a second. */
+function throttle(
+  perSecond: number | undefined,
+): ((signal: AbortSignal) => Promise<void>) | undefined {
+  if (perSecond === undefined) return undefined;
   const space = 1_000 / perSecond;
   let next = 0;
   return async (signal) => {

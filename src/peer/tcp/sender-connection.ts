@@ -210,23 +210,27 @@ export class SenderConnection implements ServedConnection {
 
   #startWork(): void {
     if (this.#work !== undefined || this.#waiting.length === 0) return;
-    this.#work = this.#workOff().finally(() => {
-      this.#work = undefined;
-      if (this.#ending) this.#end();
-    });
+    this.#work = this.#workOff();
   }
 
   async #workOff(): Promise<void> {
-    for (let found = this.#waiting.shift(); found !== undefined; found = this.#waiting.shift()) {
-      await this.#handle(found);
-      if (this.#waiting.length < MOST_WAITING / 2 && this.#socket.isPaused()) this.#socket.resume();
+    try {
+      for (let found = this.#waiting.shift(); found !== undefined; found = this.#waiting.shift()) {
+        // also where there is nothing to wait for: what is in work is known by then
+        await this.#handle(found);
+        const hasRoom = this.#waiting.length < MOST_WAITING / 2;
+        if (hasRoom && this.#socket.isPaused()) this.#socket.resume();
+      }
+    } finally {
+      this.#work = undefined;
+      if (this.#ending) this.#end();
     }
   }
 
-  async #handle(found: FoundFrame): Promise<void> {
+  #handle(found: FoundFrame): Promise<void> | void {
     switch (found.kind) {
       case 'frame':
-        return await this.#takeFrame(found.body);
+        return this.#takeFrame(found.body);
       case 'junk':
         return this.#skipJunk(found.bytes);
       case 'restart':
@@ -239,7 +243,7 @@ export class SenderConnection implements ServedConnection {
         return this.#giveBroken(found);
       case 'too-large':
       case 'no-room':
-        return await this.#refuseRest(found);
+        return this.#refuseRest(found);
     }
   }
 
@@ -259,8 +263,7 @@ export class SenderConnection implements ServedConnection {
     if (spoken !== undefined) {
       return this.#give('wrong-protocol', `its side ${spoken.seen}. ${spoken.remedy}`);
     }
-    const answer = (bytes: Uint8Array): void => this.#write(bytes);
-    this.#service.refuseBeginning(beginning, this.sender, { kind, answer });
+    this.#service.refuseBeginning(beginning, this.sender, { kind, answer: this.#write });
     await this.#writer.flushed();
     if (kind === 'too-large')
       return this.#give('message-too-large', `it sent more than ${this.#settings.limit} bytes`);
@@ -269,9 +272,10 @@ export class SenderConnection implements ServedConnection {
 
   async #takeFrame(body: Buffer): Promise<void> {
     this.hasSent = true;
-    const taken = await this.#service.take(body, this.sender, (answer) => this.#write(answer));
+    const taken = await this.#service.take(body, this.sender, this.#write);
     this.#share.release(body.length);
-    await this.#writer.flushed();
+    const flushed = this.#writer.flushed();
+    if (flushed !== undefined) await flushed;
     this.#junk = 0;
     this.#unreadable = taken === 'unreadable' ? this.#unreadable + 1 : 0;
     if (this.#unreadable >= MOST_UNREADABLE) {
@@ -282,9 +286,7 @@ export class SenderConnection implements ServedConnection {
     else if (taken === 'untold') this.finish();
   }
 
-  #write(answer: Uint8Array): void {
-    this.#writer.write(this.#service.framed(answer));
-  }
+  readonly #write = (answer: Uint8Array): void => this.#writer.write(this.#service.framed(answer));
 
   /** Closes a connection after its only message. */
   #leave(): void {

@@ -18,9 +18,13 @@ export class SocketWriter {
     if (this.#socket.writable) this.#socket.write(bytes);
   }
 
-  /** Resolves once there is room for more: at once, unless the peer does not read; also if the socket closes. */
-  async flushed(): Promise<void> {
-    if (!this.#socket.writableNeedDrain || this.#socket.destroyed) return;
+  /** Resolves once there is room for more, also if the socket closes; undefined if there is, as nearly always. */
+  flushed(): Promise<void> | undefined {
+    const isFull = this.#socket.writableNeedDrain && !this.#socket.destroyed;
+    return isFull ? this.#drained() : undefined;
+  }
+
+  async #drained(): Promise<void> {
     const timer = Number.isFinite(this.#timeout)
       ? setTimeout(this.#stuck, timerTime(this.#timeout))
       : undefined;

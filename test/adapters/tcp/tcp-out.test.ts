@@ -31,6 +31,27 @@ const byLine: Cut = (bytes) => {
 const linePeer = (answer: string): Promise<FramedPeer> =>
   framedPeer(byLine, () => Buffer.from(answer));
 
+/** A peer that answers a message as soon as it begins. */
+async function hastyPeer() {
+  let heard = '';
+  const server = createServer((socket) => {
+    socket.on('data', (chunk) => {
+      if (chunk.includes(2)) socket.write('\u0006');
+      heard += chunk.toString('latin1');
+    });
+    socket.on('error', () => undefined);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    heard: () => heard,
+    async [Symbol.asyncDispose]() {
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
 /** A peer that hears everything until it is ended, and then answers and ends too. */
 async function closingPeer(
   answer: string,
@@ -202,6 +223,16 @@ describe('a connection', () => {
     await expect(out.send(streamedBody(Buffer.alloc(50_000_000, 'x')))).rejects.toThrow(
       /did not take the bytes/,
     );
+  });
+
+  test('that is answered before it is read whole is written whole before the next', async () => {
+    await using peer = await hastyPeer();
+    await using out = await open(peer, { ...ACK, stayConnected: '1m' });
+    const large = Buffer.alloc(3_000_000, 'x');
+    const replies = [await out.send(streamedBody(large)), await out.send(line('two'))];
+    expect(replies.map((reply) => reply?.code)).toEqual(['accepted', 'accepted']);
+    await vi.waitFor(() => expect(peer.heard()).toHaveLength(large.length + 7));
+    expect(peer.heard().slice(large.length)).toBe('x\u0003\u0002two\u0003');
   });
 
   test('is in TLS, with a certificate of our own', async () => {
