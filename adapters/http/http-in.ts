@@ -5,7 +5,7 @@ import {
   type Lent,
   type LentInbound,
   type Step,
-  stepFailure,
+  toldInStep,
 } from 'waybill/adapter';
 import { jsonToKeep } from 'waybill/document';
 import { tryListening } from 'waybill/peer/basics';
@@ -107,15 +107,6 @@ function withDesk(lent: LentHere, desk: SignInDesk | undefined): LentHere {
   };
 }
 
-/** Turns errors of the engine into failures of a step. */
-async function plainly<Value>(work: () => Promise<Value>): Promise<Value> {
-  try {
-    return await work();
-  } catch (error) {
-    throw stepFailure(error);
-  }
-}
-
 /**
  * Checks that the port is free, the certificate works, the documents can be read, and the means of
  * checking callers exist.
@@ -124,7 +115,7 @@ async function tryHttpIn(lent: Lent<typeof httpInSettings>, step: Step): Promise
   const { settings } = lent;
   await tryListening(lent, step, settings);
   await step('path', (detail) =>
-    plainly(async () => {
+    toldInStep(async () => {
       const operations = await operationsOf(lent);
       const own = operations.filter((one) => one.signIn === undefined);
       const open = own.filter(({ access }) => access.length === 0).length;
@@ -150,7 +141,7 @@ async function trySignIn(
   { key, path, ldap, oidc, smart, ...settings }: SignInValues,
 ): Promise<void> {
   await step('key', (detail) =>
-    plainly(async () => {
+    toldInStep(async () => {
       const found = await lent.credential(key);
       // what it signs is thrown away
       if ('token' in found) await found.token(lent.signal);

@@ -1,5 +1,12 @@
 import type { SearchObject } from 'imapflow';
-import { describeSize, inbound, type LentInbound, type Step, wait } from 'waybill/adapter';
+import {
+  describeSize,
+  inbound,
+  type LentInbound,
+  type Step,
+  toldInStep,
+  wait,
+} from 'waybill/adapter';
 import { newsFilter, type Talk } from 'waybill/peer/basics';
 import {
   cutWhenStopped,
@@ -7,7 +14,6 @@ import {
   MailIntake,
   mailMessages,
   openMailbox,
-  toldInStep,
   tryMailbox,
 } from 'waybill/peer/mail';
 import { imapFailure } from './imap-failure.ts';

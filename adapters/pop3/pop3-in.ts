@@ -5,6 +5,7 @@ import {
   type LentInbound,
   NotConnectedError,
   type Step,
+  toldInStep,
   wait,
 } from 'waybill/adapter';
 import { beginning, continued, newsFilter, type Talk } from 'waybill/peer/basics';
@@ -15,7 +16,6 @@ import {
   mailFacts,
   mailMessages,
   openMailbox,
-  toldInStep,
   tryMailbox,
 } from 'waybill/peer/mail';
 import { type ListedMail, Pop3Session } from './pop3-session.ts';

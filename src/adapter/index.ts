@@ -58,5 +58,6 @@ export {
   StepFailure,
   stepFailure,
   type TestStep,
+  toldInStep,
 } from './test-step.ts';
 export type { TokenVerifier } from './token-verifier.ts';

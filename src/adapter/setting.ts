@@ -111,7 +111,7 @@ export type ValuesOf<S extends Settings> = {
   readonly [Name in keyof S]: S[Name] extends Setting<infer Value, infer _> ? Value : never;
 };
 
-type GivenOf<T> = T extends { readonly given?: infer Given } ? Given : never;
+export type GivenOf<T> = T extends { readonly given?: infer Given } ? Given : never;
 type NeededBy<S> = {
   [Name in keyof S]: undefined extends GivenOf<S[Name]> ? never : Name;
 }[keyof S];

@@ -37,6 +37,15 @@ export function stepFailure(error: unknown): unknown {
   return new StepFailure(cause, remedy ?? 'Look at the log of the peer', { cause: error });
 }
 
+/** What it throws names cause and remedy of a step. */
+export async function toldInStep<Value>(work: () => Promise<Value>): Promise<Value> {
+  try {
+    return await work();
+  } catch (error) {
+    throw stepFailure(error);
+  }
+}
+
 /** A token server may silently drop a scope; the peer's refusal would then be the only sign. */
 export function notGranted(scopes: readonly string[]): StepFailure {
   const named = scopes

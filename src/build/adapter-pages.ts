@@ -1,5 +1,6 @@
 import type { Setting, Settings } from '../adapter/setting.ts';
 import type { AnyAdapter } from '../definition/find-adapter.ts';
+import { cell } from '../definition/reference.ts';
 
 /** The reference page of every adapter and their list, from the declarations: file → text. */
 export function adapterPages(adapters: readonly AnyAdapter[]): Map<string, string> {
@@ -92,8 +93,6 @@ function help({ help: text, choices, example }: Setting<unknown, unknown>): stri
     ...(example === undefined ? [] : [`Example: \`${example}\``]),
   ].join(' ');
 }
-
-const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 
 function repliesTable(replies: Readonly<Record<string, string | readonly string[]>>): string {
   const lines = Object.entries(replies).map(

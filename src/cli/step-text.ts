@@ -1,6 +1,7 @@
 import type { TestStep } from '../adapter/test-step.ts';
 
-const MARKS = { passed: '✓', failed: '✗', skipped: '–' } as const;
+/** How a terminal shows what became of a step. */
+export const MARKS = { passed: '✓', failed: '✗', skipped: '–' } as const;
 
 /** A step of a connection test, for a terminal. */
 export function describeStep({ name, result, detail, cause, remedy, took }: TestStep): string {

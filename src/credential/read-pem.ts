@@ -1,5 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { pemCertificates } from '../peer/tls/pem-certificates.ts';
 import { CredentialError } from './credential-error.ts';
 import type { Pem } from './secret-setting.ts';
 
@@ -77,7 +78,7 @@ export function certificateChain(
   what: string,
   text: string,
 ): X509Certificate[] {
-  const blocks = text.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? [];
+  const blocks = pemCertificates(text);
   const refused = (cause: string, remedy: string): CredentialError =>
     new CredentialError('CREDENTIAL_REFUSED', credential, { cause: `${what} ${cause}`, remedy });
   if (blocks.length === 0) {

@@ -119,4 +119,5 @@ const code = (value: unknown): string =>
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
-const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+/** In a table of Markdown. */
+export const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');

@@ -13,6 +13,7 @@ import { type TrustedFile, trustedFiles } from '../definition/trusted-files.ts';
 import { describeError } from '../error/engine-error.ts';
 import type { PeerCertificate } from '../host/peer-certificates.ts';
 import { type ExpiringKind, expiryNotice } from '../peer/tls/expiry-notice.ts';
+import { pemCertificates } from '../peer/tls/pem-certificates.ts';
 import { nextUpdate } from '../peer/tls/revocation-list.ts';
 
 /** The sources of everything that expires. */
@@ -124,7 +125,5 @@ const reported = ({ notBefore, notAfter, ...facts }: CertificateFacts): Reported
   notAfter: notAfter.getTime(),
 });
 
-const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
-
 const certificatesOf = (text: string): CertificateFacts[] =>
-  [...text.matchAll(CERTIFICATE)].map(([one]) => certificateFacts(one));
+  pemCertificates(text).map((one) => certificateFacts(one));

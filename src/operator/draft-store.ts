@@ -1,4 +1,4 @@
-import type { MetaDatabase } from '../access/meta/meta-database.ts';
+import type { MetaDatabase, MetaRow } from '../access/meta/meta-database.ts';
 import type { FactorSeal } from '../access/sign-in/factor/factor-seal.ts';
 import type { FileEdit } from '../definition/history/checked-files.ts';
 import type { TrialRecord } from './trial-records.ts';
@@ -51,7 +51,7 @@ export function draftStore(
   seal: FactorSeal,
   now: () => number = Date.now,
 ): DraftStore {
-  const draftOf = (row: Row): FileDraft => ({ ...briefOf(row), ...editsOf(seal, row) });
+  const draftOf = (row: MetaRow): FileDraft => ({ ...briefOf(row), ...editsOf(seal, row) });
   return {
     async add({ by, reason, edits, trial }) {
       const row = await database.get(
@@ -120,8 +120,6 @@ const orNothing = (value: unknown): unknown => value ?? undefined;
 const trialOf = (value: unknown): TrialRecord | undefined =>
   typeof value === 'string' ? (JSON.parse(value) as TrialRecord) : undefined;
 
-type Row = Readonly<Record<string, unknown>>;
-
 /** How edits lie in the database; an earlier version wrote them as a list, in the clear. */
 interface SealedEdits {
   readonly paths: readonly string[];
@@ -149,7 +147,7 @@ export async function sealDrafts(database: MetaDatabase, seal: FactorSeal): Prom
   }
 }
 
-function pathsOf(row: Row): {
+function pathsOf(row: MetaRow): {
   readonly paths: readonly string[];
   readonly from: SealedEdits | readonly FileEdit[];
 } {
@@ -157,7 +155,7 @@ function pathsOf(row: Row): {
   return { from, paths: 'sealed' in from ? from.paths : from.map(({ path }) => path) };
 }
 
-function editsOf(seal: FactorSeal, row: Row): Pick<FileDraft, 'edits' | 'trial'> {
+function editsOf(seal: FactorSeal, row: MetaRow): Pick<FileDraft, 'edits' | 'trial'> {
   const { from } = pathsOf(row);
   const trial = trialOf(row['trial']);
   if (!('sealed' in from)) return { edits: from, trial };
@@ -165,7 +163,7 @@ function editsOf(seal: FactorSeal, row: Row): Pick<FileDraft, 'edits' | 'trial'>
   return { edits: opened === undefined ? undefined : (JSON.parse(opened) as FileEdit[]), trial };
 }
 
-function briefOf(row: Row): Omit<FileDraft, 'edits' | 'trial'> {
+function briefOf(row: MetaRow): Omit<FileDraft, 'edits' | 'trial'> {
   return {
     id: Number(row['id']),
     by: String(row['by']),

@@ -44,6 +44,7 @@ import type { CheckedFiles, CheckOrder, FilesOf } from '../definition/history/ch
 import type { Rehearsal, RehearsalRequest } from '../definition/rehearsal.ts';
 import { describeError } from '../error/engine-error.ts';
 import type { Envelope } from '../message/message.ts';
+import { pemCertificates } from '../peer/tls/pem-certificates.ts';
 import { lately, type Remembered, remembered } from '../time/remembered.ts';
 
 /** The engines of the production as seen by the operator plane: only through NATS requests, on any machine. */
@@ -308,8 +309,6 @@ function orAsBefore<Value extends object>(get: () => Promise<Value>): () => Prom
   };
 }
 
-const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
-
 /**
  * The console's own certificate and chain, from the current file, for the engines, which judge what
  * expires. Only the certificates, even if the file also contains the key.
@@ -317,7 +316,7 @@ const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE----
 export async function shownCertificate(file: string): Promise<ShownCertificate> {
   try {
     const text = await readFile(file, 'latin1');
-    return { chain: text.match(CERTIFICATE) ?? [] };
+    return { chain: pemCertificates(text) };
   } catch (error) {
     return { chain: [], problem: `it cannot be read: ${describeError(error).code}` };
   }

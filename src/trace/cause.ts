@@ -17,7 +17,7 @@ const ADDRESS = /\b\d{1,3}(?:\.\d{1,3}){3}(?:[:/]\d{1,5})?\b|\[[\da-f:]+\](?::\d
 /** Names and identifiers as HL7 writes them: `Doe^John`, `4711&HOSP`. */
 const COMPOSITE = /[^\s"'(),;]*\^[^\s"'(),;]*/g;
 /** Text in quotation marks came with the message. */
-const QUOTED = /"[^"]*"|“[^”]*”|„[^“]*“|«[^»]*»|‘[^’]*’|(?<![\p{L}\d])'[^']*'/gu;
+export const QUOTED = /"[^"]*"|“[^”]*”|„[^“]*“|«[^»]*»|‘[^’]*’|(?<![\p{L}\d])'[^']*'/gu;
 /** `PID-3.1` and `ORA-00942:` distinguish causes; `ADT-4711` does not. */
 const KEPT =
   /\b(?:[A-Z][A-Z\d]{2}-\d{1,2}(?:\.\d{1,2}){0,2}(?![\w-])|[A-Z]{2,6}-?\d{2,6}(?=:)|HL7v\d\S*)/g;

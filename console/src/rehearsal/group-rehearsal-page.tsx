@@ -2,7 +2,6 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { RefreshCcw, RefreshCw } from 'lucide-react';
 import { type ReactElement, useEffect, useState } from 'react';
-import type { Rehearsals } from '../../../src/api/contract/rehearsal.ts';
 import { ask } from '../api/client.ts';
 import { serverNow } from '../clock/server-clock.ts';
 import { Button } from '../element/button.tsx';
@@ -15,9 +14,7 @@ import { criteriaOf } from '../search/search-state.ts';
 import { FilePlace } from '../shell/file-place.tsx';
 import { useMay } from '../shell/me.ts';
 import { Groups, How } from './trial-result.tsx';
-import { type Found, type Trial, useRehearsals } from './use-rehearsals.ts';
-
-type Group = Rehearsals['groups'][number];
+import { type Found, type Group, type Trial, useRehearsals } from './use-rehearsals.ts';
 
 /** A whole group of messages tried with the files as they are now; then the way to apply them and to process the group again. */
 export function GroupRehearsalPage(): ReactElement {

@@ -1,15 +1,12 @@
 import { Link } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
-import type { Rehearsals } from '../../../src/api/contract/rehearsal.ts';
 import { Button } from '../element/button.tsx';
 import { Warning } from '../element/notice.tsx';
 import { Panel } from '../element/page.tsx';
 import { count, duration } from '../element/time-text.ts';
 import { serverText } from '../language/server-text.ts';
 import { t } from '../language/translate.ts';
-import { type Found, keyOf, type Trial } from './use-rehearsals.ts';
-
-type Group = Rehearsals['groups'][number];
+import { type Found, type Group, keyOf, type Trial } from './use-rehearsals.ts';
 
 /** How far it is, and the way to end it and to go on. */
 export function How({

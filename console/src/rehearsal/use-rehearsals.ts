@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'react';
 import type { Rehearsals, RehearsalsRequest } from '../../../src/api/contract/rehearsal.ts';
 import { ApiProblem, ask } from '../api/client.ts';
 
-type Group = Rehearsals['groups'][number];
+export type Group = Rehearsals['groups'][number];
 
 /** What was found out so far. */
 export interface Found extends Pick<Rehearsals, 'list' | 'run' | 'total' | 'complete' | 'stuck'> {

@@ -37,6 +37,14 @@ export type Found<Row> = Row | undefined;
 
 export type MetaRow = Readonly<Record<string, MetaValue>>;
 
+/** The text of a column; undefined for NULL. */
+export const textOf = (value: unknown): string | undefined =>
+  typeof value === 'string' ? value : undefined;
+
+/** The number of a column; undefined for NULL. */
+export const numberOf = (value: unknown): number | undefined =>
+  typeof value === 'number' ? value : undefined;
+
 /** Where an installation keeps its databases. */
 export interface MetaPlace {
   /** The folder of the files. */

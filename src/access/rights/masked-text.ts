@@ -1,7 +1,6 @@
+import { QUOTED } from '../../trace/cause.ts';
 import { masked } from '../../trace/masked.ts';
 
-/** Text in quotation marks came with the message. */
-const QUOTED = /"[^"]*"|“[^”]*”|„[^“]*“|«[^»]*»|‘[^’]*’|(?<![\p{L}\d])'[^']*'/gu;
 const WORD = /[^\s"'(),;]+/g;
 /** IPv4, or IPv6 in brackets, perhaps with a port. */
 const ADDRESS = /^(?:\d{1,3}(?:\.\d{1,3}){3}|\[[\da-f:.]+\])(?::\d{1,5})?[.:]?$/i;

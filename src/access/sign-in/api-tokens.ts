@@ -60,9 +60,7 @@ const REFRESH = 8 * 3_600_000;
 /** After this time the password is required again, however often a pair was refreshed. */
 const FAMILY = 12 * 3_600_000;
 type Kind = 'api' | 'access' | 'refresh';
-type Row = MetaRow;
-
-const byHash = (session: MetaSession, token: string): Promise<Row | undefined> =>
+const byHash = (session: MetaSession, token: string): Promise<MetaRow | undefined> =>
   session.get('SELECT * FROM api_token WHERE hash = ?', hashOf(token));
 
 // oxlint-disable-next-line max-lines-per-function -- one object of small queries
@@ -100,7 +98,7 @@ export function apiTokens(database: MetaDatabase, now: () => number = Date.now):
     token: string,
     kinds: readonly Kind[],
     at: number = now(),
-  ): Promise<Row> => {
+  ): Promise<MetaRow> => {
     const row = await byHash(session, token);
     if (row === undefined || !kinds.includes(row['kind'] as Kind)) {
       throw SignInRefusal.token(
@@ -203,7 +201,7 @@ const usedBefore = (): SignInRefusal =>
     'sign in again; if none of your programs used it, somebody else has a copy; all tokens of its family are now revoked',
   );
 
-function tokenOf(row: Row): ApiToken {
+function tokenOf(row: MetaRow): ApiToken {
   const permissions = row['permissions'];
   return {
     id: Number(row['id']),

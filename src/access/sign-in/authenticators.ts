@@ -1,7 +1,7 @@
-import { timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { LRUCache } from 'lru-cache';
 import { isEngineError } from '../../error/engine-error.ts';
+import { isSameSecret } from '../../peer/same-secret.ts';
 import { API_PREFIX } from '../../web/api-prefix.ts';
 import { isAmong } from '../../web/networks.ts';
 import type { Identity } from '../rights/principal-for.ts';
@@ -122,7 +122,11 @@ export function headerAuthenticator(settings: HeaderSettings, csrf: DerivedCsrf)
         throw untrusted(`${nameHeader} came from ${address}, which is not under header.from`);
       }
       const { secretHeader, secret = '' } = settings;
-      if (secretHeader !== undefined && !sameText(told(request, secretHeader), secret)) {
+      const given = secretHeader && told(request, secretHeader);
+      if (
+        secretHeader !== undefined &&
+        (typeof given !== 'string' || !isSameSecret(given, secret))
+      ) {
         throw untrusted(`${secretHeader} is missing or not header.secret, from ${address}`);
       }
       const identity = mappedIdentity((name) => told(request, name), settings, {
@@ -158,11 +162,6 @@ function untrusted(why: string): SignInRefusal {
     why,
     'list the proxy under header.from, or have it set the secret; nobody else may send this header',
   );
-}
-
-function sameText(given: unknown, expected: string): boolean {
-  const [a, b] = [Buffer.from(String(given)), Buffer.from(expected)];
-  return typeof given === 'string' && a.length === b.length && timingSafeEqual(a, b);
 }
 
 /** Remembers who was signed in recently. */

@@ -1,5 +1,6 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { isSameSecret } from '../../peer/same-secret.ts';
 import type { Principal } from '../rights/principal.ts';
 import type { SignIn } from './sign-in.ts';
 import { SignInRefusal } from './sign-in-refusal.ts';
@@ -22,7 +23,7 @@ export function checkCsrf(signIn: SignIn, request: FastifyRequest, principal: Pr
   try {
     checkOrigin(signIn, request);
     const given = request.headers['x-csrf-token'];
-    if (typeof given !== 'string' || !same(given, csrfToken)) {
+    if (typeof given !== 'string' || !isSameSecret(given, csrfToken)) {
       throw new SignInRefusal(
         { status: 403, text: 'the header x-csrf-token is missing or is not the token from /me' },
         `${request.method} without the CSRF token of the session`,
@@ -56,11 +57,6 @@ export function checkOrigin({ settings }: SignIn, request: FastifyRequest): void
     `the request comes from ${said}; this console is ${own}`,
     'behind a proxy set publicUrl in console.yaml and --trusted-proxy; list other applications under cors.origins',
   );
-}
-
-function same(a: string, b: string): boolean {
-  const [left, right] = [Buffer.from(a), Buffer.from(b)];
-  return left.length === right.length && timingSafeEqual(left, right);
 }
 
 const METHODS = 'GET, POST, PUT, PATCH, DELETE';

@@ -1,7 +1,8 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import { oneTimePassword } from '../../credential/password.ts';
 import { EngineError } from '../../error/engine-error.ts';
 import type { MetaDatabase } from '../meta/meta-database.ts';
+import { hashOfCode } from './factor/factor-store.ts';
 import type { Users } from './users.ts';
 
 /** Name under which the hash of the code is stored. */
@@ -43,7 +44,7 @@ export function firstAdministrator(
         `INSERT INTO shared_key(name, key) VALUES (?, ?)
            ON CONFLICT(name) DO UPDATE SET key = excluded.key`,
         NAME,
-        hashOf(code),
+        hashOfCode(code),
       );
       return code;
     },
@@ -53,7 +54,7 @@ export function firstAdministrator(
           'SELECT key FROM shared_key WHERE name = ?',
           NAME,
         );
-        if (known === undefined || !timingSafeEqual(known.key, hashOf(code))) return false;
+        if (known === undefined || !timingSafeEqual(known.key, hashOfCode(code))) return false;
         await session.run('DELETE FROM shared_key WHERE name = ?', NAME);
         return true;
       });
@@ -65,8 +66,3 @@ export function firstAdministrator(
     },
   };
 }
-
-const hashOf = (code: string): Buffer =>
-  createHash('sha256')
-    .update(code.replaceAll(/[^\p{L}\d]/gu, ''))
-    .digest();

@@ -17,6 +17,7 @@ import { milliseconds } from '../../time/duration.ts';
 import { orderedBy } from '../connect.ts';
 import { print, say } from '../output.ts';
 import { type ReadingFlags, readingOptions, readOptions } from '../reading.ts';
+import { MARKS } from '../step-text.ts';
 
 /** `waybill jwt decode|verify|sign`: a workbench for JSON Web Tokens. */
 export function jwtCommand(): Command {
@@ -142,8 +143,6 @@ async function verify(file: string | undefined, flags: VerifyFlags): Promise<voi
   }
   say(report.accepted ? 'It would be accepted.' : 'It would be refused.');
 }
-
-const MARKS = { passed: '✓', failed: '✗', skipped: '–' } as const;
 
 /** Uses a `jwt-key` of the production; its services use the same. */
 async function withNamed<Result>(

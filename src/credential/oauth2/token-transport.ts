@@ -3,6 +3,7 @@ import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import type { Dispatcher } from 'undici';
 import { certificateFacts } from '../../adapter/certificate-facts.ts';
 import { connectionCause } from '../../peer/connection-cause.ts';
+import { placeOfUrl } from '../../peer/http/http-exchange.ts';
 import { describeDuration } from '../../time/duration.ts';
 import { CredentialError } from '../credential-error.ts';
 import type { TokenLent } from './token-lent.ts';
@@ -98,7 +99,7 @@ async function exchange(
   const text = await answer.body.text();
   const headers = Object.entries(answer.headers).map(([name, value]) => [name, String(value)]);
   return {
-    place: placeOf(url),
+    place: placeOfUrl(url),
     status: answer.statusCode,
     headers: Object.fromEntries(headers) as Record<string, string>,
     body: jsonObject(text),
@@ -116,10 +117,6 @@ function jsonObject(text: string): Record<string, unknown> | undefined {
   }
 }
 
-function placeOf({ hostname, port, protocol }: URL): string {
-  return `${hostname}:${port || (protocol === 'https:' ? '443' : '80')}`;
-}
-
 /** Codes of undici for which node has another code. */
 const SAME: Readonly<Record<string, string>> = {
   UND_ERR_CONNECT_TIMEOUT: 'ETIMEDOUT',
@@ -131,7 +128,7 @@ interface Circumstances extends TransportSettings {
 }
 
 function unanswered(error: unknown, url: URL, { timedOut, ...settings }: Circumstances): Error {
-  const place = placeOf(url);
+  const place = placeOfUrl(url);
   const unavailable = (cause: string, remedy: string): CredentialError =>
     new CredentialError('CREDENTIAL_UNAVAILABLE', settings.credential, {
       cause,

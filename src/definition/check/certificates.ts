@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { isPkcs12, openPkcs12, type Pkcs12File } from '../../credential/pkcs12.ts';
 import { isSystemError, unless } from '../../error/foreseen.ts';
+import { pemCertificates } from '../../peer/tls/pem-certificates.ts';
 import type { Definition } from '../definition.ts';
 import type { Place } from '../place.ts';
 import type { Problems } from '../problem.ts';
@@ -77,7 +78,7 @@ async function checkCertificate(
     ? await certificatesIn({ credential: '', file: pem.file, bytes, passphrase })
     : bytes.toString('utf8');
   if (text === undefined) return;
-  const certificates = [...text.matchAll(CERTIFICATE)].map(([one]) => parse(one));
+  const certificates = pemCertificates(text).map(parse);
   if (certificates.length === 0 || certificates.includes(undefined)) {
     const what = certificates.length === 0 ? 'there is no certificate in it' : 'it is damaged';
     problems.error(place, path, what, 'It must be PEM: -----BEGIN CERTIFICATE-----.');
@@ -87,8 +88,6 @@ async function checkCertificate(
     if (what !== undefined) problems.warning(place, path, what, 'Renew it.');
   }
 }
-
-const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 
 function ending(certificate: X509Certificate, now: number): string | undefined {
   const end = Date.parse(certificate.validTo);

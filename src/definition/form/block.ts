@@ -1,4 +1,4 @@
-import type { Setting } from '../../adapter/setting.ts';
+import type { GivenOf, Setting } from '../../adapter/setting.ts';
 import type { Place } from '../place.ts';
 import { suggestion } from '../problem.ts';
 import { emptyBlock, isAbsent, type Written, type WrittenBlock } from '../written/written.ts';
@@ -21,7 +21,6 @@ export interface Field<Value> {
 /** The keys of a block: settings as adapters declare them, or fields with forms of their own. */
 export type Fields = Readonly<Record<string, Setting<unknown, unknown> | Field<unknown>>>;
 
-type GivenOf<T> = T extends { readonly given?: infer Given } ? Given : never;
 type FieldValue<F> =
   F extends Field<infer Value>
     ? F extends { readonly preset: unknown }

@@ -1,6 +1,6 @@
 import type { Line } from '../segment/line.ts';
 import type { EdiDocument } from './edi-document.ts';
-import { ediLoopPath } from './edi-path.ts';
+import { ENVELOPES, ediLoopPath } from './edi-path.ts';
 import type { Loop } from './loop.ts';
 
 /** An interchange split at the loops with an id. */
@@ -57,8 +57,6 @@ function keptOf({ from, until, loops }: Loop, id: string): number[] {
   }
   return kept;
 }
-
-const ENVELOPES: ReadonlySet<string> = new Set(['ISA', 'GS', 'ST', 'UNB', 'UNG', 'UNH']);
 
 function mayHold(loop: Loop, id: string): boolean {
   return ENVELOPES.has(loop.id) || loop.id === id || loop.guide?.ids.has(id) === true;

@@ -15,7 +15,7 @@ const PATH = new RegExp(
 const STEP = /^([^[]*)(?:\[(.*)\])?$/;
 
 /** Loops that the envelope makes: an interchange, a functional group, a transaction set or message. Their first segment has the same name. */
-const ENVELOPES: ReadonlySet<string> = new Set(['ISA', 'GS', 'ST', 'UNB', 'UNG', 'UNH']);
+export const ENVELOPES: ReadonlySet<string> = new Set(['ISA', 'GS', 'ST', 'UNB', 'UNG', 'UNH']);
 
 /**
  * Compiles a path into X12 or EDIFACT: `CLM-1`, `CLM-5.1`, `NM1[2]-9`, `2300/HI[1]-1.2`, `ST[2]/2300[3]/CLM-1`;

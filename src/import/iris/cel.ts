@@ -326,7 +326,8 @@ function converted(call: Call): Cel {
   );
 }
 
-const DATES: Readonly<Record<string, string>> = {
+/** Formats of dates by their numbers → patterns. */
+export const DATES: Readonly<Record<string, string>> = {
   '1': 'MM/dd/yyyy',
   '3': 'yyyy-MM-dd',
   '4': 'dd/MM/yyyy',

@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
 import type { XmlNode } from '../../mirth/e4x/node.ts';
 import { slug } from '../names.ts';
+import { DATES } from './cel.ts';
 import type { Draft } from './draft.ts';
 import type { TranslationReport } from './rules.ts';
 import type { RecordProperty } from './sides.ts';
@@ -123,13 +124,8 @@ const TYPES: Readonly<Record<string, string>> = {
 
 const plainType = (type: string): string => type.replace(/^%Library\./, '%');
 
-/** Formats of `%Date` → patterns; ODBC is the default. */
-const DATES: Readonly<Record<string, string>> = {
-  '1': 'MM/dd/yyyy',
-  '3': 'yyyy-MM-dd',
-  '4': 'dd/MM/yyyy',
-  '8': 'yyyyMMdd',
-};
+/** The default of `%Date`. */
+const ODBC = '3';
 
 /** Translates a record map. */
 function recordsOf(xml: SourceXml, told: TranslationReport): ImportedRecords {
@@ -325,7 +321,7 @@ class RecordReading {
     const known = TYPES[type];
     if (known !== undefined) return { type: known };
     if (type !== '%Date') return {};
-    const format = DATES[/FORMAT\s*=\s*(\d+)/.exec(params)?.[1] ?? '3'];
+    const format = DATES[/FORMAT\s*=\s*(\d+)/.exec(params)?.[1] ?? ODBC];
     if (format !== undefined) return { type: 'date', format };
     this.#mark(`its field ${attribute(one, 'name')} is a date of the form ${params}`);
     return {};

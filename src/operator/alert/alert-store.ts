@@ -1,4 +1,10 @@
-import type { MetaDatabase, MetaSession } from '../../access/meta/meta-database.ts';
+import {
+  type MetaDatabase,
+  type MetaRow,
+  type MetaSession,
+  numberOf,
+  textOf,
+} from '../../access/meta/meta-database.ts';
 import { noteStore } from '../note/note-store.ts';
 import type { AlertCondition } from './condition.ts';
 import { maintenanceStore, plannedNow } from './maintenance.ts';
@@ -54,8 +60,6 @@ export interface AlertStore {
   /** Resolves to false if it is over. */
   snooze(id: number, until: number, by: string): Promise<boolean>;
 }
-
-type Row = Record<string, unknown>;
 
 const open = async (
   session: MetaSession,
@@ -179,7 +183,7 @@ export function isShown({ host }: AlertCondition, visible: readonly string[] | u
   return visible === undefined || (host !== undefined && visible.includes(host));
 }
 
-async function withComments(session: MetaSession, rows: readonly Row[]): Promise<Alert[]> {
+async function withComments(session: MetaSession, rows: readonly MetaRow[]): Promise<Alert[]> {
   const ids = rows.map(({ id }) => Number(id));
   if (ids.length === 0) return [];
   const comments = await session.all<AlertComment & { readonly alert: string }>(
@@ -196,7 +200,7 @@ async function withComments(session: MetaSession, rows: readonly Row[]): Promise
   );
 }
 
-function alertOf(row: Row, comments: readonly AlertComment[]): Alert {
+function alertOf(row: MetaRow, comments: readonly AlertComment[]): Alert {
   return {
     id: Number(row['id']),
     rule: row['rule'] as AlertCondition['rule'],
@@ -213,8 +217,3 @@ function alertOf(row: Row, comments: readonly AlertComment[]): Alert {
     comments,
   };
 }
-
-const textOf = (value: unknown): string | undefined =>
-  typeof value === 'string' ? value : undefined;
-const numberOf = (value: unknown): number | undefined =>
-  typeof value === 'number' ? value : undefined;

@@ -1,4 +1,4 @@
-import type { MetaDatabase } from '../../access/meta/meta-database.ts';
+import type { MetaDatabase, MetaRow } from '../../access/meta/meta-database.ts';
 import type { OnCallOverride } from './on-call.ts';
 
 /** `due`: to be sent. `sending`: a plane is at it. `sent`: a message of the production that has no outcome yet. */
@@ -112,9 +112,7 @@ export function deliveryStore(database: MetaDatabase): DeliveryStore {
   };
 }
 
-type Row = Readonly<Record<string, unknown>>;
-
-const overrideOf = (row: Row): OnCallOverride => ({
+const overrideOf = (row: MetaRow): OnCallOverride => ({
   id: Number(row['id']),
   from: Number(row['from_at']),
   to: Number(row['to_at']),
@@ -123,7 +121,7 @@ const overrideOf = (row: Row): OnCallOverride => ({
   reason: String(row['reason']),
 });
 
-function deliveryOf(row: Row): AlertDelivery {
+function deliveryOf(row: MetaRow): AlertDelivery {
   const { message_id: messageId, text } = row;
   return {
     id: Number(row['id']),

@@ -1,4 +1,4 @@
-import type { MetaDatabase } from '../../access/meta/meta-database.ts';
+import { type MetaDatabase, type MetaRow } from '../../access/meta/meta-database.ts';
 
 /** The messages shown to a person before an order, so that the order applies to exactly these. */
 export interface FrozenIds {
@@ -24,10 +24,8 @@ const KEEP = 86_400_000;
 /** The most lists per person: repeated previews must not fill the disk. */
 const LISTS = 50;
 
-type Row = Readonly<Record<string, unknown>>;
-
 export function frozenLists(database: MetaDatabase, now: () => number = Date.now): FrozenLists {
-  const read = (id: string): Promise<Row | undefined> =>
+  const read = (id: string): Promise<MetaRow | undefined> =>
     database.get('SELECT * FROM frozen_list WHERE id = ?', id);
   return {
     async keep(id, { owner, ids, visible, complete }) {

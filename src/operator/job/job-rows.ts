@@ -1,6 +1,5 @@
+import { type MetaRow, numberOf, textOf } from '../../access/meta/meta-database.ts';
 import type { ItemEnd, ItemOutcome, ItemState, JobItem } from './job-store.ts';
-
-export type Row = Record<string, unknown>;
 
 export const ITEMS = `SELECT n, message_id AS "messageId", state, result_id AS "resultId", code, text, followed, at, outcome,
   outcome_id, outcome_host, outcome_code, outcome_cause FROM job_item`;
@@ -9,7 +8,7 @@ export const ITEMS = `SELECT n, message_id AS "messageId", state, result_id AS "
 export const NOTHING_OPEN = `NOT EXISTS (SELECT 1 FROM job_item i WHERE i.job_id = job.id AND i.followed = 1)
   AND NOT EXISTS (SELECT 1 FROM job_item i WHERE i.job_id = job.id AND i.state IN ('doing', 'waiting'))`;
 
-export function itemOf(row: Row): JobItem {
+export function itemOf(row: MetaRow): JobItem {
   const { n, messageId, state, resultId, code, text } = row;
   const isFollowed = resultId !== null && row['followed'] !== null;
   return {
@@ -25,16 +24,10 @@ export function itemOf(row: Row): JobItem {
   };
 }
 
-export const endOf = (row: Row): ItemEnd => ({
+export const endOf = (row: MetaRow): ItemEnd => ({
   state: (row['outcome'] ?? 'under-way') as ItemOutcome,
   messageId: numberOf(row['outcome_id']),
   host: textOf(row['outcome_host']),
   code: textOf(row['outcome_code']),
   cause: textOf(row['outcome_cause']),
 });
-
-export const textOf = (value: unknown): string | undefined =>
-  typeof value === 'string' ? value : undefined;
-
-export const numberOf = (value: unknown): number | undefined =>
-  typeof value === 'number' ? value : undefined;

@@ -1,10 +1,16 @@
 import { setTimeout as sleep, setImmediate as yieldToOthers } from 'node:timers/promises';
-import type { MetaDatabase, MetaSession } from '../../access/meta/meta-database.ts';
+import {
+  type MetaDatabase,
+  type MetaRow,
+  type MetaSession,
+  numberOf,
+  textOf,
+} from '../../access/meta/meta-database.ts';
 import type { Orderer } from '../../access/rights/orderer.ts';
 import { EngineError } from '../../error/engine-error.ts';
 import { changing, countNew, countsOf } from './job-counts.ts';
 import { overlapOf } from './job-overlap.ts';
-import { ITEMS, itemOf, NOTHING_OPEN, numberOf, type Row, textOf } from './job-rows.ts';
+import { ITEMS, itemOf, NOTHING_OPEN } from './job-rows.ts';
 import type { Job, JobCounts, JobState, JobStep, JobStore, JobType, NewJob } from './job-store.ts';
 import { padded } from './row-lists.ts';
 import { storedResults } from './stored-results.ts';
@@ -25,7 +31,7 @@ const jobs = async (
   where: string,
   ...values: (number | string)[]
 ): Promise<Job[]> => {
-  const rows = await session.all<Row>(`SELECT * FROM job WHERE ${where}`, ...values);
+  const rows = await session.all<MetaRow>(`SELECT * FROM job WHERE ${where}`, ...values);
   const all: Job[] = [];
   for (const row of rows) {
     const { counted } = row;
@@ -420,7 +426,7 @@ async function removeJob(database: MetaDatabase, id: number): Promise<number> {
 const count = async (database: MetaDatabase, sql: string): Promise<number> =>
   (await database.get<{ n: number }>(sql))?.n ?? 0;
 
-function jobOf(row: Row, counts: JobCounts): Job {
+function jobOf(row: MetaRow, counts: JobCounts): Job {
   const { id, type, by, reason, target, created, ended, state, orderer, why } = row;
   return {
     ...counts,

@@ -1,6 +1,11 @@
-import type { MetaDatabase } from '../../access/meta/meta-database.ts';
+import {
+  type MetaDatabase,
+  type MetaRow,
+  numberOf,
+  textOf,
+} from '../../access/meta/meta-database.ts';
 import { changing, countsOf, keptGroups } from './job-counts.ts';
-import { endOf, ITEMS, NOTHING_OPEN, numberOf, type Row, textOf } from './job-rows.ts';
+import { endOf, ITEMS, NOTHING_OPEN } from './job-rows.ts';
 import type { JobStore, ResultGroup, SeenItem } from './job-store.ts';
 import { padded } from './row-lists.ts';
 
@@ -17,7 +22,7 @@ export function storedResults(
         )
       ).map(({ id }) => id),
     async followed(id, { after, limit }) {
-      const rows = await database.all<Row>(
+      const rows = await database.all<MetaRow>(
         `${ITEMS} WHERE job_id = ? AND followed = 1 AND n > ? ORDER BY n LIMIT ?`,
         id,
         after,

@@ -25,4 +25,4 @@ export { Opening, oneOf } from '../mail/opened-parts.ts';
 export { bearerProof, passwordProof } from '../mail/sasl.ts';
 export { putAwaySettings, type TakeSettings, takeSettings } from '../mail/take-settings.ts';
 export { type MailTokenTest, testToken } from '../mail/test-token.ts';
-export { toldInStep, tryMailbox } from '../mail/try-mailbox.ts';
+export { tryMailbox } from '../mail/try-mailbox.ts';

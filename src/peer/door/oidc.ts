@@ -6,6 +6,6 @@ export {
   type OidcTokens,
   oidcClient,
 } from '../oidc/oidc-client.ts';
-export { OidcProblem } from '../oidc/oidc-problem.ts';
+export { OidcProblem, toldInOidcStep } from '../oidc/oidc-problem.ts';
 export { type SealedAttempts, sealedAttempts } from '../oidc/sealed-attempts.ts';
 export { type TextSeal, textSeal } from '../oidc/text-seal.ts';

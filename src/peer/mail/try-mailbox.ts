@@ -1,6 +1,6 @@
 import type { Lent } from '../../adapter/adapter.ts';
 import type { Address, Settings } from '../../adapter/setting.ts';
-import { type Step, stepFailure } from '../../adapter/test-step.ts';
+import { type Step, toldInStep } from '../../adapter/test-step.ts';
 import { probe, tryTls } from '../probe.ts';
 import type { Talk } from '../talk.ts';
 import type { TlsClientLent } from '../tls/tls-files.ts';
@@ -53,13 +53,4 @@ export async function tryMailbox<Session extends MailboxSession>(
     detail(session.signedIn);
     return session;
   });
-}
-
-/** What it throws names cause and remedy of a step. */
-export async function toldInStep<Value>(work: () => Promise<Value>): Promise<Value> {
-  try {
-    return await work();
-  } catch (error) {
-    throw stepFailure(error);
-  }
 }

@@ -1,3 +1,5 @@
+import { explained } from '../../adapter/adapter.ts';
+import { StepFailure } from '../../adapter/test-step.ts';
 /** What went wrong with an OpenID Connect provider, for an administrator; it quotes no token and no person. */
 export class OidcProblem extends Error {
   override readonly name = 'OidcProblem';
@@ -22,5 +24,16 @@ export class OidcProblem extends Error {
     this.said = said;
     this.why = why;
     this.remedy = remedy;
+  }
+}
+
+/** What it throws names cause and remedy of a step. */
+export async function toldInOidcStep<Value>(work: () => Promise<Value>): Promise<Value> {
+  try {
+    return await explained(work);
+  } catch (error) {
+    const cause = error instanceof StepFailure ? error.cause : error;
+    if (!(cause instanceof OidcProblem)) throw error;
+    throw new StepFailure(cause.why, cause.remedy, { cause });
   }
 }

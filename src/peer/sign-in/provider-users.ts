@@ -1,4 +1,4 @@
-import { explained, type Lent } from '../../adapter/adapter.ts';
+import type { Lent } from '../../adapter/adapter.ts';
 import type * as setting from '../../adapter/setting.ts';
 import { type Step, StepFailure } from '../../adapter/test-step.ts';
 import { claimAt } from '../../message/caller.ts';
@@ -11,7 +11,7 @@ import {
   type OidcClientSettings,
   oidcClient,
 } from '../oidc/oidc-client.ts';
-import { OidcProblem } from '../oidc/oidc-problem.ts';
+import { OidcProblem, toldInOidcStep } from '../oidc/oidc-problem.ts';
 import type { ProviderValues } from './provider-settings.ts';
 import { scopeClaim } from './scope-map.ts';
 import { ownClaims, type User } from './user.ts';
@@ -130,7 +130,7 @@ export async function tryProvider(
 ): Promise<void> {
   const client = await providerClient(lent, values, redirect ?? '<publicUrl>/auth/callback')();
   await step('provider', (detail) =>
-    plainly(async () => {
+    toldInOidcStep(async () => {
       const told = await client.configuration();
       const methods = told.code_challenge_methods_supported;
       if (methods !== undefined && !methods.includes('S256')) {
@@ -141,28 +141,18 @@ export async function tryProvider(
     }),
   );
   await step('client', (detail) =>
-    plainly(async () => {
+    toldInOidcStep(async () => {
       await client.tryClient(redirect);
       detail(`${values.clientId} is known, with its secret`);
     }),
   );
   if (redirect === undefined) return;
   await step('redirect', (detail) =>
-    plainly(async () => {
+    toldInOidcStep(async () => {
       await client.tryRedirect(redirect);
       detail(redirect);
     }),
   );
-}
-
-async function plainly<Value>(work: () => Promise<Value>): Promise<Value> {
-  try {
-    return await explained(work);
-  } catch (error) {
-    const cause = error instanceof StepFailure ? error.cause : error;
-    if (!(cause instanceof OidcProblem)) throw error;
-    throw new StepFailure(cause.why, cause.remedy, { cause });
-  }
 }
 
 /** What a sign-in of the provider keeps with it: for the next tokens, and for signing out there too. */

@@ -13,6 +13,7 @@ import { newsFilter } from '../news.ts';
 import { isAllowed } from './allowed-name.ts';
 import { coded } from './coded.ts';
 import { type Expiring, ExpiryWatch, expiringCertificate, expiringList } from './expiry-watch.ts';
+import { pemCertificates } from './pem-certificates.ts';
 import { isRevoked, listsOf, nextUpdate, revokedBy } from './revocation-list.ts';
 import { readTlsFiles, type TlsFiles, type TlsLent } from './tls-files.ts';
 import type { TlsServerSettings } from './tls-settings.ts';
@@ -202,11 +203,7 @@ function codeText(error: unknown): string {
 }
 
 function certificatesOf(pem: Buffer): X509Certificate[] {
-  return pem
-    .toString('latin1')
-    .matchAll(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g)
-    .map(([block]) => new X509Certificate(block))
-    .toArray();
+  return pemCertificates(pem.toString('latin1')).map((block) => new X509Certificate(block));
 }
 
 function expiring({ certificate, authorities, crl }: Loaded): Expiring[] {

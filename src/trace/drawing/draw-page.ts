@@ -1,7 +1,7 @@
-import { describeDuration } from '../../time/duration.ts';
 import { describeSize } from '../../time/size.ts';
 import type { Indexing, TracePage } from '../trace-query.ts';
 import type { TracedMessage } from '../traced-message.ts';
+import { took } from './draw-session.ts';
 import { cut, type DrawingOptions, dateTime, plainText, shortType } from './terminal-text.ts';
 
 interface Column {
@@ -20,7 +20,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'from', text: ({ source }) => source || '?', dropped: 1 },
   { title: 'to', text: ({ target }) => target, dropped: 0 },
   { title: 'size', text: ({ size }) => describeSize(size), dropped: 3 },
-  { title: 'took', text: tookText, dropped: 3 },
+  { title: 'took', text: took, dropped: 3 },
   { title: '', text: remark, dropped: 1 },
 ];
 
@@ -81,10 +81,6 @@ function aligned(rows: readonly (readonly string[])[]): string[] {
       .join('  ')
       .trimEnd(),
   );
-}
-
-function tookText({ created, done }: TracedMessage): string {
-  return done === undefined ? '' : describeDuration(Math.max(0, done - created));
 }
 
 function remark(message: TracedMessage): string {

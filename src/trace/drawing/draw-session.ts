@@ -320,7 +320,8 @@ function endText(message: TracedMessage): string {
   ]);
 }
 
-function took({ created, done }: TracedMessage): string {
+/** How long it took; empty while it has no outcome. */
+export function took({ created, done }: TracedMessage): string {
   return done === undefined ? '' : describeDuration(Math.max(0, done - created));
 }
 

@@ -1,5 +1,5 @@
-import { explained, type Step, StepFailure } from 'waybill/adapter';
-import { OidcProblem } from 'waybill/peer/oidc';
+import { type Step, StepFailure } from 'waybill/adapter';
+import { toldInOidcStep } from 'waybill/peer/oidc';
 import { type Ehr, type EhrLent, ehrOf, scopesOf } from './ehr.ts';
 import type { SmartValues } from './smart-settings.ts';
 
@@ -19,10 +19,10 @@ export async function tryEhrs(
   for (const values of smart.ehrs) {
     if (values === undefined) continue;
     const ehr = ehrOf(lent, values, path);
-    await step('ehr', (detail) => plainly(async () => detail(await told(ehr))));
-    await step('clock', (detail) => plainly(async () => detail(await clockOf(ehr))));
+    await step('ehr', (detail) => toldInOidcStep(async () => detail(await told(ehr))));
+    await step('clock', (detail) => toldInOidcStep(async () => detail(await clockOf(ehr))));
     await step('client', (detail) =>
-      plainly(async () => {
+      toldInOidcStep(async () => {
         if (values.clientKey !== undefined && lent.signIn === undefined) {
           detail(
             'not tried, as only an engine signs: the first launch shows whether its key is known',
@@ -35,7 +35,7 @@ export async function tryEhrs(
     );
     if (redirect === undefined) continue;
     await step('redirect', (detail) =>
-      plainly(async () => {
+      toldInOidcStep(async () => {
         const asked = { scope: scopesOf(values, false), aud: ehr.fhir };
         await (await ehr.client()).tryRedirect(redirect, asked);
         detail(redirect);
@@ -84,14 +84,4 @@ async function clockOf({ ask, fhir }: Ehr): Promise<string> {
     );
   }
   return 'its clock agrees';
-}
-
-async function plainly<Value>(work: () => Promise<Value>): Promise<Value> {
-  try {
-    return await explained(work);
-  } catch (error) {
-    const cause = error instanceof StepFailure ? error.cause : error;
-    if (!(cause instanceof OidcProblem)) throw error;
-    throw new StepFailure(cause.why, cause.remedy, { cause });
-  }
 }

@@ -187,7 +187,7 @@ export function factorStore(database: MetaDatabase, now: () => number = Date.now
       (await database.run(
         'DELETE FROM recovery_code WHERE owner = ? AND hash = ?',
         owner,
-        hashOf(code),
+        hashOfCode(code),
       )) === 1,
     forget: (owner) => database.transaction((session) => forgetFactors(session, owner)),
   };
@@ -200,7 +200,7 @@ const kindsOf = (rows: readonly { readonly app: number }[]): readonly FactorKind
 async function addCodes(session: MetaSession, owner: string): Promise<readonly string[]> {
   const codes = Array.from({ length: CODES }, recoveryCode);
   for (const code of codes)
-    await session.run('INSERT INTO recovery_code VALUES (?, ?)', owner, hashOf(code));
+    await session.run('INSERT INTO recovery_code VALUES (?, ?)', owner, hashOfCode(code));
   return codes;
 }
 
@@ -211,7 +211,8 @@ function recoveryCode(): string {
     .replaceAll(/(.{4})(?=.)/g, '$1-');
 }
 
-const hashOf = (code: string): Buffer =>
+/** Of a code that a person types, without what only makes it readable. */
+export const hashOfCode = (code: string): Buffer =>
   createHash('sha256')
     .update(code.replaceAll(/[^\p{L}\d]/gu, ''))
     .digest();

@@ -1,3 +1,4 @@
+import { isFixed } from '../v2/apply-map.ts';
 import { fixedConcept } from '../v2/codes.ts';
 import { type Element, isElement, type Resource } from '../v2/json.ts';
 import { mapNamed } from '../v2/maps.ts';
@@ -122,9 +123,6 @@ interface Place {
   /** Whether each found element is a repetition of its own. */
   readonly isNew: boolean;
 }
-
-const isFixed = ({ kind }: Form): boolean =>
-  kind === 'fixed' || kind === 'extension' || kind === 'concept';
 
 const isFixedRow = ({ form, extras }: MapRow): boolean =>
   [...(form === undefined ? [] : [form]), ...extras.map((extra) => extra.form)].every(isFixed);

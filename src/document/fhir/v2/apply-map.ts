@@ -92,7 +92,7 @@ function holds({ kind, source, values }: RowCondition, frame: Frame): boolean {
 }
 
 /** Forms that have the same result for every message. */
-const isFixed = ({ kind }: Form): boolean =>
+export const isFixed = ({ kind }: Form): boolean =>
   kind === 'fixed' || kind === 'extension' || kind === 'concept';
 
 function writeRow(row: MapRow, part: Part | undefined, frame: Frame): boolean {

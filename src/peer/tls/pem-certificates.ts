@@ -1,0 +1,3 @@
+/** Every certificate of a PEM text, in its order, as it is written there. */
+export const pemCertificates = (text: string): readonly string[] =>
+  text.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? [];
