@@ -22,7 +22,7 @@ export {
   type SharedState,
   type StateOptions,
 } from './flow/process-code.ts';
-export { callerOf, type MessageCaller } from './message/caller.ts';
+export { callerOf, type LaunchOfCaller, type MessageCaller } from './message/caller.ts';
 export type { Envelope, Message, Reply } from './message/message.ts';
 export {
   defineTransform,

@@ -7,6 +7,7 @@ import {
   outbound,
   RejectedError,
   type Reply,
+  type SettingsFault,
   type Step,
   StepFailure,
   SuspendError,
@@ -25,9 +26,10 @@ import {
   retryAfterOf,
   tryHttp,
 } from 'waybill/peer/http';
-import { type FhirValues, fhirSettings } from './fhir-settings.ts';
+import { type FhirTarget, type FhirValues, fhirSettings } from './fhir-settings.ts';
 import { askedTypes, isOfVersion } from './fhir-version.ts';
 import { forwarded } from './forwarded.ts';
+import { type AskedServer, launchedReply, launchedServer, overReply } from './launched-server.ts';
 
 export default outbound({
   type: 'fhir-out',
@@ -35,6 +37,7 @@ export default outbound({
   summary: 'Creates, updates, processes or searches resources on a FHIR server.',
   settings: fhirSettings,
   replies: {
+    'sign-in-over': 'fail',
     '2xx': 'complete',
     '304': 'complete',
     '401': 'stop',
@@ -47,6 +50,7 @@ export default outbound({
     none: ['retry', 'fail'],
     other: 'fail',
   },
+  check: (settings) => Promise.resolve(fhirFaults(settings)),
   open: (lent) => openFhir(lent),
   test: (lent, step) => tryFhir(lent, step),
 });
@@ -55,14 +59,29 @@ async function openFhir(lent: Lent<typeof fhirSettings>): Promise<OpenOutbound> 
   const { settings } = lent;
   const client = await HttpClient.open(lent, settings);
   const sending = new Set<Promise<unknown>>();
-  const answered = async (message: Message, signal: AbortSignal): Promise<Reply> => {
-    const question = await fhirRequest(message, settings);
-    const first = await client.ask({ ...question, signal });
+  const asked = async (message: Message, server: AskedServer, signal: AbortSignal) => {
+    const { url, signIn } = server;
+    const question = await fhirRequest(message, { ...settings, url });
+    const first = await client.ask({ ...question, signIn, signal });
     if (settings.action !== 'search') return fhirReply(first);
     const { accept = '' } = question.headers;
-    const ask = (url: URL): ReturnType<HttpClient['ask']> =>
-      client.ask({ method: 'GET', url, headers: { accept }, signal });
+    const ask = (next: URL): ReturnType<HttpClient['ask']> =>
+      client.ask({ method: 'GET', url: next, headers: { accept }, signIn, signal });
     return fhirReply(await searchPages(first, settings, ask));
+  };
+  const answered = async (message: Message, signal: AbortSignal): Promise<Reply> => {
+    const { launches } = settings;
+    if (launches === undefined) {
+      return asked(message, { url: baseOf(settings), signIn: undefined }, signal);
+    }
+    try {
+      const server = await launchedServer(lent, message, launches);
+      return launchedReply(await asked(message, server, signal), server);
+    } catch (error) {
+      const reply = overReply(error);
+      if (reply === undefined) throw error;
+      return reply;
+    }
   };
   return {
     async send(message, signal) {
@@ -82,6 +101,29 @@ async function openFhir(lent: Lent<typeof fhirSettings>): Promise<OpenOutbound> 
   };
 }
 
+/** `check` has found out whether there is one. */
+function baseOf({ url }: Pick<FhirValues, 'url'>): URL {
+  if (url === undefined) throw new DisableError('url is missing. Set it, or launches.');
+  return url;
+}
+
+function fhirFaults({ url, launches, credential }: FhirValues): SettingsFault[] {
+  if (launches === undefined) {
+    if (url !== undefined) return [];
+    return [{ path: ['url'], what: 'is missing', remedy: 'Set it, or launches.' }];
+  }
+  const given = { url, credential };
+  return Object.entries(given).flatMap(([name, value]) =>
+    value === undefined
+      ? []
+      : {
+          path: [name],
+          what: 'does not go with launches: the EHR of the launch is asked, with its token',
+          remedy: 'Remove one of both.',
+        },
+  );
+}
+
 type Trying = Lent<typeof fhirSettings>;
 
 /**
@@ -90,10 +132,18 @@ type Trying = Lent<typeof fhirSettings>;
  */
 async function tryFhir(lent: Trying, step: Step): Promise<void> {
   const { settings } = lent;
+  if (settings.launches !== undefined) {
+    const service = `those of the service with the realm ${settings.launches}`;
+    await step('EHR', (detail) =>
+      detail(`which one, and as whom, each message says: try ${service}`),
+    );
+    return;
+  }
+  const base = baseOf(settings);
   const headers = { accept: askedTypes(settings.version).json };
   const described = await tryHttp(lent, step, {
     values: settings,
-    trial: { url: below(settings.url, 'metadata'), method: 'GET', headers, exact: true },
+    trial: { url: below(base, 'metadata'), method: 'GET', headers, exact: true },
   });
   await step('FHIR', (detail) => detail(serverText(described, settings.version)));
   const [, type] = /^([A-Z][A-Za-z]+)(?=[?/]|$)/.exec(settings.query?.source ?? '') ?? [];
@@ -101,7 +151,7 @@ async function tryFhir(lent: Trying, step: Step): Promise<void> {
   await step('search', async (detail) => {
     const client = await HttpClient.open(lent, settings);
     try {
-      const url = below(settings.url, `${type}?_summary=count`);
+      const url = below(base, `${type}?_summary=count`);
       const answer = await client.ask({ method: 'GET', url, headers, signal: lent.signal });
       detail(searchVerdict(answer, type));
     } catch (error) {
@@ -276,7 +326,7 @@ function below(base: URL, path: string): URL {
  * The request for one message. Throws a RejectedError if the body is not a FHIR resource, or not
  * one for the action.
  */
-async function fhirRequest(message: Message, values: FhirValues): Promise<FhirQuestion> {
+async function fhirRequest(message: Message, values: FhirTarget): Promise<FhirQuestion> {
   const { action } = values;
   if (action === 'forward') return forwarded(message, values);
   if (action === 'search') return searched(await found(message, values), values);
@@ -302,7 +352,7 @@ async function fhirRequest(message: Message, values: FhirValues): Promise<FhirQu
 }
 
 /** As a form, the criteria are not in the address, and so not in the logs of proxies and servers. */
-function searched(query: string, { url, searchBy, version }: FhirValues): FhirQuestion {
+function searched(query: string, { url, searchBy, version }: FhirTarget): FhirQuestion {
   const headers = { accept: askedTypes(version).json };
   if (searchBy === 'address') return { method: 'GET', url: below(url, query), headers };
   const [path = '', criteria = ''] = query.split(/\?(.*)/s, 2);
@@ -339,7 +389,7 @@ function idOf({ id, resourceType }: Resource): string {
 
 async function created(
   message: Message,
-  values: FhirValues,
+  values: FhirTarget,
   { resourceType }: Resource,
 ): Promise<FhirQuestion> {
   const { ifNoneExist } = values;
@@ -354,7 +404,7 @@ interface Place {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-function sent(message: Message, { url, prefer, version }: FhirValues, place: Place): FhirQuestion {
+function sent(message: Message, { url, prefer, version }: FhirTarget, place: Place): FhirQuestion {
   const types = askedTypes(version);
   const type = isXml(message) ? types.xml : types.json;
   return {

@@ -26,10 +26,18 @@ const criteria: Query = {
 };
 
 const interaction = {
-  url: setting.url({
-    help: 'The base address of the FHIR server, to which a resource type is added.',
-    example: 'https://fhir.hospital.example/r4',
-  }),
+  url: setting.optional(
+    setting.url({
+      help: 'The base address of the FHIR server, to which a resource type is added. Needed unless launches is set.',
+      example: 'https://fhir.hospital.example/r4',
+    }),
+  ),
+  launches: setting.optional(
+    setting.text({
+      help: 'Asks the EHR that launched the app of whoever sent the message, with the token of that launch (SMART on FHIR): the realm of the sign-in of an http-in with smart, which is its name if it sets none. Instead of url and credential.',
+      example: 'notes',
+    }),
+  ),
   version: askedVersion,
   action: setting.choice(
     {
@@ -83,3 +91,6 @@ const interaction = {
 export const fhirSettings = { ...interaction, ...httpClientSettings };
 
 export type FhirValues = setting.ValuesOf<typeof fhirSettings>;
+
+/** With the base address to ask for one message. */
+export type FhirTarget = FhirValues & { readonly url: URL };

@@ -2,7 +2,7 @@ import { inlineBody, type Message, RejectedError } from 'waybill/adapter';
 import { exactJson } from 'waybill/document';
 import { asBuffer } from 'waybill/peer/basics';
 import type { HttpQuestion } from 'waybill/peer/http';
-import type { FhirValues } from './fhir-settings.ts';
+import type { FhirTarget, FhirValues } from './fhir-settings.ts';
 import { askedTypes } from './fhir-version.ts';
 
 const NAME = /^[A-Za-z\d\-.]{1,64}$/;
@@ -22,7 +22,7 @@ const METHODS: Readonly<Record<string, string>> = {
 /** The same request for another server. Throws a RejectedError if the message is not one. */
 export async function forwarded(
   message: Message,
-  { url, version }: Pick<FhirValues, 'url'> & Partial<Pick<FhirValues, 'version'>>,
+  { url, version }: Pick<FhirTarget, 'url'> & Partial<Pick<FhirValues, 'version'>>,
 ): Promise<Omit<HttpQuestion, 'signal'>> {
   const document = await documentOf(message);
   const { json } = askedTypes(version);
@@ -58,7 +58,7 @@ async function documentOf(message: Message): Promise<Document> {
     // the parser's error is dropped: it quotes the body
   }
   throw new RejectedError(
-    'The message is not a request of fhir-in. Use action forward for its messages only, with deliver: request there.',
+    'The message is not a request as fhir-in delivers it: JSON with interaction, type, id and search. Use action forward for its messages, with deliver: request there, or for those of a process.',
   );
 }
 

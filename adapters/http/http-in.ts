@@ -58,7 +58,12 @@ import { prefixOf } from './sign-in/cookies.ts';
 import { framedFiles } from './sign-in/framed-files.ts';
 import { ownOrigin } from './sign-in/own-origin.ts';
 import { SignInDesk } from './sign-in/sign-in-desk.ts';
-import { isPage, type SignInAction, type SignInValues } from './sign-in/sign-in-settings.ts';
+import {
+  isPage,
+  realmOf,
+  type SignInAction,
+  type SignInValues,
+} from './sign-in/sign-in-settings.ts';
 import { tryEhrs } from './sign-in/smart/try-ehrs.ts';
 
 type LentHere = LentInbound<typeof httpInSettings>;
@@ -70,17 +75,25 @@ export default inbound({
     'Accepts messages at a web address, checks who sends them and their content, and answers.',
   settings: httpInSettings,
   sharing: (settings) => httpInSharing(settings),
+  launched: ({ signIn }, service) =>
+    signIn?.smart === undefined ? undefined : realmOf(signIn, service),
   async open(lent) {
     const { path, callers, openapi } = lent.settings;
     const desk = deskOf(lent);
     const operations = await operationsOf(withDesk(lent, desk));
     const membership = await joinListener(lent, new Endpoint(lent, operations, desk));
+    const takeBack = desk?.lendLaunches();
     const isOpen = callers.length === 0 && openapi === undefined;
     lent.connection(
       'listening',
       `${membership.place}${path.source}${isOpen ? ', everybody may call' : ''}`,
     );
-    return { close: () => membership.leave() };
+    return {
+      async close() {
+        await membership.leave();
+        takeBack?.();
+      },
+    };
   },
   check: (settings) => httpInFaults(settings),
   test: (lent, step) => tryHttpIn(lent, step),
@@ -336,7 +349,7 @@ class Endpoint implements HttpService {
   async #taken(incoming: Incoming, operation: Operation, body: RequestBody): Promise<HttpReply> {
     const { settings, deliver } = this.#lent;
     const { access } = operation;
-    const caller =
+    const proven =
       access.length === 0
         ? undefined
         : await authorize(incoming, {
@@ -344,6 +357,7 @@ class Endpoint implements HttpService {
             cors: this.#sameSite,
             body: () => body.bytes(),
           });
+    const caller = this.#desk === undefined ? proven : this.#desk.withLaunch(proven);
     withoutSecrets(incoming, access);
     const check = admitted(incoming, operation, body);
     const parsed = check && checked(await body.bytes(), check);

@@ -3,6 +3,7 @@ import type { Message, NewMessage, Receipt, Reply } from '../message/message.ts'
 import type { RetryPolicy } from '../time/back-off.ts';
 import type { CertificateFacts } from './certificate-facts.ts';
 import type { Credential } from './credential.ts';
+import type { Launches } from './launches.ts';
 import type { Records } from './records.ts';
 import type { Settings, ValuesOf } from './setting.ts';
 import type { SignInTools } from './sign-in-tools.ts';
@@ -50,6 +51,11 @@ export interface Lent<S extends Settings> {
   readonly isRuled?: ((key: string) => boolean) | undefined;
   /** What hosts of the production that name the same realm keep together; left out where no engine runs. */
   readonly records?: ((realm: string) => Records) | undefined;
+  /**
+   * How to ask EHRs as those whom they launched, by the realm of a service's sign-in: undefined while no such service runs at
+   * this engine. Left out where no engine runs.
+   */
+  readonly launches?: ((realm: string) => Launches | undefined) | undefined;
 }
 
 export type ConnectionState = 'listening' | 'connected' | 'waiting' | 'disconnected';
@@ -162,6 +168,8 @@ export interface InboundAdapter<S extends Settings = Settings> extends Adapter<S
    * path: what a service with these settings does there. Called when a production is checked.
    */
   sharing?(settings: ValuesOf<S>): Promise<SharedAddress>;
+  /** The realm whose launches by EHRs a service of that name takes with these settings; undefined if it takes none. */
+  launched?(settings: ValuesOf<S>, service: string): string | undefined;
   /** Called again with back-off until it resolves, and again after `lost`. */
   open(lent: LentInbound<S>): Promise<Open>;
 }

@@ -48,6 +48,7 @@ export type {
   IssuedGrant,
   RefusedGrant,
 } from './grants.ts';
+export type { Launched, Launches } from './launches.ts';
 export type { FoundRecord, RecordEntry, Records } from './records.ts';
 export * as setting from './setting.ts';
 export type { Attempts, SignInTools, SigningKeys } from './sign-in-tools.ts';

@@ -1,4 +1,5 @@
 import type { GrantLimits, Grants } from './grants.ts';
+import type { Launches } from './launches.ts';
 
 /** What a service needs that signs in users of its own. */
 export interface SignInTools {
@@ -7,6 +8,8 @@ export interface SignInTools {
   grants(realm: string, limits: GrantLimits): Grants;
   /** Services that name the same realm count together. Ask once, when the service opens. */
   attempts(realm: string): Attempts;
+  /** Lends operations that name the realm what asks EHRs for the people whom they launched, until the returned function is called. */
+  lendLaunches(realm: string, launches: Launches): () => void;
   /** Whether it is the password behind a hash (argon2id as PHC string); takes as long as making one. */
   isPassword(password: string, hash: string): Promise<boolean>;
   /** The value of a key in a code table of the production, `''` if there is none. Throws LOOKUP_UNAVAILABLE. */

@@ -167,10 +167,12 @@ function runtimeOf(
     peerCertificate,
     memory: (host, isOurs) => state.memory(host, isOurs),
     records: (realm) => records(keyed, realm),
+    launches: (realm) => engine.launches.of(realm),
     signIn: {
       keys: jwt,
       isPassword,
       attempts: (realm) => engine.attempts.of(realm),
+      lendLaunches: (realm, launches) => engine.launches.lend(realm, launches),
       grants: (realm, limits) => grants({ keyed, realm, limits, clock: systemClock }),
       lookup: (table, key) => lookups.lookup(table, key),
     },

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { LentLaunches } from '../adapter/launches.ts';
 import { type Answers, answers } from '../broker/answers.ts';
 import { isAway } from '../broker/away.ts';
 import { type Bodies, bodies } from '../broker/bodies.ts';
@@ -20,6 +21,7 @@ import { EngineError } from '../error/engine-error.ts';
 import { tolerate } from '../error/foreseen.ts';
 import { type HalfStored, halfStoredLegs } from '../flow/enqueue.ts';
 import { type SharedAttempts, sharedAttempts } from '../grant/attempts.ts';
+import { lentLaunches } from '../grant/lent-launches.ts';
 import { ENGINE_NUMBERS, type IdSource } from '../message/id.ts';
 import { Deadline } from '../time/deadline.ts';
 import { pause } from '../time/pause.ts';
@@ -53,6 +55,8 @@ export interface Engine extends AsyncDisposable {
   readonly handOffs: HandOffs;
   /** What was tried by users of services that sign in their own. */
   readonly attempts: SharedAttempts;
+  /** What its services lend operations of the launches that they take. */
+  readonly launches: LentLaunches;
   /** Whether no other engine of this production was running when this one started. */
   readonly sole: boolean;
   /** Whether a previous engine did not end cleanly. */
@@ -139,6 +143,7 @@ export async function startEngine(
     halfStored: halfStoredLegs(),
     handOffs: handOffs(),
     attempts,
+    launches: lentLaunches(),
     sole,
     afterCrash: number.takenOver,
     uncertain,

@@ -6,6 +6,7 @@ import { type Leg, ownBodies, route } from '../flow/route.ts';
 import { subject } from '../flow/subject.ts';
 import type { Wiring } from '../flow/wiring.ts';
 import { inlineBody } from '../message/body.ts';
+import { callerWithoutLaunch } from '../message/caller.ts';
 import type { Envelope } from '../message/message.ts';
 import type { Director } from './director.ts';
 import type { Engine } from './engine.ts';
@@ -113,6 +114,7 @@ function routed(
     sessionId,
     parentId: undefined,
     hops: undefined,
+    caller: callerWithoutLaunch(original),
     replyTo: undefined,
     resendOf: undefined,
     branch: (original.parts ?? 1) > 1 ? sessionId : undefined,

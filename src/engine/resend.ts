@@ -4,6 +4,7 @@ import { ediTypeOf, hl7Header, kindOf } from '../document/index.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { inject } from '../flow/inject.ts';
 import { inlineBody } from '../message/body.ts';
+import { callerWithoutLaunch } from '../message/caller.ts';
 import type { Envelope } from '../message/message.ts';
 import { systemClock } from '../time/clock.ts';
 import type { Director } from './director.ts';
@@ -30,6 +31,7 @@ export async function resend(
       ...message,
       parentId: undefined,
       hops: undefined,
+      caller: callerWithoutLaunch(message),
       type: large ? message.type : typeNow(message.type, body),
       replyTo: undefined,
       resendOf: message.id,

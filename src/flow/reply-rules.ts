@@ -1,5 +1,5 @@
 import { describeError } from '../error/engine-error.ts';
-import { REPLY_PROBLEMS, type Reply } from '../message/message.ts';
+import { REPLY_PROBLEMS, type Reply, type ReplyProblem } from '../message/message.ts';
 
 /**
  * What to do with a message after its peer answered or failed to; `warn` and `retry` may be
@@ -33,12 +33,13 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   reject: ['AR', 'CR', 'R', 'M', 'W', 'X'],
 };
 const PROBLEMS: readonly string[] = REPLY_PROBLEMS;
+const OF_ONE = 'sign-in-over' satisfies ReplyProblem;
 
 /**
  * The reply rules of an operation: its own in the order they are written, then the adapter's. Keys:
  * a literal code (`AE`, `404`, `Sender`, which also covers `Sender.OrderNotFound`), a group
  * (`accept` AA|CA|A, `error` AE|CE|E|P, `reject` AR|CR|R|M|W|X, `4xx`, `A7xx`), a problem
- * (`wrong-control-id`, `wrong-type`, `no-code`, `client-fault`), `none` (no answer in time),
+ * (`wrong-control-id`, `wrong-type`, `no-code`, `client-fault`; `sign-in-over` before all others), `none` (no answer in time),
  * `failure` (any error), `failure:CODE`, `failure~text`, and `other` for what no other key covers.
  * The first matching key decides; keys that only warn all apply. (IRIS: ReplyCodeActions.)
  */
@@ -51,7 +52,9 @@ export function replyRules(
     ...Object.entries(defaults).filter(([key]) => !Object.hasOwn(own, key)),
   ].map(([key, written]) => ({ key, actions: actionsOf(written) }));
   const ordered = [
-    ...rules.filter(({ key }) => key !== 'other' && key !== 'failure'),
+    // it is about one person, so a rule for the code must not stop the operation for all
+    ...rules.filter(({ key }) => key === OF_ONE),
+    ...rules.filter(({ key }) => key !== OF_ONE && key !== 'other' && key !== 'failure'),
     ...rules.filter(({ key }) => key === 'other' || key === 'failure'),
   ];
 

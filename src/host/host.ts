@@ -1,5 +1,6 @@
 import type { ConnectionState } from '../adapter/adapter.ts';
 import type { Credential } from '../adapter/credential.ts';
+import type { Launches } from '../adapter/launches.ts';
 import type { Records } from '../adapter/records.ts';
 import type { SignInTools } from '../adapter/sign-in-tools.ts';
 import type { TokenVerifier } from '../adapter/token-verifier.ts';
@@ -82,6 +83,7 @@ export interface Runtime {
   readonly memory: State['memory'];
   readonly signIn: SignInTools;
   readonly records: (realm: string) => Records;
+  readonly launches: (realm: string) => Launches | undefined;
 }
 
 /** The name of a host's lease among its delays. */

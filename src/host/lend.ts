@@ -4,7 +4,7 @@ import type { HostState, Runtime } from './host.ts';
 
 /** What the engine provides to every adapter, inbound or outbound. */
 export function lend(
-  { production, events, logs, credential, verifier, peerCertificate, records }: Runtime,
+  { production, events, logs, credential, verifier, peerCertificate, records, launches }: Runtime,
   host: string,
   {
     settings,
@@ -36,6 +36,7 @@ export function lend(
     },
     event: (level, name, text, unlogged) => events.told(host, level, name, { text, unlogged }),
     records,
+    launches,
     isRuled: (key) => Object.hasOwn(replies, key),
   };
 }

@@ -5,12 +5,28 @@ export interface MessageCaller {
   readonly name: string;
   /** What the caller's token says; nothing for keys, passwords and certificates. */
   readonly claims: Readonly<Record<string, unknown>>;
+  /** The launch by an EHR (SMART on FHIR) that the caller is signed in with, if any. */
+  readonly launch?: LaunchOfCaller | undefined;
+}
+
+export interface LaunchOfCaller {
+  /** The realm of the service's sign-in. */
+  readonly realm: string;
+  readonly id: string;
 }
 
 /** Undefined if nobody had to prove anything. */
 export function callerOf({ caller }: Pick<Envelope, 'caller'>): MessageCaller | undefined {
   // written by `callerText`
   return caller === undefined ? undefined : (JSON.parse(caller) as MessageCaller);
+}
+
+/** The caller of a message that a person sends again: they are not the one of the launch, and an EHR must not take them for it. */
+export function callerWithoutLaunch(message: Pick<Envelope, 'caller'>): string | undefined {
+  const known = callerOf(message);
+  return known?.launch === undefined
+    ? message.caller
+    : JSON.stringify({ ...known, launch: undefined });
 }
 
 /** About a token and not about its owner. */
@@ -29,10 +45,14 @@ const OF_TOKENS: ReadonlySet<string> = new Set([
 ]);
 
 /** How a caller is stored with a message. */
-export function callerText({ name, claims }: MessageCaller, only: readonly string[] = []): string {
+export function callerText(
+  { name, claims, launch }: MessageCaller,
+  only: readonly string[] = [],
+): string {
   const kept = Object.entries(claims).filter(([claim]) => !OF_TOKENS.has(claim));
   const named = only.map((path) => [path, claimAt(claims, path)] as const);
-  return JSON.stringify({ name, claims: Object.fromEntries(only.length === 0 ? kept : named) });
+  const told = Object.fromEntries(only.length === 0 ? kept : named);
+  return JSON.stringify({ name, claims: told, launch });
 }
 
 /** The claim at a path with dots between its levels. */

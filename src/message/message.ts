@@ -39,12 +39,14 @@ export interface Reply {
 /**
  * `wrong-control-id`: MSA-2 differs from MSH-10. `wrong-type`: the acknowledgement's event differs.
  * `no-code`: a reply without MSA. `client-fault`: a SOAP fault that blames the request.
+ * `sign-in-over`: the sign-in of the person who sent the message has ended.
  */
 export const REPLY_PROBLEMS = [
   'wrong-control-id',
   'wrong-type',
   'no-code',
   'client-fault',
+  'sign-in-over',
 ] as const;
 export type ReplyProblem = (typeof REPLY_PROBLEMS)[number];
 

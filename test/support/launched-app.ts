@@ -1,6 +1,7 @@
 import { SignJWT } from 'jose';
 import httpIn from '../../adapters/http/http-in.ts';
 import { freePort } from '../../sandbox/free-port.ts';
+import type { OperationDefinition } from '../../src/definition/definition.ts';
 import { testSteps } from './open-adapter.ts';
 import type { Asked } from './operator.ts';
 import { PASSWORD, type Portal, portal } from './portal.ts';
@@ -44,6 +45,8 @@ export interface LaunchedAppGiven {
   readonly smart?: Readonly<Record<string, unknown>>;
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly signIn?: Readonly<Record<string, unknown>>;
+  readonly operation?: OperationDefinition;
+  readonly credentials?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
 export const FROM_COOKIE = [
@@ -59,7 +62,9 @@ export async function launchedApp(given: LaunchedAppGiven = {}): Promise<Launche
     credentials: {
       secret: { kind: 'bearer', token: SECRET },
       'app-key': { kind: 'jwt-key', algorithm: 'ES384', privateKey: keys.privateKey },
+      ...given.credentials,
     },
+    ...(given.operation && { operation: given.operation }),
     settings: { callers: FROM_COOKIE, scopes: [], ...given.settings },
     signIn: {
       cookies: 'both',

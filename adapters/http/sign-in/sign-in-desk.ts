@@ -10,6 +10,7 @@ import type {
 } from 'waybill/adapter';
 import { EngineError } from 'waybill/adapter';
 import {
+  type Caller,
   type CorsPolicy,
   callerAddresses,
   checkSameSite,
@@ -23,7 +24,7 @@ import { KnownUsers, nobodyNow, providerGrant } from 'waybill/peer/sign-in';
 import { prefixOf, SignInCookies } from './cookies.ts';
 import { LaunchDesk } from './launch-desk.ts';
 import { ProviderDesk } from './provider-desk.ts';
-import { FHIR_PATH, type SignInAction, type SignInValues } from './sign-in-settings.ts';
+import { FHIR_PATH, realmOf, type SignInAction, type SignInValues } from './sign-in-settings.ts';
 import { FhirRelay } from './smart/fhir-relay.ts';
 import { launchGrant } from './smart/launch-grant.ts';
 import { heldLaunches, launchOf } from './smart/launched-cookies.ts';
@@ -55,9 +56,14 @@ export class SignInDesk {
   readonly #cookies: SignInCookies;
   readonly #attempts: Attempts;
   readonly #addressOf: ReturnType<typeof callerAddresses>;
+  readonly #realm: string;
+  /** The launches that claims are of which `verifier` has told. */
+  readonly #launched = new WeakMap<object, string>();
 
   constructor(lent: LentHere, settings: SignInValues) {
-    const { realm = lent.host, idle, absolute, grace } = settings;
+    const { idle, absolute, grace } = settings;
+    const realm = realmOf(settings, lent.host);
+    this.#realm = realm;
     this.#lent = lent;
     this.#settings = settings;
     this.#attempts = lent.signIn.attempts(realm);
@@ -100,12 +106,24 @@ export class SignInDesk {
       verify: async (token) => {
         const claims = await this.#lent.signIn.keys.verify(key, token);
         const { sid } = claims;
-        if (typeof sid !== 'string' || (await this.#grants.find(sid)) === undefined) {
-          throw ended(key);
-        }
+        const grant = typeof sid === 'string' ? await this.#grants.find(sid) : undefined;
+        if (grant === undefined) throw ended(key);
+        if (launchGrant(grant) !== undefined) this.#launched.set(claims, grant.id);
         return claims;
       },
     };
+  }
+
+  /** A caller with the launch that their token is of: those of others may name anything as theirs. */
+  withLaunch(caller: Caller | undefined): Caller | undefined {
+    const id = caller?.claims && this.#launched.get(caller.claims);
+    return caller && id !== undefined ? { ...caller, launch: { realm: this.#realm, id } } : caller;
+  }
+
+  /** Lends operations of the production the launches that this service takes, until the returned function is called. */
+  lendLaunches(): () => void {
+    if (this.#launches === undefined) return () => undefined;
+    return this.#lent.signIn.lendLaunches(this.#realm, this.#launches.sessions.lent());
   }
 
   /** Leaves a request the cookies of the launch (SMART) that it names. */

@@ -105,6 +105,10 @@ export const signInSettings = setting.group(fields, {
 
 export type SignInValues = setting.ValuesOf<typeof fields>;
 
+/** Whose sign-ins those of a service are. */
+export const realmOf = ({ realm: own }: Pick<SignInValues, 'realm'>, service: string): string =>
+  own ?? service;
+
 /** The actions, each with the last part of its path. */
 const ALWAYS = {
   refresh: 'POST refresh',

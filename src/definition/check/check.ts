@@ -11,6 +11,7 @@ import { loadModule } from '../load-module.ts';
 import { type Problems, splitProblem } from '../problem.ts';
 import { pathText, placeAt, valueAt } from '../written/written.ts';
 import { checkCertificates } from './certificates.ts';
+import { checkLaunches } from './launches.ts';
 import { portProblems } from './ports.ts';
 import { type Checking, checkLoops, warnOfUnused } from './reach.ts';
 import { warnOfNever } from './rules.ts';
@@ -31,6 +32,7 @@ export async function checkWhole(checking: Checking, now: number): Promise<void>
     problems.error(place, path, what, remedy);
   }
   await checkSettings(definition, problems);
+  checkLaunches(definition, problems);
   await checkCode(checking);
   await checkCertificates(definition, now, problems);
   warnOfNever(checking);

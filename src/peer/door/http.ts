@@ -8,6 +8,7 @@ export {
   retryAfterOf,
 } from '../http/http-exchange.ts';
 export { exchangeFailure, signInFailure } from '../http/http-failure.ts';
+export type { HttpSignIn } from '../http/http-sign-in.ts';
 export { type HttpTrial, tryHttp, tryReaching } from '../http/http-test.ts';
 export { transport } from '../http/load-transport.ts';
 export {

@@ -224,17 +224,19 @@ export class HttpClient {
   }
 
   async #proven(
-    { method, url, signal }: HttpQuestion,
+    { method, url, signIn: own, signal }: HttpQuestion,
     exchange: (signed: Signed) => Promise<HttpAnswer>,
   ): Promise<HttpAnswer> {
     for (let tries = 1, fresh = false; ; tries++) {
-      const signed = await this.#signIn.sign(method, url, { fresh, signal });
+      const signIn = own ?? this.#signIn;
+      const signed = await signIn.sign(method, url, { fresh, signal });
       const answer = await exchange(signed);
       const mayHelp = tries < MOST_TRIES && !fresh;
       if (answer.status !== 401 || !mayHelp) return answer;
-      if (await this.#renewed()) continue;
-      if (!this.#signIn.again(answer.headers['www-authenticate'], signed)) return answer;
-      fresh = ['token', 'ticket'].some((one) => one in (this.#credential ?? {}));
+      if (own === undefined && (await this.#renewed())) continue;
+      if (!signIn.again(answer.headers['www-authenticate'], signed)) return answer;
+      fresh =
+        own !== undefined || ['token', 'ticket'].some((one) => one in (this.#credential ?? {}));
     }
   }
 

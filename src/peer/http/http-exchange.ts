@@ -1,4 +1,5 @@
 import type { Body } from '../../message/body.ts';
+import type { HttpSignIn } from './http-sign-in.ts';
 
 /** A request as the adapter wants it; sign-in and connection headers are added. */
 export interface HttpQuestion {
@@ -8,6 +9,8 @@ export interface HttpQuestion {
   readonly headers: Readonly<Record<string, string>>;
   /** Sent with its length. It is read again if the request has to be repeated (401, redirect). */
   readonly body?: Body | undefined;
+  /** Signs this request instead of the client's own sign-in; not for accounts of NTLM. */
+  readonly signIn?: HttpSignIn | undefined;
   readonly signal: AbortSignal;
 }
 

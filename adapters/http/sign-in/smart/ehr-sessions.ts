@@ -1,5 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EngineError, type Grant, type Grants, type SignInTools } from 'waybill/adapter';
+import {
+  EngineError,
+  type Grant,
+  type Grants,
+  type Launched,
+  type Launches,
+  type SignInTools,
+  type TokenCredential,
+} from 'waybill/adapter';
 import { Refusal } from 'waybill/peer/http-server';
 import { OidcProblem, type TextSeal, textSeal } from 'waybill/peer/oidc';
 import { providerRefusal } from 'waybill/peer/sign-in';
@@ -62,6 +70,39 @@ export class EhrSessions {
     } finally {
       if (this.#under.get(grant.id) === under) this.#under.delete(grant.id);
     }
+  }
+
+  /** For operations that ask an EHR as the person who sent a message. */
+  lent(): Launches {
+    return {
+      find: async (id) => {
+        const grant = await this.#parts.grants.find(id);
+        const launch = grant && launchGrant(grant);
+        if (grant === undefined || launch === undefined) return undefined;
+        const isKnown = this.#parts.ehrs.some(({ fhir }) => fhir === launch.fhir);
+        return isKnown ? this.#lentOf(grant, launch) : undefined;
+      },
+    };
+  }
+
+  #lentOf(grant: Grant, { fhir, claims }: LaunchGrant): Launched {
+    const { scope } = claims;
+    let last: string | undefined;
+    const token: TokenCredential['token'] = async (_, { fresh = false } = {}) => {
+      try {
+        last = (await this.access(grant, fresh ? last : undefined)).access;
+        return last;
+      } catch (error) {
+        // the one who asks hears no more than that it did not work
+        if (error instanceof Refusal && error.told !== undefined) this.#notRenewed(error.told);
+        throw error;
+      }
+    };
+    return {
+      fhir,
+      granted: typeof scope === 'string' ? scope : undefined,
+      credential: { kind: 'oauth2', token },
+    };
   }
 
   /** Has the tokens of a sign-in revoked; resolves to why that was not possible. */
@@ -165,6 +206,10 @@ export class EhrSessions {
       if (!(error instanceof Refusal)) await put({});
       throw providerRefusal(error);
     }
+  }
+
+  #notRenewed(why: string): void {
+    this.#parts.event('warn', 'launch-not-renewed', `No token of an EHR for an operation: ${why}.`);
   }
 
   #told(text: string): void {

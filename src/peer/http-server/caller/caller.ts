@@ -1,3 +1,4 @@
+import type { LaunchOfCaller } from '../../../message/caller.ts';
 import type { Incoming } from '../incoming.ts';
 import type { TokenSource } from './caller-settings.ts';
 
@@ -10,6 +11,8 @@ export interface Caller {
   readonly kind: Scheme['kind'];
   /** What the token says, if that is the proof. */
   readonly claims?: Readonly<Record<string, unknown>> | undefined;
+  /** The launch by an EHR that the proof is of. */
+  readonly launch?: LaunchOfCaller | undefined;
   /** The signature of the request, if that is the proof: the same signature means the same request again. */
   readonly signature?: string | undefined;
 }
