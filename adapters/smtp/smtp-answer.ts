@@ -32,6 +32,10 @@ const MEANINGS: readonly (readonly [RegExp, string])[] = [
   [/ \d\.(2\.3|3\.4)$/, 'the mail is too large'],
   [/ \d\.4\.[17]$/, 'the next server does not answer'],
   [/ \d\.5\.3$/, 'there are too many recipients'],
+  [
+    /^4\d\d 4\.7\.0$/,
+    'the server refuses it for now, as where there are too many mails or connections',
+  ],
   [/ \d\.7\.0$/, 'the security policy of the server forbids it'],
   [/ \d\.7\.1$/, 'the server does not relay for us or refuses the content'],
   [/ \d\.7\.3$/, 'the sign-in was not accepted'],

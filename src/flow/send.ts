@@ -5,6 +5,7 @@ import type { Message, Reply } from '../message/message.ts';
 import type { RecordedError } from '../message/record.ts';
 import { type RetryPolicy, retryDelay } from '../time/back-off.ts';
 import { type Clock, steadyOf } from '../time/clock.ts';
+import { describeDuration } from '../time/duration.ts';
 import { pause } from '../time/pause.ts';
 import { after as runAfter, timeLimit } from '../time/timer.ts';
 import type { ReplyAction, ReplyRules, Verdict } from './reply-rules.ts';
@@ -235,9 +236,8 @@ function byKind(error: unknown): Verdict {
 }
 
 function timedOut(timeout: number): EngineError {
-  return new EngineError('REPLY_TIMEOUT', `sending took longer than ${timeout} ms`, {
-    retryable: true,
-  });
+  const text = `sending took longer than ${describeDuration(timeout)} (timeout of the operation). The peer may have the message: if that is sent again, it may get it twice. Raise timeout if messages are large or the peer is slow`;
+  return new EngineError('REPLY_TIMEOUT', text, { retryable: true });
 }
 
 function sent(

@@ -433,7 +433,10 @@ const OPERATION = {
   pool,
   order,
   retry,
-  timeout: setting.duration({ help: 'How long one send may take.', default: '60s' }),
+  timeout: setting.duration({
+    help: 'How long one send may take in all, however well it goes on: large files to slow peers need more.',
+    default: '60s',
+  }),
   replies: {
     form: named(replyActions, replyKey),
     help: "What an answer means: code or problem → complete, warn, retry, suspend, stop or fail. Overrides the adapter's own.",
