@@ -25,6 +25,17 @@ export async function readMark(broker: Broker, stream: string): Promise<number> 
   return mark?.created === info.created ? Math.max(before, mark.upTo) : before;
 }
 
+/**
+ * Once a stream was made again nothing is known of it. Otherwise the mark of the one before would, if this one is
+ * gone as well, be taken for its own (`lastMark`), and what was lost with it for settled.
+ */
+export async function forgetMarkOfAnother(broker: Broker, stream: string): Promise<void> {
+  const mark = await markOf(broker, stream);
+  if (mark === undefined) return;
+  const { created } = await broker.manager.streams.info(stream);
+  if (mark.created !== created) await writeMark(broker, stream, { created, upTo: 0 });
+}
+
 /** The same for a stream that does not exist; 0 if nothing is known about it. */
 export async function lastMark(broker: Broker, stream: string): Promise<number> {
   return (await markOf(broker, stream))?.upTo ?? 0;

@@ -18,7 +18,7 @@ import type { Broker } from './broker.ts';
 import { isLeaderless, removeLeaderless } from './leaderless.ts';
 import { PROJECTOR, WORKER } from './names.ts';
 import { patiently } from './patiently.ts';
-import { readMark, writeMark } from './settled-mark.ts';
+import { forgetMarkOfAnother, readMark, writeMark } from './settled-mark.ts';
 import {
   hasForgotten,
   hasStateOfAnother,
@@ -43,9 +43,14 @@ export const ACKNOWLEDGE_WAIT = 10_000;
  * How messages are pulled continuously. An idle consumer hears from the server every two seconds;
  * after two missed heartbeats, or after a reconnect, it asks again: in a cluster its leader may be
  * gone. `bind` lets it ask at once; otherwise the client first checks whether the consumer exists,
- * and while a cluster is still electing a leader it checks again only half a minute later.
+ * and while a cluster is still electing a leader it checks again only half a minute later. A consumer
+ * that somebody removes ends at once; otherwise it would be asked for messages for ever.
  */
-export const STEADILY = { idle_heartbeat: 2_000, bind: true } as const;
+export const STEADILY = {
+  idle_heartbeat: 2_000,
+  bind: true,
+  abort_on_missing_resource: true,
+} as const;
 
 /**
  * Creates or updates a stream: file storage, `limits` retention, no age. Neither `workqueue` nor
@@ -130,6 +135,7 @@ export async function ensureWorker(broker: Broker, stream: string, pool: number)
     // whoever takes the line over recreates it, and knows more about it than the mark says
     if (info === undefined && mark > 0 && isFirst) return undefined;
     if (info !== undefined) await removeConsumer(manager, stream, WORKER);
+    await forgetMarkOfAnother(broker, stream);
     const doubt = await lastSequence(broker, stream);
     const added = { ...beginningAt(mark + 1), ...wanted, ...doubting(doubt) };
     return (await addConsumer(manager, stream, added)) ? doubt : undefined;

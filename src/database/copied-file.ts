@@ -15,7 +15,13 @@ export function fileIdentity(path: string): string | undefined {
 export function copyInto(database: DatabaseSync, path: string): void {
   const part = `${path}.part`;
   rmSync(part, { force: true });
-  database.prepare('VACUUM INTO ?').run(part);
+  try {
+    database.prepare('VACUUM INTO ?').run(part);
+  } catch (error) {
+    // half of it would take the room that is missing
+    rmSync(part, { force: true });
+    throw error;
+  }
   makePrivate(part);
   const copy = openSync(part, 'r+');
   fsyncSync(copy);

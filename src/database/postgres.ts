@@ -66,7 +66,8 @@ export function database(options: DatabaseOptions): Database {
   const told = <Result>(work: () => Promise<Result>): Promise<Result> =>
     guard(() =>
       work().catch((error: unknown) => {
-        throw codeOf(error) === CANCELLED ? tooSlow(limit) : error;
+        if (codeOf(error) === CANCELLED) throw tooSlow(limit);
+        throw codeOf(error) === DENIED ? unreached(url, error) : error;
       }),
     );
   return {
@@ -151,6 +152,8 @@ function safeIntegers(): TypeOverrides {
 
 /** PostgreSQL's own code for a statement that exceeded its time limit. */
 const CANCELLED = '57014';
+/** For what the role has no right to. */
+const DENIED = '42501';
 /** For one that only reads: the server has become a standby, and another connection may lead to the primary. */
 const READ_ONLY = '25006';
 
@@ -196,6 +199,7 @@ const SHORT_OF: Readonly<Record<string, string>> = {
   '53100': 'has no space left on its disk: free some',
   '53200': 'has no memory left: look at what else it does',
   '53300': 'has no connection left: raise max_connections, or end others',
+  [DENIED]: 'denies the role a right: let it own its schema and all tables in it, with all rights',
   '28P01': REFUSED,
   '28000': REFUSED,
   '3D000': REFUSED,

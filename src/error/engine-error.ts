@@ -48,14 +48,18 @@ export function describeError(error: unknown): { code: string; text: string; ret
   if (error instanceof Error) {
     const { code } = error as { code?: unknown };
     if (typeof code === 'string') return { code, text: error.message, retryable: true };
-    if (error.name === OF_NATS) return { code: error.name, text: ofNats(error), retryable: true };
+    if (OF_NATS.has(error.name)) return { code: error.name, text: ofNats(error), retryable: true };
     return { code: error.name, text: `${error.name} (text withheld)`, retryable: true };
   }
   return { code: 'UNKNOWN', text: 'something that is not an Error was thrown', retryable: true };
 }
 
-/** The client's error for what JetStream answers: its text is the server's, and quotes nothing from a message. */
-const OF_NATS = 'JetStreamApiError';
+/** The client's errors for what JetStream answers: their texts are the server's, and quote nothing from a message. */
+const OF_NATS: ReadonlySet<string> = new Set([
+  'JetStreamApiError',
+  'StreamNotFoundError',
+  'ConsumerNotFoundError',
+]);
 
 function ofNats({ message }: Error): string {
   const isOfDisk = /no space left|read-only file|input\/output|insufficient/.test(message);

@@ -59,7 +59,10 @@ function tellMoved(parts: Told, { file, keptAs }: MovedFile, ifReplaced: string)
 }
 
 function tell(parts: Told, { file, keptAs }: Damage, then: string): Promise<void> {
-  const text = `${file} is damaged and was set aside as ${keptAs}. ${then}`;
+  const text =
+    keptAs === undefined
+      ? `${file} was removed or replaced while it was open, and what it held is damaged. ${then}`
+      : `${file} is damaged and was set aside as ${keptAs}. ${then}`;
   return tellText(parts, { event: EVENT, file, keptAs, text });
 }
 

@@ -15,7 +15,7 @@ import type { Logger } from '../log/logger.ts';
 import { retryDelay } from '../time/back-off.ts';
 import { pause } from '../time/pause.ts';
 import { keyReader } from '../trace/key-reader.ts';
-import { type Applied, type Projector, startProjector } from '../trace/projector.ts';
+import { type Applied, type Failing, type Projector, startProjector } from '../trace/projector.ts';
 import type { Damage } from '../trace/store/damage.ts';
 import { type StreamSource, streamSource } from '../trace/stream-source.ts';
 import type { PurgeOptions, PurgeReport, TraceStore } from '../trace/trace-store.ts';
@@ -37,7 +37,9 @@ export interface TracingOptions {
 }
 
 /** The trace of a production while it is being built. */
-export interface Tracing extends Pick<Projector, 'lag' | 'failingSince' | 'stop'> {
+export interface Tracing extends Pick<Projector, 'lag' | 'stop'> {
+  /** Since when the trace has not been built, or its store failing; undefined while it works. */
+  failingSince(): number | undefined;
   /** The engines' current settings. */
   readonly settings: TraceSettings;
   /**
@@ -172,10 +174,11 @@ export async function startTracing(parts: TracingOptions): Promise<Tracing> {
       verifyTrace(broker, store, {
         repair,
         keys: keyReader(settings.now.search, Promise.resolve(bodies)),
+        failing: () => held?.failing()?.why,
       }),
     lag: () => projectorLag(broker),
     failingSince() {
-      if (held !== undefined) return held.failingSince();
+      if (held !== undefined) return held.failing()?.since;
       const since = unbuiltSince ?? Number.POSITIVE_INFINITY;
       return Date.now() - since > UNBUILT ? since : undefined;
     },
@@ -189,7 +192,7 @@ export async function startTracing(parts: TracingOptions): Promise<Tracing> {
 
 /** What is done while the lease is held. */
 interface Held {
-  failingSince(): number | undefined;
+  failing(): Failing | undefined;
   again(): void;
   /** Adopts changed settings. */
   follow(settings: TraceSettings): void;
@@ -219,7 +222,7 @@ function project(
   let known = first;
   let indexing = index(source, { store, bodies, log }, first);
   return {
-    failingSince: () => projector.failingSince(),
+    failing: () => projector.failing(),
     again: () => source.again(),
     follow(settings) {
       const before = known;

@@ -1,4 +1,5 @@
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
+import { describeError } from '../error/engine-error.ts';
 import type { Logger } from '../log/logger.ts';
 import { type RetryPolicy, retryDelay } from '../time/back-off.ts';
 import { pause } from '../time/pause.ts';
@@ -50,11 +51,17 @@ export interface ProjectorOptions {
   readonly reconcileEvery?: number | undefined;
 }
 
+/** A store that cannot be written. */
+export interface Failing {
+  readonly since: number;
+  readonly why: string;
+}
+
 export interface Projector {
   /** Messages of the streams that the trace does not show yet. */
   lag(): Promise<number>;
-  /** Since when the store has been failing; undefined while it works. */
-  failingSince(): number | undefined;
+  /** Since when the store has been failing, and why it does now; undefined while it works. */
+  failing(): Failing | undefined;
   /** Finishes the current batch, unless the store fails, and closes the source. */
   stop(): Promise<void>;
 }
@@ -111,10 +118,12 @@ export function startProjector(options: ProjectorOptions): Projector {
   const { source, store, log, retry = RETRY, reconcileEvery = 30_000 } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
-  let failing: number | undefined;
+  let failing: Failing | undefined;
 
   /** Resolves to whether it was applied; false if it was told to stop while the store failed. */
   const apply = async (part: Part): Promise<boolean> => {
+    /** A cut connection is told before it shows what keeps it from coming back. */
+    const told = new Set<string>();
     for (let tries = 1; ; tries++) {
       try {
         const messages = await write(options, part);
@@ -123,8 +132,10 @@ export function startProjector(options: ProjectorOptions): Projector {
         options.onApplied?.({ inputs: part.inputs, messages });
         return true;
       } catch (error) {
-        if (failing === undefined) log.error({ event: 'trace-failed', err: error }, 'trace-failed');
-        failing ??= Date.now();
+        const { text: why } = describeError(error);
+        if (!told.has(why)) log.error({ event: 'trace-failed', err: error }, 'trace-failed');
+        told.add(why);
+        failing = { since: failing?.since ?? Date.now(), why };
         await pause(retryDelay(retry, tries), signal);
         if (signal.aborted) return false;
       }
@@ -158,7 +169,7 @@ export function startProjector(options: ProjectorOptions): Projector {
   const running = Promise.all([project(), reconcile()]);
   return {
     lag: () => source.lag(),
-    failingSince: () => failing,
+    failing: () => failing,
     async stop() {
       stopping.abort();
       await source.close();

@@ -1,7 +1,8 @@
 import type { JsMsg } from '@nats-io/jetstream';
 import type { Broker } from '../broker/broker.ts';
-import { PROJECTOR, WORKER } from '../broker/names.ts';
+import { PROJECTOR } from '../broker/names.ts';
 import { readStream } from '../broker/read-stream.ts';
+import { isConsumerMissing, workerInfo } from '../broker/streams.ts';
 import { ENVELOPE_FIELDS } from '../message/envelope.ts';
 import { pause } from '../time/pause.ts';
 import type { TraceDifference } from './difference.ts';
@@ -12,6 +13,8 @@ export interface VerifyOptions {
   /** Make the trace match the streams. */
   readonly repair: boolean;
   readonly keys: KeyReader;
+  /** Why nothing is written to the trace at the moment; undefined while it works. */
+  readonly failing?: () => string | undefined;
   /** How long to wait for a trace that is behind, in milliseconds. */
   readonly patience?: number;
 }
@@ -22,6 +25,8 @@ export interface VerifyReport {
   readonly read: number;
   /** Messages that the trace had not read yet, about which nothing is known. */
   readonly behind: number;
+  /** Why it is behind, if its store fails. */
+  readonly failing?: string | undefined;
   readonly missing: MessageIds;
   /** The trace has a different outcome from the streams. */
   readonly outcome: MessageIds;
@@ -51,7 +56,7 @@ const PATIENCE = 30_000;
 export async function verifyTrace(
   broker: Broker,
   store: Pick<TraceStore, 'differences' | 'apply' | 'openMessages' | 'settleLost'>,
-  { repair, keys, patience = PATIENCE }: VerifyOptions,
+  { repair, keys, patience = PATIENCE, failing }: VerifyOptions,
 ): Promise<VerifyReport> {
   const differences = new Map<string, Set<number>>();
   const note = (kind: string, id: number): void => {
@@ -81,9 +86,11 @@ export async function verifyTrace(
     const ids = [...(differences.get(kind) ?? [])];
     return { count: ids.length, ids: ids.slice(0, SHOWN) };
   };
+  const behind = [...ends.values()].reduce((sum, { last, upTo }) => sum + last - upTo, 0);
   return {
     read,
-    behind: [...ends.values()].reduce((sum, { last, upTo }) => sum + last - upTo, 0),
+    behind,
+    failing: behind > 0 ? failing?.() : undefined,
     missing: of('missing'),
     outcome: of('outcome'),
     incomplete: of('incomplete'),
@@ -111,12 +118,22 @@ async function untilRead({ manager, names }: Broker, patience: number): Promise<
   const ends = new Map<string, End>();
   for (const until = performance.now() + patience; ; await pause(200)) {
     for (const [stream, last] of lasts) {
-      const { ack_floor, config } = await manager.consumers.info(stream, PROJECTOR);
-      const floor = Math.max(ack_floor.stream_seq, (config.opt_start_seq ?? 1) - 1);
+      const floor = await readUpTo(manager, stream);
       ends.set(stream, { last, upTo: Math.min(floor, last) });
     }
     const isRead = [...ends.values()].every(({ last, upTo }) => upTo >= last);
     if (isRead || performance.now() > until) return ends;
+  }
+}
+
+/** How far the trace has read a stream: not at all while its consumer, which somebody removed, is made again. */
+async function readUpTo(manager: Broker['manager'], stream: string): Promise<number> {
+  try {
+    const { ack_floor, config } = await manager.consumers.info(stream, PROJECTOR);
+    return Math.max(ack_floor.stream_seq, (config.opt_start_seq ?? 1) - 1);
+  } catch (error) {
+    if (isConsumerMissing(error)) return 0;
+    throw error;
   }
 }
 
@@ -152,19 +169,22 @@ function noteDoubled(
  * worker has not passed.
  */
 async function lostFrom(
-  { manager, names }: Broker,
+  broker: Broker,
   store: Pick<TraceStore, 'openMessages'>,
   stream: string,
 ): Promise<{ readonly id: number; readonly place: LostMessages }[]> {
-  const host = names.queueOf(stream)?.host;
+  const { manager } = broker;
+  const host = broker.names.queueOf(stream)?.host;
   if (host === undefined) return [];
   const lost: { id: number; place: LostMessages }[] = [];
   for (let after = 0; ; ) {
-    const { ack_floor } = await manager.consumers.info(stream, WORKER);
+    const worker = await workerInfo(broker, stream);
+    // it is being made again, and nobody says what is settled
+    if (worker === undefined) return [];
     const page = await store.openMessages(host, { after });
     for (const { id, queue } of page) {
       after = id;
-      if (queue?.stream !== stream || queue.sequence <= ack_floor.stream_seq) continue;
+      if (queue?.stream !== stream || queue.sequence <= worker.ack_floor.stream_seq) continue;
       const { sequence } = queue;
       if ((await manager.streams.getMessage(stream, { seq: sequence })) !== null) continue;
       const place = { stream, from: sequence, to: sequence, before: Number.MAX_SAFE_INTEGER };

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { connectBroker } from '../../src/broker/broker.ts';
 import { findCutStreams } from '../../src/broker/cut-streams.ts';
 import { WORKER } from '../../src/broker/names.ts';
+import { writeMark } from '../../src/broker/settled-mark.ts';
 import { state } from '../../src/broker/state.ts';
 import { markedLater } from '../../src/broker/stored-marks.ts';
 import { ensureProjector, ensureStream, ensureWorker } from '../../src/broker/streams.ts';
@@ -88,4 +89,26 @@ test('how far the state reaches is noted once it outlasts the servers of a clust
     written(sequence);
   }
   expect(noted).toEqual([1, 3, 2]);
+});
+
+test('a queue whose stream is removed, made again and removed again is told as lost both times', async () => {
+  await using nats = await startNats();
+  await using broker = await connectBroker({ ...nats, production: 'twice', role: 'test' });
+  const { stream, subject } = broker.names.queue('lab');
+  const lost = async (known: number) => {
+    await broker.manager.streams.delete(stream);
+    return findCutStreams(broker, new Map([[stream, known]]));
+  };
+  const made = async (): Promise<void> => {
+    await ensureStream(broker, stream, [subject], { duplicateWindow: 1_000, limit: 10_000_000 });
+    await ensureWorker(broker, stream, 1);
+  };
+  await made();
+  for (let n = 1; n <= 3; n++) await broker.publisher.publish(subject, Buffer.from(`${n}`));
+  const { created } = await broker.manager.streams.info(stream);
+  await writeMark(broker, stream, { created, upTo: 2 });
+  const cut = { stream, host: 'lab', isGone: true };
+  expect(await lost(3)).toEqual([{ ...cut, from: 3, to: 3 }]);
+  await made();
+  expect(await lost(2)).toEqual([{ ...cut, from: 1, to: 2 }]);
 });

@@ -104,3 +104,17 @@ test('what is delivered once more was read further; what is read again from befo
   expect(repeated?.read()).toEqual([]);
   await reader.close();
 });
+
+test('a consumer that somebody removes is made again at once, and everything is read again', async () => {
+  await using broker = await connectBroker({ ...(await ownProduction()), role: 'test' });
+  const { stream, subject } = await queue(broker);
+  const reader = readAll(broker);
+  for (const upTo of [1, 2]) {
+    await broker.publisher.publish(subject, Buffer.from(`${upTo}`));
+    await vi.waitFor(() => expect(reader.read.size).toBe(upTo));
+    await broker.manager.consumers.delete(stream, PROJECTOR);
+  }
+  await broker.publisher.publish(subject, Buffer.from('3'));
+  await vi.waitFor(() => expect(reader.read.size).toBe(3), 3_000);
+  await reader.close();
+});

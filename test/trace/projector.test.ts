@@ -7,7 +7,11 @@ import { envelopeHeaders } from '../../src/broker/envelope.ts';
 import { WORKER } from '../../src/broker/names.ts';
 import { takenFrom } from '../../src/broker/queue.ts';
 import { ensureProjector, ensureStream, ensureWorker } from '../../src/broker/streams.ts';
+import { EngineError } from '../../src/error/engine-error.ts';
+import type { Logger } from '../../src/log/logger.ts';
+import { startProjector } from '../../src/trace/projector.ts';
 import { dayOfSession } from '../../src/trace/store/day.ts';
+import type { TraceStore } from '../../src/trace/trace-store.ts';
 import { startNats } from '../support/nats.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import type { SampleSession } from '../support/trace-sample.ts';
@@ -51,7 +55,7 @@ test('while the store fails nothing is acknowledged, and all of it appears once 
   intruder.exec('BEGIN IMMEDIATE');
   const second = sampleSession({ number: 1 });
   await enqueue(broker, second);
-  await vi.waitFor(() => expect(trace.projector.failingSince()).toBeDefined(), { timeout: 10_000 });
+  await vi.waitFor(() => expect(trace.projector.failing()).toBeDefined(), { timeout: 10_000 });
   expect(await trace.projector.lag()).toBe(1);
   expect(await trace.store.message(second.derived)).toBeUndefined();
 
@@ -61,7 +65,7 @@ test('while the store fails nothing is acknowledged, and all of it appears once 
     timeout: 10_000,
   });
   // the message is there before the projector has said so
-  await vi.waitFor(() => expect(trace.projector.failingSince()).toBeUndefined());
+  await vi.waitFor(() => expect(trace.projector.failing()).toBeUndefined());
   await vi.waitFor(async () => expect(await trace.projector.lag()).toBe(0));
 });
 
@@ -81,7 +85,7 @@ test('a projector told to stop while the store fails leaves its batch to the nex
     intruder.defer(() => lock.close());
     lock.exec('BEGIN IMMEDIATE');
     await enqueue(broker, second);
-    await vi.waitFor(() => expect(trace.projector.failingSince()).toBeDefined(), {
+    await vi.waitFor(() => expect(trace.projector.failing()).toBeDefined(), {
       timeout: 10_000,
     });
   }
@@ -118,4 +122,37 @@ test('a message whose acknowledgement outlived its outcome is completed with a n
     });
   });
   expect(await trace.store.message(waiting.derived)).toMatchObject({ status: 'queued' });
+});
+
+test('why nothing is written is told when it begins and when it becomes another', async () => {
+  const errors = ['it was cut', 'it is full', 'it is full', 'it was cut'];
+  const lines: unknown[] = [];
+  const note = (line: unknown): void => void lines.push(line);
+  const batches = [{ inputs: [], read: () => [], acknowledge: () => undefined }];
+  const ended = Promise.withResolvers<undefined>();
+  const projector = startProjector({
+    source: {
+      next: async () => batches.shift() ?? ended.promise,
+      lag: async () => 0,
+      floors: async () => undefined,
+      close: async () => ended.resolve(undefined),
+    },
+    store: {
+      apply: async () => {
+        const text = errors.shift();
+        if (text !== undefined)
+          throw new EngineError('STORE_UNAVAILABLE', text, { retryable: true });
+        return [];
+      },
+    } as unknown as TraceStore,
+    log: { error: note, info: note } as unknown as Logger,
+    retry: { every: 1, for: 1_000, backoff: 1, max: 1 },
+  });
+  await vi.waitFor(() => expect(lines).toHaveLength(3));
+  expect(lines).toMatchObject([
+    { event: 'trace-failed', err: { message: 'it was cut' } },
+    { event: 'trace-failed', err: { message: 'it is full' } },
+    { event: 'trace-recovered' },
+  ]);
+  await projector.stop();
 });

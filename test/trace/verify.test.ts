@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test, vi } from 'vitest';
 import { connectBroker } from '../../src/broker/broker.ts';
+import { PROJECTOR, WORKER } from '../../src/broker/names.ts';
 import { dayOfSession } from '../../src/trace/store/day.ts';
 import { sqliteTraceStore } from '../../src/trace/store/sqlite/trace-store.ts';
 import { verifyTrace } from '../../src/trace/verify.ts';
@@ -54,5 +55,17 @@ test('what the trace lost, or says otherwise than the streams, is found, named a
   expect(await verified(false)).toMatchObject({ missing: none, outcome: none, incomplete: none });
   expect((await store.message(gone))?.status).toBe('completed');
   expect(Buffer.from((await store.body(gone))?.bytes ?? []).toString()).toBe('1');
+
+  const failing = (): string => 'the disk is full';
+  const { stream } = broker.names.queue('out');
+  for (const name of [PROJECTOR, WORKER]) await broker.manager.consumers.delete(stream, name);
+  const report = await verifyTrace(broker, store, {
+    repair: false,
+    keys: () => [],
+    patience: 0,
+    failing,
+  });
+  expect(report).toMatchObject({ failing: failing(), lost: none, missing: none });
+  expect(report.behind).toBeGreaterThan(0);
   await rm(folder.path, { recursive: true, force: true });
 });

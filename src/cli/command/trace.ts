@@ -176,7 +176,7 @@ const KINDS = [
 ] as const;
 
 function described(report: VerifyReport): string[] {
-  const { read, behind, repaired } = report;
+  const { read, behind, failing, repaired } = report;
   const lines = KINDS.flatMap(({ kind, what }) => {
     const { count, ids } = report[kind];
     if (count === 0) return [];
@@ -186,6 +186,7 @@ function described(report: VerifyReport): string[] {
   });
   if (lines.length === 0) lines.push(`the trace and the streams agree on ${read} messages`);
   if (behind > 0) lines.push(`the trace is ${behind} messages behind: those were not compared`);
+  if (failing !== undefined) lines.push(`nothing is written to it: ${failing}`);
   return lines;
 }
 

@@ -5,8 +5,8 @@ import { basename } from 'node:path';
 export interface Damage {
   /** `2026-11-24.db`, `held.db`, `meta.db`. */
   readonly file: string;
-  /** Its new name, in the same folder. */
-  readonly keptAs: string;
+  /** Its new name, in the same folder; undefined if it had been removed or replaced, so that nothing of it is left. */
+  readonly keptAs: string | undefined;
 }
 
 /** A file of a database that somebody removed or replaced while it was open. */

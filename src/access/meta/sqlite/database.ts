@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import { copyInto, fileIdentity } from '../../../database/copied-file.ts';
 import { makePrivate, PRIVATE_FOLDER } from '../../../database/private-files.ts';
+import { sqliteTrouble } from '../../../database/sqlite-trouble.ts';
 import { syncedLog } from '../../../database/synced-log.ts';
 import { background } from '../../../error/background.ts';
 import { EngineError } from '../../../error/engine-error.ts';
@@ -45,7 +46,7 @@ export async function sqliteDatabase(
       try {
         return work();
       } catch (error) {
-        if (!isBusy(error)) throw error;
+        if (!isBusy(error)) throw sqliteTrouble(error, folder);
         if (performance.now() > end) throw busy(file);
       }
     }
@@ -107,10 +108,14 @@ export async function sqliteDatabase(
         database.exec('BEGIN IMMEDIATE');
         open = ended.promise;
       });
-      const result = await transacted(database, () => work(later(session))).finally(() => {
-        open = undefined;
-        ended.resolve();
-      });
+      const result = await transacted(database, () => work(later(session)))
+        .catch((error: unknown) => {
+          throw sqliteTrouble(error, folder);
+        })
+        .finally(() => {
+          open = undefined;
+          ended.resolve();
+        });
       await sync();
       return result;
     },

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { copyInto, fileIdentity } from '../../../database/copied-file.ts';
 import { PRIVATE_FOLDER } from '../../../database/private-files.ts';
 import { idAtTime } from '../../../message/id.ts';
-import { type Damage, type MovedFile, setAside } from '../damage.ts';
+import { type Damage, isDamaged, type MovedFile, setAside } from '../damage.ts';
 import { dayOfSession, endOfDay, startOfDay } from '../day.ts';
 import { keysUsed, type TraceCipher, USED_KEYS } from '../trace-cipher.ts';
 import { HeldFile } from './held-file.ts';
@@ -150,14 +150,20 @@ export class TraceFiles {
   /**
    * Writes files again that were removed or replaced while they were open; what replaced one is kept beside it. What is
    * written to a file without a name is gone at the next start. Looks at most once a second, and never between what
-   * belongs together: to be called before work begins.
+   * belongs together: to be called before work begins. Throws as long as one cannot be written again, as on a full disk.
    */
   look(): void {
     if (performance.now() - this.#looked < LOOK_EVERY) return;
+    // who is told writes at once
     this.#looked = performance.now();
-    for (const file of [this.#held, ...this.#open.values()]) {
-      const now = fileIdentity(file.path);
-      if (now !== file.identity) this.#writeAgain(file, now !== undefined);
+    try {
+      for (const file of [this.#held, ...this.#open.values()]) {
+        const now = fileIdentity(file.path);
+        if (now !== file.identity) this.#writeAgain(file, now !== undefined);
+      }
+    } catch (error) {
+      this.#looked = Number.NEGATIVE_INFINITY;
+      throw error;
     }
   }
 
@@ -167,7 +173,7 @@ export class TraceFiles {
       : path;
     mkdirSync(this.folder, { recursive: true, mode: PRIVATE_FOLDER });
     if (isReplaced) renameSync(path, aside);
-    copyInto(db, path);
+    const isWhole = isCopied(db, path);
     if (name === 'held') {
       this.#held.close();
       this.#held = this.#openHeld();
@@ -176,7 +182,9 @@ export class TraceFiles {
       this.#open.delete(name);
       this.#open.set(name, this.#openDay(name));
     }
-    this.#onMoved({ file: basename(path), keptAs: basename(aside) });
+    if (isWhole) return this.#onMoved({ file: basename(path), keptAs: basename(aside) });
+    this.#ranges.set(name, readRange(this.file(name)));
+    this.#onDamaged({ file: basename(path), keptAs: undefined });
   }
 
   /** Newest first, `held` before all others: its sessions are the oldest, but its messages may be new. */
@@ -279,6 +287,17 @@ export class TraceFiles {
 
   #path(name: string): string {
     return join(this.folder, `${name}.db`);
+  }
+}
+
+/** Whether it could be copied; if it is damaged, as by others who wrote into it, it could not. */
+function isCopied(db: TraceFile['db'], path: string): boolean {
+  try {
+    copyInto(db, path);
+    return true;
+  } catch (error) {
+    if (isDamaged(error)) return false;
+    throw error;
   }
 }
 

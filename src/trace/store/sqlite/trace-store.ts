@@ -1,3 +1,4 @@
+import { sqliteTrouble } from '../../../database/sqlite-trouble.ts';
 import { type Clock, systemClock } from '../../../time/clock.ts';
 import { quickFind } from '../../quick-find.ts';
 import type { LargeBody } from '../../search.ts';
@@ -57,7 +58,8 @@ export function sqliteTraceStore({
   onMoved,
   cipher,
 }: SqliteTraceOptions): TraceStore {
-  const files = guarded(() => {
+  const failed = (error: unknown): never => unavailable(sqliteTrouble(error, folder));
+  const files = guarded(failed, () => {
     const opened = new TraceFiles(folder, { onDamaged, onMoved, cipher });
     try {
       opened.checkKeys();
@@ -67,7 +69,7 @@ export function sqliteTraceStore({
       throw error;
     }
   });
-  const { attempt, write } = attempts(files);
+  const { attempt, write } = attempts(files, failed);
   const close = (): Promise<void> => attempt(() => files.close());
   return {
     apply: (inputs) => write(() => apply(files, inputs)),
@@ -95,8 +97,8 @@ export function sqliteTraceStore({
     openMessages: (host, page) => attempt(() => openMessages(files, host, page)),
     failures: (query, shown) => attempt(() => failures(files, query, shown)),
     purge: (options) =>
-      (options.dryRun === true ? purgePlan : purge)(purgedFiles(files), options).catch(unavailable),
-    reindex: (options) => reindex(indexedFiles(files), options).catch(unavailable),
+      (options.dryRun === true ? purgePlan : purge)(purgedFiles(files), options).catch(failed),
+    reindex: (options) => reindex(indexedFiles(files), options).catch(failed),
     hold: (sessionId, given) => attempt(() => hold(files, sessionId, given)),
     release: (sessionId) => attempt(() => release(files, sessionId)),
     usage: () => attempt(() => usage(files)),
@@ -120,14 +122,17 @@ interface Attempts {
   readonly write: <Result>(work: () => Result | Promise<Result>) => Promise<Result>;
 }
 
-function attempts(files: TraceFiles): Attempts {
+/** Throws a failure as STORE_UNAVAILABLE. */
+type Failed = (error: unknown) => never;
+
+function attempts(files: TraceFiles, failed: Failed): Attempts {
   const attempt: Attempts['attempt'] = async (work) => {
     for (;;) {
       try {
         return await work();
       } catch (error) {
-        if (!(error instanceof DamagedFileError)) return unavailable(error);
-        guarded(() => files.setAside(error.file));
+        if (!(error instanceof DamagedFileError)) return failed(error);
+        guarded(failed, () => files.setAside(error.file));
       }
     }
   };
@@ -141,10 +146,10 @@ function attempts(files: TraceFiles): Attempts {
   };
 }
 
-function guarded<Result>(work: () => Result): Result {
+function guarded<Result>(failed: Failed, work: () => Result): Result {
   try {
     return work();
   } catch (error) {
-    return unavailable(error);
+    return failed(error);
   }
 }

@@ -19,8 +19,8 @@ const programs = await postgresPrograms();
 let server: PostgresServer;
 let count = 0;
 
-async function asked(statement: string): Promise<void> {
-  const client = new Client({ connectionString: server.url });
+async function asked(statement: string, url = server.url): Promise<void> {
+  const client = new Client({ connectionString: url });
   await client.connect();
   await client.query(statement);
   await client.end();
@@ -116,6 +116,31 @@ describe.runIf(programs !== undefined)('a private PostgreSQL', () => {
     await vi.waitFor(() => apply(2));
     await asked('ALTER SYSTEM RESET default_transaction_read_only');
     await asked('SELECT pg_reload_conf()');
+  });
+
+  test('a role that loses a right is told as such, and the store goes on once it has it again', async () => {
+    await asked(`CREATE ROLE poor LOGIN PASSWORD 'poor'`);
+    await asked('CREATE DATABASE poor OWNER poor');
+    const url = new URL(server.url);
+    url.pathname = '/poor';
+    const owned = (by: string) => asked(`ALTER TABLE waybill_rights.word OWNER TO ${by}`, url.href);
+    const own = new URL(url);
+    [own.username, own.password] = ['poor', 'poor'];
+    {
+      await using store = await postgresTraceStore({ url: own.href, production: 'rights' });
+      const apply = () => store.apply(sampleSession().all);
+      await owned('waybill');
+      await expect(apply()).rejects.toMatchObject({
+        code: 'STORE_UNAVAILABLE',
+        message: expect.stringMatching(
+          /poor at 127\.0\.0\.1:\d+\) denies the role a right: let it/,
+        ),
+      });
+      await owned('poor');
+      await apply();
+    }
+    await asked('DROP DATABASE poor WITH (FORCE)');
+    await asked('DROP ROLE poor');
   });
 
   test('a database that went back in time while it was written is noticed, and what is written then stands', async () => {
