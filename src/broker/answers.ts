@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { createInbox, type Msg, type Subscription } from '@nats-io/transport-node';
+import { createInbox, type Msg } from '@nats-io/transport-node';
 import { background } from '../error/background.ts';
 import { unless } from '../error/foreseen.ts';
 import { after } from '../time/timer.ts';
@@ -7,6 +7,7 @@ import { type Answer, decodeAnswer, encodeAnswer } from './answer-codec.ts';
 import { isAway } from './away.ts';
 import { type Bodies, isGone, type StoredBody } from './bodies.ts';
 import type { Broker } from './broker.ts';
+import { type SteadySubscription, subscribeSteadily } from './steady-subscription.ts';
 import type { Steps } from './steps.ts';
 
 export type { Answer } from './answer-codec.ts';
@@ -82,14 +83,14 @@ export function answers(
     const answer = await read(data);
     for (const settle of those) settle(answer);
   };
-  const take = (error: Error | null, { subject, data }: Msg): void => {
-    const those = error === null ? waiting.get(subject) : undefined;
+  const take = ({ subject, data }: Msg): void => {
+    const those = waiting.get(subject);
     if (those === undefined) return;
     background(give(data, those), 'reading an answer');
   };
-  const subscriptions: Subscription[] = [];
+  const subscriptions: SteadySubscription[] = [];
   const listen = (subject: string): void => {
-    subscriptions.push(connection.subscribe(subject, { callback: take }));
+    subscriptions.push(subscribeSteadily(connection, subject, { hear: take, isVital: true }));
   };
   let hearsDurable = false;
   const durable = (key: string): string => {

@@ -4,6 +4,7 @@ import {
   ConnectionError,
   DrainingConnectionError,
   NoRespondersError,
+  PermissionViolationError,
   RequestError,
   TimeoutError,
 } from '@nats-io/transport-node';
@@ -14,6 +15,7 @@ const KINDS = [
   ConnectionError,
   DrainingConnectionError,
   NoRespondersError,
+  PermissionViolationError,
   RequestError,
   TimeoutError,
   JetStreamApiError,
@@ -26,8 +28,8 @@ const CODES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Whether the server is unreachable, restarting, electing a leader, out of space, or lacks the
- * stream or consumer, so that a retry may work later. Anything else is not an outage.
+ * Whether the server is unreachable, restarting, electing a leader, out of space, does not permit it at the moment, or
+ * lacks the stream or consumer, so that a retry may work later. Anything else is not an outage.
  */
 export function isAway(error: unknown): boolean {
   if (isEngineError(error)) return CODES.has(error.code);

@@ -280,12 +280,19 @@ const isRefusal = (error: unknown): boolean =>
 const isLateSignIn = (error: unknown): boolean =>
   error instanceof AuthorizationError && /timeout/i.test(error.message);
 
+/** The server's words without what is another for each request: the inbox, the number of a subscription or a message. */
+const unnumbered = (said: string): string =>
+  said
+    .replace(/"_INBOX\.[^"]*"/, '"_INBOX.>"')
+    .replace(/"(\$JS\.ACK\.[^."]+\.[^."]+)\.[^"]*"/, '"$1.>"')
+    .replace(/ \(sid "\d+"\)$/, '');
+
 /** Tells each once: what is not permitted, for which subject, or which limit is reached, in the server's words. */
 function denials(tell: NonNullable<BrokerOptions['onStatus']>) {
   const told = new Set<string>();
   return {
     heard(error: Error): void {
-      const { message } = error;
+      const message = unnumbered(error.message);
       if (!(error instanceof PermissionViolationError || /^maximum /i.test(message))) return;
       if (!told.has(message) && told.size < MOST_DENIED) tell('denied', message);
       told.add(message);

@@ -1,4 +1,4 @@
-import type { Msg, Subscription } from '@nats-io/transport-node';
+import type { Msg } from '@nats-io/transport-node';
 import { background } from '../error/background.ts';
 import { tolerate } from '../error/foreseen.ts';
 import type { Message } from '../message/message.ts';
@@ -12,6 +12,7 @@ import type { HandOffs } from './hand-offs.ts';
 import { ANSWER, LineRequests, PACE } from './line-requests.ts';
 import { WORKER } from './names.ts';
 import { type Delivery, deliveryOf, type Taken, takenFromLine, teller } from './queue.ts';
+import { type SteadySubscription, subscribeSteadily } from './steady-subscription.ts';
 import { lastSequence, READ_AHEAD } from './streams.ts';
 import { settledUpTo } from './worker-state.ts';
 
@@ -86,7 +87,7 @@ class Line implements LineFeed {
   readonly #answers: Answers;
   readonly #handed = new Map<number, Handed>();
   readonly #closed = Promise.withResolvers<void>();
-  readonly #subscription: Subscription;
+  readonly #subscription: SteadySubscription;
   readonly #leave: (() => void) | undefined;
   #halted = false;
   #stopped = false;
@@ -102,10 +103,9 @@ class Line implements LineFeed {
     this.#options = options;
     this.#requests = new LineRequests(broker, stream);
     this.#answers = new Answers(broker);
-    this.#subscription = broker.connection.subscribe(this.#requests.answers, {
-      callback: (error, raw) => {
-        if (error === null) this.#hear(raw);
-      },
+    this.#subscription = subscribeSteadily(broker.connection, this.#requests.answers, {
+      isVital: true,
+      hear: (raw) => this.#hear(raw),
     });
     this.#leave = handOffs?.join(stream, (sequence, message) => this.#offer(sequence, message));
   }

@@ -1,6 +1,7 @@
 import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
 import { EngineError } from '../error/engine-error.ts';
 import { PublishWindow } from './publish-window.ts';
+import { subscribeSteadily } from './steady-subscription.ts';
 
 /** JetStream's acknowledgement: where the message is stored, or that it already was. */
 export interface Stored {
@@ -99,10 +100,11 @@ export function publisher(
     return setTimeout(sweep, SWEEP);
   };
 
-  const subscription = connection.subscribe(`${inbox}.*`, {
-    callback: (error, message) => {
+  const subscription = subscribeSteadily(connection, `${inbox}.*`, {
+    isVital: true,
+    hear: (message) => {
       const one = waiting.get(message.subject);
-      if (one === undefined || error !== null) return;
+      if (one === undefined) return;
       waiting.delete(message.subject);
       lowest = Math.min(lowest, one.number);
       window.left(one);

@@ -10,10 +10,13 @@ interface Hearing {
   /** Those of the same name share what comes. */
   readonly queue?: string;
   readonly hear: (message: Msg) => void;
+  /** Whether nothing is stored or sent without it, so that it is tried again every few seconds. */
+  readonly isVital?: boolean;
 }
 
 /** Waits before a subscription is tried again that the server denied, in milliseconds. */
 const AGAIN = { every: 2_000, backoff: 2, max: 60_000 };
+const VITAL_AGAIN = { every: 1_000, backoff: 2, max: 4_000 };
 
 /**
  * Subscribes, and again while the server does not permit it: the client gives up what was denied once, also over
@@ -23,7 +26,7 @@ const AGAIN = { every: 2_000, backoff: 2, max: 60_000 };
 export function subscribeSteadily(
   connection: Pick<NatsConnection, 'subscribe' | 'isClosed' | 'isDraining'>,
   subject: string,
-  { queue, hear }: Hearing,
+  { queue, hear, isVital = false }: Hearing,
 ): SteadySubscription {
   let tries = 0;
   let timer: NodeJS.Timeout | undefined;
@@ -35,7 +38,7 @@ export function subscribeSteadily(
           tries = 0;
           hear(message);
         } else if (error instanceof PermissionViolationError) {
-          timer = setTimeout(again, retryDelay(AGAIN, ++tries)).unref();
+          timer = setTimeout(again, retryDelay(isVital ? VITAL_AGAIN : AGAIN, ++tries)).unref();
         }
       },
     });

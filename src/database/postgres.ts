@@ -152,6 +152,8 @@ function safeIntegers(): TypeOverrides {
 
 /** PostgreSQL's own code for a statement that exceeded its time limit. */
 const CANCELLED = '57014';
+/** For a connection that the server has ended since nothing was asked over it (`idle_session_timeout`). */
+const IDLE = '57P05';
 /** For what the role has no right to. */
 const DENIED = '42501';
 /** For one that only reads: the server has become a standby, and another connection may lead to the primary. */
@@ -177,6 +179,7 @@ function isCut(error: unknown): boolean {
   const code = codeOf(error);
   return (
     code === '57P01' ||
+    code === IDLE ||
     code === READ_ONLY ||
     code === 'ECONNRESET' ||
     (error instanceof Error && /terminated unexpectedly|not queryable/.test(error.message))

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { connectBroker } from '../../src/broker/broker.ts';
 import { subscribeSteadily } from '../../src/broker/steady-subscription.ts';
+import { ensureStream } from '../../src/broker/streams.ts';
 import { startNats } from '../support/nats.ts';
 import { natsPeer } from '../support/nats-peer.ts';
 import { tcpGate } from '../support/tcp-gate.ts';
@@ -130,6 +131,35 @@ test('what the user may not do is told once, in the words of the server', async 
   );
   subscription.unsubscribe();
 });
+
+test('an inbox that is denied is told once, and what is acknowledged is heard once it is permitted again', async () => {
+  await using nats = await startNats();
+  const path = join(nats.data, 'nats.conf');
+  const before = await readFile(path, 'utf8');
+  const configure = async (text: string): Promise<void> => {
+    await writeFile(path, text);
+    process.kill(nats.pid ?? 0, 'SIGHUP');
+  };
+  const users = (permissions: string): string =>
+    before.replace(
+      /^authorization \{ timeout: 30,(.*)\}$/m,
+      `authorization { users: [{ $1, permissions: { ${permissions} } }] }`,
+    );
+  const told: unknown[] = [];
+  const onStatus = (...status: unknown[]): number => told.push(status);
+  await using broker = await connectBroker({ ...nats, production: 'lab', role: 'test', onStatus });
+  const { stream, subject } = broker.names.queue('out');
+  await ensureStream(broker, stream, [subject], { duplicateWindow: 1_000, limit: 1_000_000 });
+  await broker.publisher.publish(subject, Buffer.from('1'));
+  await configure(users('subscribe: { deny: "_INBOX.>" }'));
+  await vi.waitFor(() =>
+    expect(told).toEqual([['denied', 'Permissions Violation for Subscription to "_INBOX.>"']]),
+  );
+  await configure(users('subscribe: ">"'));
+  await vi.waitFor(() => broker.publisher.publish(subject, Buffer.from('2')), {
+    timeout: 30_000,
+  });
+}, 60_000);
 
 const byText = (a: unknown, b: unknown): number => String(a).localeCompare(String(b));
 
