@@ -68,8 +68,9 @@ export interface PublisherOptions {
   readonly onStored?: ((stream: string, sequence: number) => void) | undefined;
 }
 
-/** JetStream's error codes for a stream that has reached its limit. */
-const FULL: ReadonlySet<number> = new Set([10_047, 10_077, 10_110]);
+const OF_ACCOUNT = 10_002;
+/** JetStream's error codes for a stream, or an account, that has reached its limit. */
+const FULL: ReadonlySet<number> = new Set([OF_ACCOUNT, 10_047, 10_077, 10_110]);
 
 /**
  * Publishes to JetStream with one subscription for all acknowledgements and one timer for all
@@ -250,7 +251,7 @@ function settle(
   reject(
     // after two writes the first may be stored anyway: the caller must not treat it as refused
     written < 2 && (FULL.has(err_code) || /maximum|insufficient/.test(description))
-      ? full(subject, description)
+      ? full(subject, err_code, description)
       : unavailable(subject, description),
   );
 }
@@ -262,7 +263,11 @@ const queueOf = (subject: string): string => {
 };
 
 /** NATS says so of its own limits, and of a disk that is full or cannot be written. */
-function full(subject: string, description: string): EngineError {
+function full(subject: string, code: number, description: string): EngineError {
+  if (code === OF_ACCOUNT) {
+    const text = `${queueOf(subject)} cannot be written: the account of NATS holds as much as it may (${description}). Raise its limit (max_file), or remove what else is stored in it`;
+    return new EngineError('QUEUE_FULL', text, { retryable: true });
+  }
   const why = description.includes('maximum')
     ? 'has reached its limit; start or repair its host, or raise settings.queueLimit'
     : `cannot be written by NATS: ${description}. Free or repair its disk`;

@@ -109,6 +109,26 @@ async function write(
   return messages;
 }
 
+/** Tells each reason once until the store works again: a connection is cut before it shows what keeps it from coming back. */
+function failureTeller(log: Logger) {
+  const told = new Set<string>();
+  let failing: Failing | undefined;
+  return {
+    now: () => failing,
+    failed(error: unknown): void {
+      const { text: why } = describeError(error);
+      if (!told.has(why)) log.error({ event: 'trace-failed', err: error }, 'trace-failed');
+      told.add(why);
+      failing = { since: failing?.since ?? Date.now(), why };
+    },
+    works(): void {
+      if (failing !== undefined) log.info({ event: 'trace-recovered' }, 'trace-recovered');
+      failing = undefined;
+      told.clear();
+    },
+  };
+}
+
 /**
  * Builds the trace: takes a batch, applies it, acknowledges it, in a loop. A failing store is
  * retried with back-off; a batch is never skipped, and the streams keep what follows. So a broken
@@ -118,24 +138,18 @@ export function startProjector(options: ProjectorOptions): Projector {
   const { source, store, log, retry = RETRY, reconcileEvery = 30_000 } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
-  let failing: Failing | undefined;
+  const failures = failureTeller(log);
 
   /** Resolves to whether it was applied; false if it was told to stop while the store failed. */
   const apply = async (part: Part): Promise<boolean> => {
-    /** A cut connection is told before it shows what keeps it from coming back. */
-    const told = new Set<string>();
     for (let tries = 1; ; tries++) {
       try {
         const messages = await write(options, part);
-        if (failing !== undefined) log.info({ event: 'trace-recovered' }, 'trace-recovered');
-        failing = undefined;
+        failures.works();
         options.onApplied?.({ inputs: part.inputs, messages });
         return true;
       } catch (error) {
-        const { text: why } = describeError(error);
-        if (!told.has(why)) log.error({ event: 'trace-failed', err: error }, 'trace-failed');
-        told.add(why);
-        failing = { since: failing?.since ?? Date.now(), why };
+        failures.failed(error);
         await pause(retryDelay(retry, tries), signal);
         if (signal.aborted) return false;
       }
@@ -169,7 +183,7 @@ export function startProjector(options: ProjectorOptions): Projector {
   const running = Promise.all([project(), reconcile()]);
   return {
     lag: () => source.lag(),
-    failing: () => failing,
+    failing: failures.now,
     async stop() {
       stopping.abort();
       await source.close();

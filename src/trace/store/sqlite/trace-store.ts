@@ -59,16 +59,7 @@ export function sqliteTraceStore({
   cipher,
 }: SqliteTraceOptions): TraceStore {
   const failed = (error: unknown): never => unavailable(sqliteTrouble(error, folder));
-  const files = guarded(failed, () => {
-    const opened = new TraceFiles(folder, { onDamaged, onMoved, cipher });
-    try {
-      opened.checkKeys();
-      return opened;
-    } catch (error) {
-      opened.close();
-      throw error;
-    }
-  });
+  const files = guarded(failed, () => openFiles({ folder, onDamaged, onMoved, cipher }));
   const { attempt, write } = attempts(files, failed);
   const close = (): Promise<void> => attempt(() => files.close());
   return {
@@ -110,6 +101,17 @@ export function sqliteTraceStore({
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+function openFiles({ folder, ...options }: SqliteTraceOptions): TraceFiles {
+  const opened = new TraceFiles(folder, options);
+  try {
+    opened.checkKeys();
+    return opened;
+  } catch (error) {
+    opened.close();
+    throw error;
+  }
 }
 
 /** Each batch is on the disk before it is acknowledged. */
