@@ -37,7 +37,7 @@ export interface Events {
   /** An event from an adapter through `lent.event`. */
   told(host: string, level: HostRecord['level'], event: string, text: string | PartlyLogged): void;
   /** NATS came back without messages that it had acknowledged; they were in the queue of `host`. */
-  messagesLost(host: string | undefined, range: LostRange): void;
+  messagesLost(host: string | undefined, range: LostRange & { readonly isGone?: true }): void;
   configurationChanged(text: string, by?: string): void;
   brokerStatus(
     status: 'connected' | 'disconnected' | 'unreachable' | 'waiting' | 'refused' | 'denied',
@@ -176,10 +176,12 @@ export function events({ production, log, hosts, metrics, record }: EventsOption
     told(host, level, event, text) {
       hostEvent(host, level, event, typeof text === 'string' ? { text } : text);
     },
-    messagesLost(host, { stream, from, to }) {
+    messagesLost(host, { stream, from, to, isGone }) {
       const text = lostText(host, { stream, from, to });
       const fields = { stream, from, to, count: to - from + 1 };
-      hostEvent(host ?? '', 'error', 'messages-lost', { text, lost: { stream, from, to }, fields });
+      // of a stream that is gone other engines may know more
+      const lost = { stream, from, to: isGone === true ? Number.MAX_SAFE_INTEGER : to };
+      hostEvent(host ?? '', 'error', 'messages-lost', { text, lost, fields });
     },
     configurationChanged(text, by) {
       hostEvent('', 'info', 'configuration-changed', { text, by });
