@@ -1,5 +1,12 @@
-import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
+import {
+  createInbox,
+  InvalidArgumentError,
+  type Msg,
+  type MsgHdrs,
+  type NatsConnection,
+} from '@nats-io/transport-node';
 import { EngineError } from '../error/engine-error.ts';
+import { describeSize } from '../time/size.ts';
 import { PublishWindow } from './publish-window.ts';
 import { subscribeSteadily } from './steady-subscription.ts';
 
@@ -157,9 +164,8 @@ export function publisher(
             ...(h === undefined ? {} : { headers: h }),
           });
         } catch (error) {
-          const why = error instanceof Error ? error.name : 'unknown';
           waiting.delete(address);
-          one.reject(unavailable(subject, `the connection refused it (${why})`));
+          one.reject(unavailable(subject, refusal(connection, error)));
           return false;
         }
         return true;
@@ -254,6 +260,15 @@ function settle(
       ? full(subject, err_code, description)
       : unavailable(subject, description),
   );
+}
+
+/** Why the client wrote nothing; its own text quotes nothing of a message. */
+function refusal({ info }: NatsConnection, error: unknown): string {
+  if (error instanceof InvalidArgumentError && error.message.includes('max_payload')) {
+    const most = describeSize(info?.max_payload ?? 0);
+    return `it is larger than NATS takes (max_payload ${most}). Set max_payload of the server to 4MB, which Waybill needs`;
+  }
+  return `the connection refused it (${error instanceof Error ? error.name : 'unknown'})`;
 }
 
 /** The queue's name for people: the host in `wb.production.q.host`. */

@@ -46,6 +46,9 @@ test('what NATS acknowledged while this thread stood still is read before it is 
   } finally {
     process.kill(pid, 'SIGCONT');
   }
+  await expect(broker.publisher.publish('stood', new Uint8Array(5_000_000))).rejects.toThrow(
+    /it is larger than NATS takes \(max_payload 4 MB\)/,
+  );
 });
 
 test('what is published in the very turn in which the connection is back is written once, and the next ones as well', async () => {
