@@ -6,13 +6,15 @@ import { declaredColumns, withAddedColumns } from '../message-columns.ts';
 /**
  * One file holds all sessions that began on one UTC day. Page size, WAL, full sync and the
  * checkpoint interval are measured (bench/trace.ts): full sync costs nothing compared with the
- * rest, and a long interval writes the hot index pages once instead of many times.
+ * rest, and a long interval writes the hot index pages once instead of many times. A log that grew beyond it, as while
+ * somebody else reads the file for hours, has its size again after the next checkpoint.
  */
 const PRAGMAS = `
 PRAGMA page_size=4096;
 PRAGMA journal_mode=WAL;
 PRAGMA synchronous=FULL;
 PRAGMA wal_autocheckpoint=16000;
+PRAGMA journal_size_limit=65536000;
 PRAGMA temp_store=MEMORY;
 `;
 
