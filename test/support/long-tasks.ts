@@ -44,10 +44,13 @@ export async function longestTask(page: Page, act: () => Promise<unknown>): Prom
   return tasks.reduce((longest, { tdur = 0 }) => Math.max(longest, tdur / 1_000), 0);
 }
 
-/** Measures again, twice at most, while it is more than `enough`: garbage, and caches that others have emptied, only add. */
+/**
+ * Measures again, four times at most, while it is more than `enough`: garbage, and caches and the other half of a core
+ * that others have, only add.
+ */
 export async function least(measure: () => Promise<number>, enough: number): Promise<number> {
   let found = await measure();
-  for (let again = 0; again < 2 && found > enough; again++) {
+  for (let again = 0; again < 4 && found > enough; again++) {
     found = Math.min(found, await measure());
   }
   return found;

@@ -219,7 +219,9 @@ test('a name that nobody has takes as long as one that somebody has', async () =
     delegate: undefined,
   });
   const least = { anna: Number.POSITIVE_INFINITY, nobody: Number.POSITIVE_INFINITY };
-  for (let n = 0; n < 4; n += 1) {
+  const differs = (): boolean => !(Math.abs(Math.log2(least.nobody / least.anna)) < 1);
+  // one that is tried more often only comes nearer to what it takes on a quiet machine
+  for (let n = 0; n < 4 || (n < 16 && differs()); n += 1) {
     for (const user of ['anna', 'nobody'] as const) {
       const began = performance.now();
       await expect(local.check({ user, password: 'wrong', ip: '::1' })).rejects.toMatchObject({
@@ -229,6 +231,5 @@ test('a name that nobody has takes as long as one that somebody has', async () =
       await delay.succeeded({ kind: 'user', name: `${user} ::1` });
     }
   }
-  expect(least.nobody / least.anna).toBeGreaterThan(0.5);
-  expect(least.nobody / least.anna).toBeLessThan(2);
+  expect(differs(), JSON.stringify(least)).toBe(false);
 });
