@@ -33,7 +33,7 @@ const withThreads = { globalSetup: ['test/bundled.ts'] };
 export default defineConfig({
   test: {
     // a busy machine is slow, not wrong; see test/setup.ts
-    testTimeout: 60_000 * MORE,
+    testTimeout: 120_000 * MORE,
     hookTimeout: 120_000,
     expect: { poll: { timeout: 20_000 } },
     // In every lane: those of `fast` wait for files, timers and threads too, and with ten thousand tests one that comes

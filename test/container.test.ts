@@ -207,7 +207,7 @@ test('the services of the compose file start by their commands, are healthy by t
   await vi.waitFor(() => expect(engine.output()).toContain('Ctrl-C stops.'), 30_000);
   await engine.down();
   expect(engine.child.exitCode).toBe(0);
-}, 120_000);
+});
 
 /** Signs in with the code that the operator plane printed, as a person would; gives the session's cookie. */
 async function firstAdministrator(url: string, output: string): Promise<string> {

@@ -162,7 +162,7 @@ test('code that loops ends with its message, and what runs goes on', async () =>
   // whoever wants to goes on with the next
   expect(body).toMatchObject({ stuck: true, done: 1, next: 1 });
   expect(body.groups).toMatchObject([{ kind: 'untried', code: 'REHEARSAL_STUCK', count: 1 }]);
-}, 60_000);
+});
 
 test('who sees only some hosts is told of those only; who may not see patients gets causes masked', async () => {
   await production.folder.write({

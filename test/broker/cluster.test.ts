@@ -118,7 +118,7 @@ test('streams are made, those of the console too, once a cluster that has no lea
     );
   }
   await live.close();
-}, 120_000);
+});
 
 test('a consumer without a leader is removed and made again, one with a leader is left alone', async () => {
   await using folder = await temporaryFolder();
@@ -208,7 +208,7 @@ test('a consumer without a leader is removed and made again, one with a leader i
     num_replicas: 3,
     max_bytes: 1_000_000,
   });
-}, 120_000);
+});
 
 test('who connects while a cluster has no leader waits for it, and says so', async () => {
   await using folder = await temporaryFolder();
@@ -236,4 +236,4 @@ test('who connects while a cluster has no leader waits for it, and says so', asy
   await started;
   expect([...told]).toEqual(['waiting']);
   expect(broker.replicas).toBe(3);
-}, 120_000);
+});

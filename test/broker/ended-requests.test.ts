@@ -30,4 +30,4 @@ test('a request that a killed server took fails with the connection; one made wh
   const info = await broker.manager.getAccountInfo();
   expect(info.streams).toBe(0);
   await vi.waitFor(() => expect(statuses).toEqual(['disconnected', 'connected']), 10_000);
-}, 30_000);
+});

@@ -68,7 +68,7 @@ test('who follows a stream learns that the server died, and an idle server is no
   over.abort();
   await again;
   await vi.waitFor(async () => expect(await consumersOf(broker, stream)).toBe(0), 5_000);
-}, 90_000);
+});
 
 test('a reading leaves no consumer behind, whether it came to its end or was left', async () => {
   await using nats = await startNats();
@@ -127,4 +127,4 @@ test('what waits for an answer, looks for old steps or sweeps bodies comes to it
   );
   expect(Buffer.from((await answer).body).toString()).toBe('yes');
   over.abort();
-}, 90_000);
+});

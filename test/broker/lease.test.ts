@@ -201,7 +201,7 @@ test.concurrent('a holder without its server lets go before any other may take t
     process.kill(made.pid ?? 0, 'SIGCONT');
   }
   await held?.release();
-}, 40_000);
+});
 
 test.concurrent('a holder keeps its lease where the server lost it, or has another revision of it than was written', async () => {
   await using made = await lab();
@@ -217,7 +217,7 @@ test.concurrent('a holder keeps its lease where the server lost it, or has anoth
   await Promise.all([gone?.release(), other?.release()]);
   // released is released, whatever revision it had
   expect(await leases(made.kv, 'other').heldByOthers('queue')).toEqual([]);
-}, 20_000);
+});
 
 test.concurrent('an engine whose number was taken meanwhile takes another', async () => {
   await using made = await lab();
@@ -226,7 +226,7 @@ test.concurrent('an engine whose number was taken meanwhile takes another', asyn
   await made.kv.put('lease.engine.0', written('other'));
   await vi.waitFor(() => expect(number.value).toBe(1), { timeout: 6_000, interval: 50 });
   await number.release();
-}, 10_000);
+});
 
 test.concurrent('who waits for a lease knows whether somebody works under it', async () => {
   await using made = await lab();
@@ -254,4 +254,4 @@ test.concurrent('who waits for a lease knows whether somebody works under it', a
   await made.kv.put('lease.queue.x', written('another engine'));
   expect(await mine.take('queue.x')).toBeUndefined();
   expect(mine.seen('queue.x')).toBe('renewed');
-}, 10_000);
+});

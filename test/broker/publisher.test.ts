@@ -27,7 +27,7 @@ test('what NATS does not acknowledge is given up in time, also where the clock i
     process.kill(nats.pid ?? 0, 'SIGCONT');
   }
   await broker.close();
-}, 20_000);
+});
 
 test('what NATS acknowledged while this thread stood still is read before it is given up, and not written again', async () => {
   await using nats = await startNats();
@@ -70,7 +70,6 @@ const MANY = [
 
 test.for(MANY)(
   'many at once $how are waited for as long as NATS takes one after another',
-  { timeout: 40_000 },
   async ({ many, bytes, subjects }) => {
     await using nats = await startNats();
     await using gate = await tcpGate(Number(new URL(nats.url).port));

@@ -294,7 +294,7 @@ test('a worker of which nats-server lost the state goes on where the queue is kn
   for (const stream of [atStart, line, atReconnect]) {
     expect(await take(broker, stream, WORKER, 4)).toEqual([7, 8, 9, 10]);
   }
-}, 30_000);
+});
 
 test('a worker for which nats-server has the state of the one before it goes on where it began', async () => {
   await using nats = await startNats();
@@ -343,4 +343,4 @@ test('a worker for which nats-server has the state of the one before it goes on 
   for (const stream of [line, atReconnect, fed]) {
     expect(await take(broker, stream, WORKER, 4)).toEqual([7, 8, 9, 10]);
   }
-}, 60_000);
+});

@@ -241,9 +241,7 @@ describe.skipIf(noBrowser !== undefined)(`the console in Chromium ${noBrowser ??
     }, SOON);
   });
 
-  test('by keyboard the focus is never lost: after an act, over a dialog, on another page', {
-    timeout: 120_000,
-  }, async () => {
+  test('by keyboard the focus is never lost: after an act, over a dialog, on another page', async () => {
     const focused = (): Promise<string> =>
       page.evaluate(() => {
         const { activeElement: one } = document;

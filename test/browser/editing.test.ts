@@ -129,7 +129,7 @@ describe.skipIf(noBrowser !== undefined)(`editing in Chromium ${noBrowser ?? ''}
       .filter({ hasText: 'eva, approved by otto' })
       .filter({ hasText: 'changed in the console' })
       .waitFor(SOON);
-  }, 120_000);
+  });
 
   test('of two who change one file, the second is told and overwrites nothing', async () => {
     for (const page of [eva, otto]) {

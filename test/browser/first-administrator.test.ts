@@ -44,5 +44,4 @@ test.skipIf(noBrowser !== undefined)(
     await page.getByRole('button', { name: 'Sign in', exact: true }).waitFor();
     expect(await become.count()).toBe(0);
   },
-  90_000,
 );

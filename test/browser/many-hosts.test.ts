@@ -60,7 +60,7 @@ describe.skipIf(noBrowser !== undefined)(`2,000 hosts in Chromium ${noBrowser ??
     await production.send('M1');
     chrome = stack.use(await browser({ optimized: true }));
     await withManyHosts(chrome.page, 2_000);
-  }, 120_000);
+  });
   afterAll(() => stack.disposeAsync());
 
   const PAGES = [

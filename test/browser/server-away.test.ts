@@ -86,7 +86,7 @@ describe.skipIf(noBrowser !== undefined)(`a server that is away ${noBrowser ?? '
       chrome = stack.use(await browser({ worker: true, switches }));
     };
     await launch();
-  }, 120_000);
+  });
   afterAll(() => stack.disposeAsync());
   // one that fails leaves the others a server, and a browser that keeps nothing
   afterEach(({ task }) => {
@@ -135,7 +135,7 @@ describe.skipIf(noBrowser !== undefined)(`a server that is away ${noBrowser ?? '
       expect(one.slice(url.length)).toMatch(
         /^\/(?:|theme\.js|waybill\.svg|assets\/[\w-]+\.(?:js|css))$/,
       );
-  }, 120_000);
+  });
 
   test('after an upgrade the new version wins, whole; a tab of the one before stays whole as well', async () => {
     const { page } = chrome;
@@ -228,7 +228,7 @@ describe.skipIf(noBrowser !== undefined)(`a server that is away ${noBrowser ?? '
     proxy.away(false);
     await heading(page, 'Sign in to Waybill').waitFor(SOON);
     await page.close();
-  }, 120_000);
+  });
 
   test('without room for it the console works as before, and leaves nothing half', async () => {
     const page = await chrome.page.context().newPage();
@@ -258,7 +258,7 @@ describe.skipIf(noBrowser !== undefined)(`a server that is away ${noBrowser ?? '
     await expect.poll(gone, SOON).toBe(true);
     expect(await versions(page)).toBe(0);
     await page.close();
-  }, 120_000);
+  });
 
   test('over plain HTTP nothing is kept, but what is shown stays until the server is back', async () => {
     const page = await chrome.page.context().newPage();
@@ -295,5 +295,5 @@ describe.skipIf(noBrowser !== undefined)(`a server that is away ${noBrowser ?? '
     await page.getByRole('button', { name: 'Keyboard help' }).click();
     await page.getByRole('dialog').waitFor(SOON);
     await page.close();
-  }, 120_000);
+  });
 });

@@ -142,7 +142,6 @@ test.skipIf(noBrowser !== undefined)(
     const theirs = Buffer.from('{"alg":"ES384"').toString('base64url').slice(0, 16);
     expect(JSON.stringify(kept)).not.toContain(theirs);
   },
-  120_000,
 );
 
 /** A FHIR server of others: the patient of the token, two pages, links with its own address. */
@@ -201,5 +200,4 @@ test.skipIf(noBrowser !== undefined)(
     expect(site.output()).not.toContain('Refused');
     expect(provider.asked.at(-1)?.get('aud')).toBe(`${base}/`);
   },
-  120_000,
 );

@@ -19,4 +19,4 @@ test('checks that wait for their turn when the engine stops are not begun', asyn
   const stopped = { status: 'rejected', reason: { code: 'REHEARSAL_BUSY' } };
   expect((await ended)[2]).toMatchObject(stopped);
   await expect(check()).rejects.toMatchObject(stopped.reason);
-}, 30_000);
+});

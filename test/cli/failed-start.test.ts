@@ -45,7 +45,7 @@ test('a production that cannot be started leaves nothing running, and starts onc
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}, 60_000);
+});
 
 test.runIf(canMount)(
   'a start on a full disk names the data folder, and starts once there is room',
@@ -68,7 +68,6 @@ test.runIf(canMount)(
       await rm(folder, { recursive: true, force: true });
     }
   },
-  60_000,
 );
 
 test('a start during which NATS stops answering is told as such', () => {

@@ -48,7 +48,7 @@ test('a NATS that stands still is told of in time, and a scrape goes without wha
     await vi.waitFor(async () => expect((await ask('/health/ready')).status).toBe(200));
     await figures?.close();
   }
-}, 60_000);
+});
 
 test('a data folder that cannot be made says what to do, and one of a failed start is free', async () => {
   await using folder = await productionFolder({
@@ -72,4 +72,4 @@ test('a data folder that cannot be made says what to do, and one of a failed sta
   expect(stderr).not.toContain('Trying again');
   expect(broken.stderr).toMatch(/there is no adapter file-none/);
   await expect(readFile(join(folder.path, 'data/operator.lock'))).rejects.toThrow('ENOENT');
-}, 60_000);
+});

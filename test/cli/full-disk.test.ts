@@ -62,7 +62,6 @@ test.skipIf(!canMount)(
     expect(await told('disk-has-room')).toBe(true);
     await vi.waitFor(() => expect(receiver.received.length).toBe(accepted), 30_000);
   },
-  90_000,
 );
 
 const UPLOADS = WARD.replace(
@@ -110,5 +109,4 @@ test.skipIf(!canMount)(
       await vi.waitFor(() => expect(sender.codes().at(-1)).toMatch(/^AA/));
     });
   },
-  60_000,
 );

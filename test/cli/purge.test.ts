@@ -83,4 +83,4 @@ test('purge says what would go, removes it, says what stayed and why, and is aud
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}, 60_000);
+});

@@ -76,7 +76,7 @@ test('the files are read once for a run, and anew for one message alone', async 
   expect(alone.version).not.toBe(first.version);
   const other = await room.rehearse({ ...REQUEST, run: 'b' }, message('1'));
   expect(other.sent[0]?.digest).toBe(alone.sent[0]?.digest);
-}, 120_000);
+});
 
 test('rows of tables that the engine has loaded are those of the trial', async () => {
   const table =
@@ -100,7 +100,7 @@ test('rows of tables that the engine has loaded are those of the trial', async (
   const doctors = after.processes[0]?.places.find(({ name }) => name === 'doctors');
   expect(doctors).toMatchObject({ what: 'lookup', file: 'production.yaml' });
   await folder.write({ 'production.yaml': PRODUCTION, 'to-ward.ts': CODE('') });
-}, 120_000);
+});
 
 test('code that runs on and on, or takes all memory, ends there: this thread turns, and the next run is good', async () => {
   await folder.write({
@@ -134,7 +134,7 @@ test('code that runs on and on, or takes all memory, ends there: this thread tur
   expect(turning.turns).toBeGreaterThan(50);
   const good = await room.rehearse({ ...REQUEST, run: 'a' }, message('1'));
   expect(good.sent).toHaveLength(1);
-}, 120_000);
+});
 
 test('files that cannot be used are told with their place, until they are mended', async () => {
   await using room = opened();
@@ -146,7 +146,7 @@ test('files that cannot be used are told with their place, until they are mended
   });
   await folder.write({ 'production.yaml': PRODUCTION });
   expect((await room.rehearse({ ...REQUEST, run: 'b' }, message('1'))).sent).toHaveLength(1);
-}, 120_000);
+});
 
 test('a third run takes the place of one that nobody asks for, never of one at work; what is idle is forgotten', async () => {
   await folder.write({ 'to-ward.ts': CODE("if (id === 'LOOP') for (;;);") });
@@ -163,4 +163,4 @@ test('a third run takes the place of one that nobody asks for, never of one at w
   // the one pause that is meant: nothing else tells that a run was forgotten
   await sleep(5_500);
   expect((await take('c')).version).not.toBe(version);
-}, 120_000);
+});

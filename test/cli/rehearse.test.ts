@@ -45,7 +45,7 @@ test('what would be refused again is told, with where it is decided, and is no g
     '',
   ]);
   expect(code).toBe(1);
-}, 60_000);
+});
 
 test('once the files are mended all is well, also for a replay; nothing was sent', async () => {
   await production.folder.write({ 'wards.csv': GOOD_TABLE });
@@ -68,7 +68,7 @@ test('once the files are mended all is well, also for a replay; nothing was sent
     groups: [{ kind: 'goes', own: 'changed', count: 3 }],
   });
   expect(production.receiver.received).toHaveLength(before);
-}, 60_000);
+});
 
 test('what cannot be asked is refused in words', async () => {
   expect(await rehearse('--limit', 'x')).toMatchObject({

@@ -82,4 +82,4 @@ operations:
     await rm(folder, { recursive: true, force: true });
   }
   expect(lines.filter((line) => /first|second|key-one|key-two/.test(line))).toEqual([]);
-}, 60_000);
+});

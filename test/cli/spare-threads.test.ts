@@ -60,7 +60,7 @@ test('checks after each other share a thread, until one has run code', async () 
   expect(begun).toBe(1);
   expect((await check(wrong)).problems).toHaveLength(1);
   expect(begun).toBe(2);
-}, 120_000);
+});
 
 test('runs of a rehearsal after each other share a thread, each with the files of its own, until one has run code', async () => {
   await using tried = untilEnd(
@@ -97,7 +97,7 @@ test('runs of a rehearsal after each other share a thread, each with the files o
   await folder.write({ 'production.yaml': LOOKUP_PRODUCTION });
   expect(await take()).toEqual(second);
   expect(begun).toBe(2);
-}, 120_000);
+});
 
 test('a thread without work ends after a while, and at once when all do', async () => {
   const threads = spareThreads({ module: 'check-worker', megabytes: 64, kept: 50 });

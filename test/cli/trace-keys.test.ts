@@ -123,4 +123,4 @@ test('without its key the trace is told to be shut, and messages are acknowledge
     /^waybill_events_total\{production="[^"]+",host="",event="operator-failed"\} [1-9]/m,
   );
   await sendUntilAcknowledged(listen, [adt('A1')], () => undefined);
-}, 60_000);
+});

@@ -44,4 +44,4 @@ test('every way of saving is seen, also twice, in new folders and elsewhere; oth
   await production.write({ 'message.hl7': 'MSH' });
   expect(await quiet()).toBe(before);
   await watch.close();
-}, 30_000);
+});

@@ -54,7 +54,6 @@ export function describeCutOutbound<S extends Settings>(
   describe.for(WIRES)(`a connection of ${adapter.type} that is cut $title`, ({ most, secure }) => {
     test.for(DIRECTIONS)(
       '%s loses no message, sends it twice only where it says so, and leaves nothing open',
-      { timeout: 60_000 },
       async (direction) => {
         await using files = await certificates();
         const { server, client, trust, authority } = files;
@@ -151,7 +150,6 @@ export function describeCutInbound(type: string, cut: CutInbound): void {
   describe.for(WIRES)(`a sender’s connection to ${type} that is cut $title`, (one) => {
     test.for(DIRECTIONS)(
       '%s delivers the message whole or not at all, acknowledges none that is not stored, and leaves nothing open',
-      { timeout: 60_000 },
       async (direction) => {
         expect(await cutEverywhere(cut, one, direction)).toBe(
           !one.secure && direction === 'toServer',

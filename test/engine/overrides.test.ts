@@ -39,7 +39,7 @@ test('every engine follows an override, and one that starts later too', async ()
   await third.director.override(hold);
   expect(states(third)).toEqual(['running']);
   await vi.waitFor(() => expect(states(first)).toEqual(['running']), 8_000);
-}, 30_000);
+});
 
 test('a change that could not be followed, since NATS did not answer, comes again; others are not held up', async () => {
   await using nats = await startNats();
@@ -72,7 +72,7 @@ test('a change that could not be followed, since NATS did not answer, comes agai
   expect(seen).toEqual(['ward held', 'lab held', 'lab goes on']);
   expect(following.of('lab')).toEqual([]);
   await following.close();
-}, 30_000);
+});
 
 test('the level of one host is changed and put back while it runs', () => {
   const lines: string[] = [];

@@ -56,7 +56,7 @@ test('a service and an operation of a running engine are on when their schedules
   await day.deliver(text('late'));
   expect(stateOf(running, 'day')).toBe('running');
   expect(to.sent).toHaveLength(2);
-}, 60_000);
+});
 
 test('a person’s switch goes before the schedule', async () => {
   setClock('2026-11-25T07:59:57Z');
@@ -77,7 +77,7 @@ test('a person’s switch goes before the schedule', async () => {
   expect(stateOf(running, 'out')).toBe('stopped');
   await running.director.switchOn('out');
   expect(stateOf(running, 'out')).toBe('running');
-}, 30_000);
+});
 
 test('a switch that fails is made again, and holds up no other', async () => {
   setClock('2026-11-25T07:59:59.900Z');
@@ -104,4 +104,4 @@ test('a switch that fails is made again, and holds up no other', async () => {
   await vi.waitFor(() => expect(made.at(-1)).toBe('a true'), 5_000);
   stop.abort();
   await following;
-}, 20_000);
+});

@@ -29,4 +29,4 @@ test('an answer for which its target has no room shows in the status, and a stop
   await vi.waitFor(() => expect(second.sent('lab')).toHaveLength(2), { timeout: 20_000 });
   expect(second.sent().at(-1)?.possibleDuplicate).toBe(true);
   expect(second.status()?.delayed).toBeUndefined();
-}, 60_000);
+});

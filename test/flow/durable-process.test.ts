@@ -314,7 +314,7 @@ test.concurrent('code never hears that NATS is away: its message goes back to it
   await vi.waitFor(() => expect(sent()).toEqual(['done']), 10_000);
   const host = running.director.statuses().find(({ host: name }) => name === 'orders');
   expect(host?.lastError).toBeUndefined();
-}, 30_000);
+});
 
 test.concurrent('a strict line waits with its message, and says so', async () => {
   const nats = await ownProduction();
@@ -467,7 +467,7 @@ test.concurrent('hundreds wake at once, each once', async () => {
   await vi.waitFor(() => expect(sent()).toHaveLength(301), 30_000);
   expect(new Set(sent()).size).toBe(301);
   await vi.waitFor(async () => expect(await waitingIn(running)).toBe(0), 10_000);
-}, 60_000);
+});
 
 test.concurrent('what waits is woken by another engine once the one that kept the time is gone', async () => {
   const nats = await ownProduction();

@@ -141,11 +141,10 @@ test('a queued process waits for room at one target and sends to the others once
     { timeout: 40_000, interval: 500 },
   );
   await vi.waitFor(() => expect(well.sent.map(nameOf).toSorted()).toEqual(names));
-}, 120_000);
+});
 
 test.skipIf(!canMount)(
   'a full disk of NATS is told as that, not as the limit of a queue',
-  { timeout: 60_000 },
   async () => {
     await using disk = await smallDisk();
     await using nats = await startNatsServer({ data: join(disk.path, 'data') });

@@ -37,4 +37,4 @@ test('a reply that is larger than a message of NATS reaches who waits for it, is
     ['completed', 'the reply of 6 MB is too large to be stored', undefined],
     ['completed', undefined, 3],
   ]);
-}, 40_000);
+});

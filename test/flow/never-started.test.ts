@@ -79,7 +79,7 @@ for (const [name, out] of orders) {
       strict ? values : values.toSorted(),
     );
     await vi.waitFor(async () => expect(await waiting(running)).toBe(0));
-  }, 30_000);
+  });
 }
 
 test.concurrent('what waits when the order of a queue changes goes first, in its order, also after several changes and back', async () => {
@@ -131,7 +131,7 @@ test.concurrent('what waits when the order of a queue changes goes first, in its
     },
     { timeout: 15_000, interval: 200 },
   );
-}, 60_000);
+});
 
 test.concurrent('the queue of a host that is taken out of the production keeps what waits, and is told of', async () => {
   await using nats = await startNats();
@@ -157,4 +157,4 @@ test.concurrent('the queue of a host that is taken out of the production keeps w
   await running.director.apply(made.with({ order: 'fifo' }), ['out', 'in']);
   await vi.waitFor(() => expect(made.sent()).toHaveLength(4), 10_000);
   expect(made.sent().filter((value) => value.startsWith('a'))).toEqual(['a0', 'a2']);
-}, 30_000);
+});

@@ -62,4 +62,4 @@ test('a reply rule that stops the operation leaves the message at the head, and 
   code = 'AA';
   await line.director.switchOn('out');
   await line.arrive(['1', '1', '2', '3']);
-}, 30_000);
+});

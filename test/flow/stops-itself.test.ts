@@ -31,7 +31,7 @@ test('an operation that stops itself is off although that cannot be written down
   code = 'AA';
   await director.switchOn('out');
   await vi.waitFor(() => expect(line.sent()).toHaveLength(2), 15_000);
-}, 30_000);
+});
 
 test('a host that is switched on while the production is changed runs as it is after the change', async () => {
   await using production = await given();

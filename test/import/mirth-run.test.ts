@@ -142,7 +142,6 @@ try {
       { timeout: 10_000 },
     );
   },
-  60_000,
 );
 
 test('a web channel asks a web server at an address of the message, and gives its answer back', async () => {
@@ -219,7 +218,7 @@ tmp = { resourceType: given.resourceType, made: true };`,
     },
   ]);
   expect(await run.arrive('log-file', 1)).toEqual(['a patient 7/x y Patient']);
-}, 60_000);
+});
 
 /** A script that counts its runs. */
 const counted = (name: string): string =>
@@ -309,4 +308,4 @@ test('what failed at a destination waits, also over a kill; a resend or reproces
   expect([done.code, ...all()]).toEqual([0, 5, 2, 5]);
   expect(await run.arrive('adt-in-ward', 2)).toHaveLength(2);
   expect(await run.arrive('adt-in-after', 2)).toHaveLength(2);
-}, 60_000);
+});

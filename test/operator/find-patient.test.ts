@@ -91,7 +91,7 @@ beforeAll(async () => {
     if (counts !== `1,1,${PATIENTS.length - 1}`) throw new Error(`not there yet: ${counts}`);
     return items[0] as Message;
   }, 30_000);
-}, 60_000);
+});
 afterAll(async () => running[Symbol.asyncDispose]());
 
 test('a patient of a list is found where they are: in their own messages, and in what is about all', async () => {

@@ -253,4 +253,4 @@ await import(${JSON.stringify(worker)});
   } finally {
     await operator.stop();
   }
-}, 120_000);
+});

@@ -58,7 +58,7 @@ test('every system that is started can be tried with the production that comes w
     ).toEqual([]);
   }
   await known.close();
-}, 60_000);
+});
 
 test.runIf(there.SFTP)('who is not root gets an OpenSSH that is signed in to by key', async () => {
   await using server = await ownSshServer();
@@ -94,4 +94,4 @@ test('the command prints a table and ends cleanly, with all that it started', as
   const ports = [...stdout.matchAll(/^[A-Z]\w+ .*?:(\d+)\S* /gm)].map(([, port]) => Number(port));
   expect(ports.length).toBeGreaterThan(4);
   expect(await Promise.all(ports.map(answers))).toEqual(ports.map(() => false));
-}, 70_000);
+});

@@ -158,4 +158,4 @@ test('an engine that is killed again and again counts, collects and pairs each m
   } finally {
     await engine.stop();
   }
-}, 120_000);
+});

@@ -105,4 +105,4 @@ operations:
   }
   expect(kills).toBe(KILLS.size);
   expect((await answers()).toSorted()).toEqual(questions.map((name) => `re ${name}`).toSorted());
-}, 120_000);
+});

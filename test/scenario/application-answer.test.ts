@@ -130,7 +130,7 @@ test('a sender that waits for the application is answered at once where no opera
     found[name] = `${sender.codes()[0]?.slice(0, 2)}${byCode}`;
   }
   expect(found).toEqual(expected);
-}, 60_000);
+});
 
 /** Sends the message on a connection of its own; gives code, control id and text of the answer. */
 async function ask(to: number, id: string): Promise<string> {
@@ -165,4 +165,4 @@ test('a repetition gets the answer of the first time, and the message goes out o
   expect(await ask(port, 'R1')).toBe('AE|R1 bed 7 is not known');
   expect(await ask(inline, 'R2')).toBe('AA|R2 done by code');
   expect(made.peer.received).toHaveLength(3);
-}, 60_000);
+});

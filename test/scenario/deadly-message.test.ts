@@ -72,4 +72,4 @@ test('a message in whose code the engine dies again and again is set aside, and 
   // ended in order: what they died of may be tried again, and nothing is told
   await using next = await start();
   expect(next.output()).not.toContain('engine-died');
-}, 120_000);
+});

@@ -47,7 +47,6 @@ function plan(file: string): void {
 
 test.skipIf(!hasDcmtk)(
   'the example of images: what modalities were told is stored arrives whole at each archive, also when the engine is killed and an archive is away',
-  { timeout: 120_000 },
   async () => {
     await using archive = await startArchive();
     await using cardiology = await startArchive();

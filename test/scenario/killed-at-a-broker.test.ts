@@ -152,6 +152,5 @@ describe.concurrent.each(SOURCES)('$name that is killed in the middle of its wor
       });
       expect(delivered).toEqual(ids.map((id) => ({ id, body: bodyOf(id) })));
     },
-    120_000,
   );
 });

@@ -58,4 +58,4 @@ test('the example of an analyser runs: results, a query and an order over its on
   await orders.answered(2);
   await using again = await device(analyserPort);
   await vi.waitFor(() => expect(again.received).toHaveLength(1), { timeout: 30_000 });
-}, 60_000);
+});

@@ -108,4 +108,4 @@ transforms: { breaks: breaks.yaml, throws: throws.ts }
     await rm(folder, { recursive: true, force: true });
   }
   expect(lines.filter((line) => line.includes(MARKER) || line.includes(SECRET))).toEqual([]);
-}, 60_000);
+});

@@ -172,7 +172,7 @@ test('an operator stops, starts, finds, traces, resends, replays and changes a r
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}, 120_000);
+});
 
 test('a suspended message is settled by its resend', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'waybill-suspended-'));
@@ -212,4 +212,4 @@ test('a suspended message is settled by its resend', async () => {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}, 60_000);
+});

@@ -142,7 +142,7 @@ test('after a loss of power what is gone is told, what comes next arrives, repet
     await engine.stop();
     await rm(folder, { recursive: true, force: true });
   }
-}, 120_000);
+});
 
 function countsOf(received: readonly Received[]): Map<string, number> {
   const counts = new Map<string, number>();

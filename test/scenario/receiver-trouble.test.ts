@@ -88,4 +88,4 @@ operations:
     1, 1, 3, 1, 2, 2, 2, 1,
   ]);
   expect(healthy.received.map(({ controlId }) => controlId)).toEqual(ids);
-}, 60_000);
+});

@@ -49,5 +49,5 @@ describeWithRabbit('the example of a queue of orders', (broker) => {
     expect(first && first.properties.headers).toEqual({
       'x-order': expect.stringMatching(/^A\d+$/),
     });
-  }, 60_000);
+  });
 });

@@ -51,5 +51,4 @@ test.skipIf(noKafka !== undefined)(
       { timeout: 40_000 },
     );
   },
-  60_000,
 );

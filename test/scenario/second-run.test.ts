@@ -78,7 +78,7 @@ test.concurrent('a second run on the same data is refused, and the first goes on
   await using again = await startEngineProcess({ production: folder, data, ports: [port] });
   await sendUntilAcknowledged(port, [message('2')], () => undefined);
   expect(again.ended).toBe(false);
-}, 90_000);
+});
 
 test.concurrent('a second engine of one NATS on the same data is refused: both would note there what they store and work on', async () => {
   await using made = await lab();
@@ -105,7 +105,7 @@ test.concurrent('a second engine of one NATS on the same data is refused: both w
     arguments: words,
   });
   expect(again.ended).toBe(false);
-}, 90_000);
+});
 
 test.concurrent('who kills the command that started an engine ends the engine and its server', async () => {
   await using made = await lab();
@@ -128,7 +128,7 @@ test.concurrent('who kills the command that started an engine ends the engine an
   wrapper.kill('SIGKILL');
   await ended;
   await vi.waitFor(() => expect([engine, nats].filter(isAlive)).toEqual([]), { timeout: 20_000 });
-}, 60_000);
+});
 
 test.concurrent('a lock that was left behind is taken over: of a dead process, a number given out again, a cut file, another container', async () => {
   await using folder = await temporaryFolder('lock');
@@ -168,7 +168,7 @@ test.concurrent('a lock that was left behind is taken over: of a dead process, a
   );
   lives = false;
   await living;
-}, 40_000);
+});
 
 test.concurrent('an engine that stood still while another container took its folder ends at once, and its server', async () => {
   await using made = await lab();
@@ -184,7 +184,7 @@ test.concurrent('an engine that stood still while another container took its fol
   await vi.waitFor(() => expect([engine.pid, nats].filter(isAlive)).toEqual([]), 10_000);
   expect(engine.output()).toMatch(/data-folder-taken.*another process has taken \S+ over/);
   expect(await readFile(file, 'utf8')).toBe(taken);
-}, 40_000);
+});
 
 test.concurrent('a lock that somebody removed, or with its folder, is there again while its holder lives', async () => {
   await using folder = await temporaryFolder('lock');
@@ -209,7 +209,7 @@ test.concurrent('a lock that somebody removed, or with its folder, is there agai
   await vi.waitFor(async () => expect(await readdir(data)).toEqual(['engine.lock']), 10_000);
   lock.release();
   expect(await readdir(data)).toEqual([]);
-}, 20_000);
+});
 
 test.concurrent('what npm started stops when npm is ended', async () => {
   await using made = await lab();
@@ -229,7 +229,7 @@ test.concurrent('what npm started stops when npm is ended', async () => {
   await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 20_000 });
   // in order
   expect(await readdir(data)).not.toContain('nats.json');
-}, 60_000);
+});
 
 /** Everybody in a service of systemd, whose KillMode is `control-group` unless its unit says otherwise. */
 const everybody = (pids: readonly number[]): void => {
@@ -281,7 +281,7 @@ test.concurrent('of many that start at once one gets the folder', async () => {
   for (const child of children) child.stdin.end();
   expect(said.filter((one) => one === 'got it')).toHaveLength(1);
   expect(said.filter((one) => one === 'ALREADY_RUNNING')).toHaveLength(5);
-}, 30_000);
+});
 
 test.concurrent('a server that was killed is started again also where its port was taken meanwhile, and until then it is told', async () => {
   await using folder = await temporaryFolder('port');
@@ -313,4 +313,4 @@ test.concurrent('a server that was killed is started again also where its port w
     },
     { timeout: 10_000 },
   );
-}, 40_000);
+});

@@ -91,5 +91,4 @@ test.skipIf(noSshServer !== undefined)(
     // a person has it, and nobody tries it again
     expect(await readFile(`${program}.bad`, 'utf8')).toBe('bad\n');
   },
-  60_000,
 );

@@ -104,5 +104,4 @@ test.skipIf(programs === undefined)(
       { timeout: 40_000, interval: 500 },
     );
   },
-  120_000,
 );

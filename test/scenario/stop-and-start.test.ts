@@ -98,7 +98,7 @@ test('an operation whose peer is down stops at once, and sends everything once a
   expect(peer.received.map(({ controlId }) => controlId)).toEqual(IDS);
   const outcomes = await setting.outcomes();
   expect(outcomes.map(({ possibleDuplicate }) => possibleDuplicate)).not.toContain(true);
-}, 30_000);
+});
 
 test('what is on the wire is finished before a start that was asked for meanwhile', async () => {
   await using peer = await mllpReceiver((_, index) =>
@@ -112,7 +112,7 @@ test('what is on the wire is finished before a start that was asked for meanwhil
   await vi.waitFor(() => expect(peer.received).toHaveLength(IDS.length), 10_000);
   await sleep(300);
   expect(peer.received.map(({ controlId }) => controlId)).toEqual(IDS);
-}, 30_000);
+});
 
 test('a message that a stop cut off is sent again and marked; no other is', async () => {
   await using peer = await mllpReceiver((_, index) => (index === 0 ? 'silence' : 'AA'));
@@ -126,11 +126,10 @@ test('a message that a stop cut off is sent again and marked; no other is', asyn
   const marked = (await setting.outcomes()).map(({ possibleDuplicate }) => possibleDuplicate);
   expect(marked[0]).toBe(true);
   expect(marked.slice(3)).not.toContain(true);
-}, 30_000);
+});
 
 test.for(['fifo', 'none', '{ by-key: field("PID-3.1"), partitions: 2 }'])(
   'a message that the end of an engine cut off is sent again and marked by the next one (order: %s)',
-  { timeout: 30_000 },
   async (order) => {
     await using peer = await mllpReceiver((_, index) => (index === 0 ? 'silence' : 'AA'));
     await using setting = await line(peer.port, `order: ${order}`, '500ms');
@@ -158,7 +157,7 @@ test('a message waits for a connection as long as `disconnected` says, whatever 
   expect(outcome?.error?.text).toContain('retry.disconnected');
   const waited = (outcome?.done ?? 0) - (outcome?.started ?? 0);
   expect(waited).toBeGreaterThanOrEqual(690);
-}, 30_000);
+});
 
 test('a rule on failures leaves no dead connection behind', async () => {
   await using peer = await mllpReceiver((_, index) => (index === 0 ? 'close' : 'AA'));
@@ -167,4 +166,4 @@ test('a rule on failures leaves no dead connection behind', async () => {
   await vi.waitFor(async () => expect(await setting.outcomes()).toHaveLength(IDS.length), 10_000);
   const statuses = (await setting.outcomes()).map(({ status }) => status);
   expect(statuses).toEqual(['suspended', ...IDS.slice(1).map(() => 'completed')]);
-}, 30_000);
+});

@@ -56,7 +56,7 @@ operations:
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}, 60_000);
+});
 
 /** Of a busy machine, milliseconds. */
 const SLACK = 700;

@@ -132,5 +132,4 @@ operations:
     }, 30_000);
     expect((await ask<{ broken?: number }>('GET', 'audit/verify')).body.broken).toBeUndefined();
   },
-  120_000,
 );

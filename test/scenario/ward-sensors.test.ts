@@ -48,5 +48,4 @@ test.skipIf(noMosquitto !== undefined)(
     );
     expect(isOpen(two)).toBe(true);
   },
-  60_000,
 );

@@ -43,7 +43,7 @@ let databases = 0;
 beforeAll(async () => {
   folder = await temporaryFolder('stored');
   if (programs !== undefined) server = await startPostgres(programs);
-}, 60_000);
+});
 afterAll(async () => {
   await server?.[Symbol.asyncDispose]();
   await folder[Symbol.asyncDispose]();

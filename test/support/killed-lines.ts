@@ -155,36 +155,32 @@ export function describeKilled(
       expect(arrived.length - first.length).toBeLessThanOrEqual(2 * KILLS);
     });
 
-    test.for(lines)(
-      'tells in the trace what of $name may have arrived twice',
-      { timeout: 90_000 },
-      async (line) => {
-        const access = await readNatsState(engine.data);
-        if (access === undefined) throw new Error('nats-server is not running');
-        await using broker = await connectBroker({ ...access, production: 'killed', role: 'test' });
-        const trace = remoteTrace(broker, 'test');
-        const target = `${line.name}-to`;
-        await vi.waitFor(
-          async () => {
-            const { items } = await trace.find({ target, limit: 500 });
-            const arrived = await line.arrived();
-            // of one that comes again because its sender was not told, no more is sent
-            const stored = items.filter(({ status }) => status !== 'discarded');
-            const open = stored.filter(({ status }) => status !== 'completed');
-            expect(open.map(({ status, error }) => [status, error])).toEqual([]);
-            const doubtful = stored.filter(({ possibleDuplicate }) => possibleDuplicate === true);
-            // the one that is being sent, and two whose outcomes are being stored
-            expect(doubtful.length).toBeLessThanOrEqual(3 * KILLS);
-            // these two, if they were acknowledged: the three that follow are doubted all the same
-            const presumed = stored.filter((one) => one.presumed === true);
-            expect(presumed.length).toBeLessThanOrEqual(2 * KILLS);
-            // each message once, and once more only if that is told
-            expect(arrived.length).toBeGreaterThanOrEqual(stored.length);
-            expect(arrived.length).toBeLessThanOrEqual(stored.length + doubtful.length);
-          },
-          { timeout: 60_000, interval: 100 },
-        );
-      },
-    );
+    test.for(lines)('tells in the trace what of $name may have arrived twice', async (line) => {
+      const access = await readNatsState(engine.data);
+      if (access === undefined) throw new Error('nats-server is not running');
+      await using broker = await connectBroker({ ...access, production: 'killed', role: 'test' });
+      const trace = remoteTrace(broker, 'test');
+      const target = `${line.name}-to`;
+      await vi.waitFor(
+        async () => {
+          const { items } = await trace.find({ target, limit: 500 });
+          const arrived = await line.arrived();
+          // of one that comes again because its sender was not told, no more is sent
+          const stored = items.filter(({ status }) => status !== 'discarded');
+          const open = stored.filter(({ status }) => status !== 'completed');
+          expect(open.map(({ status, error }) => [status, error])).toEqual([]);
+          const doubtful = stored.filter(({ possibleDuplicate }) => possibleDuplicate === true);
+          // the one that is being sent, and two whose outcomes are being stored
+          expect(doubtful.length).toBeLessThanOrEqual(3 * KILLS);
+          // these two, if they were acknowledged: the three that follow are doubted all the same
+          const presumed = stored.filter((one) => one.presumed === true);
+          expect(presumed.length).toBeLessThanOrEqual(2 * KILLS);
+          // each message once, and once more only if that is told
+          expect(arrived.length).toBeGreaterThanOrEqual(stored.length);
+          expect(arrived.length).toBeLessThanOrEqual(stored.length + doubtful.length);
+        },
+        { timeout: 60_000, interval: 100 },
+      );
+    });
   });
 }

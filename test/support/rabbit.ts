@@ -153,7 +153,7 @@ export function describeWithRabbit(
     beforeAll(async () => {
       broker = await rabbit(await options());
     }, 240_000);
-    afterAll(() => broker?.[Symbol.asyncDispose](), 30_000);
+    afterAll(() => broker?.[Symbol.asyncDispose]());
     tests(() => {
       if (broker === undefined) throw new Error('the broker was not started');
       return broker;

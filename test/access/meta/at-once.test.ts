@@ -22,7 +22,7 @@ describe.each(META_STORES)('asked by many at once, in %s', (name, here) => {
 
     beforeAll(async () => {
       ({ place, one, other } = stack.use(await twoPlanes(name)));
-    }, 60_000);
+    });
     afterAll(() => stack.disposeAsync());
 
     test('of many who come at once, here and at another operator plane, one gets what there is once', async () => {

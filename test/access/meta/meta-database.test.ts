@@ -30,7 +30,7 @@ describe.each(META_STORES)('what people need beside the trace, in %s', (name, he
 
     beforeAll(async () => {
       ({ place, one, other } = stack.use(await twoPlanes(name)));
-    }, 60_000);
+    });
     afterAll(() => stack.disposeAsync());
 
     test('notes, found by what they are about and when; when somebody looked, and since when they were away', async () => {

@@ -71,7 +71,7 @@ for (const program of ftpsPrograms) {
         expect((await folder.read('lab.hl7')).equals(BODY)).toBe(true);
         expect([[], ['ADAPTER_NOT_CONNECTED']]).toContainEqual(errors);
       });
-    }, 60_000);
+    });
 
     test('loses and doubles no file that is taken, wherever it is cut, and leaves nothing open', async () => {
       await eachCut(server(), async (proxy, cut) => {
@@ -98,7 +98,7 @@ for (const program of ftpsPrograms) {
         expect(service.delivered[0]?.body.equals(BODY)).toBe(true);
         expect((await folder.read('taken/lab.hl7')).equals(BODY)).toBe(true);
       });
-    }, 60_000);
+    });
 
     test('a network that hangs costs the time-out, not for ever, and leaves nothing behind', async () => {
       await using folder = await remoteFolder(server().home);
@@ -260,7 +260,7 @@ for (const program of ftpsPrograms) {
       expect(whole).toBe(true);
       expect(await folder.names()).toEqual([]);
       expect(grown).toBeLessThan(80_000_000);
-    }, 60_000);
+    });
   });
 }
 

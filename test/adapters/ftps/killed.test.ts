@@ -11,6 +11,6 @@ for (const program of ftpsPrograms) {
       const { came, delivered, archived } = await killedPickup(server().home, order, 31);
       expect(delivered).toEqual(came.contents);
       expect(archived).toEqual(came.files);
-    }, 60_000);
+    });
   });
 }

@@ -125,7 +125,6 @@ describe('an answer that gets lost', () => {
 
 test.for<Direction>(['toServer', 'toClient'])(
   'a connection that breaks at any point %s loses no mail and takes none twice',
-  { timeout: 60_000 },
   async (direction) => {
     await using lab = await graphLab();
     const target = Number(new URL(lab.graph.url).port);

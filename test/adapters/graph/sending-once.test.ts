@@ -117,7 +117,6 @@ test('a draft that Graph refuses to send does not stay', async () => {
 
 test.for<Direction>(['toServer', 'toClient'])(
   'a connection that breaks at any point %s loses no mail, sends none twice, and leaves nothing open',
-  { timeout: 60_000 },
   async (direction) => {
     await using lab = await graphLab();
     const target = Number(new URL(lab.graph.url).port);

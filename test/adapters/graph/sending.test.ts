@@ -167,7 +167,7 @@ describe('an upload', () => {
     await opened.send(streamedBody(body));
     whole(lab);
     expect(lab.graph.mailbox(HUB).messages('drafts')).toEqual([]);
-  }, 30_000);
+  });
 });
 
 test('as many mails at once as there are never are more requests than Outlook takes', async () => {

@@ -23,7 +23,6 @@ describe.for([
 ])('a connection of http-out that is cut $title', ({ most, secure }) => {
   test.for(DIRECTIONS)(
     '%s loses no message, sends it twice only where it says so and under the same key, and leaves nothing open',
-    { timeout: 60_000 },
     async (direction) => {
       await using files = await certificates();
       const { certificate: cert, key } = files.server;
@@ -81,7 +80,6 @@ test('a large body that is cut anywhere is never taken for the whole one', async
 
 test.for(DIRECTIONS)(
   'a caller whose connection to http-in is cut %s is answered only for what is stored whole, and leaves nothing open',
-  { timeout: 60_000 },
   async (direction) => {
     const resources = openResources();
     const opened = await openInbound(httpIn, { listen: '127.0.0.1:0' });

@@ -61,7 +61,6 @@ describe.runIf(await hasMailServers())('with Dovecot', () => {
 
   test.for<Direction>(['toServer', 'toClient'])(
     'a connection that breaks at any point %s loses no mail, takes none twice, and leaves nothing open',
-    { timeout: 60_000 },
     async (direction) => {
       await using box = await lab.box();
       await twoMails(box);

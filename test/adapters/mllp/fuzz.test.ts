@@ -49,7 +49,7 @@ describe.each([
 ])('mutated messages with validate $validate, acknowledge $acknowledge', (one) => {
   const { count, ...given } = one;
 
-  test(`${count} of them, each answered right`, { timeout: 60_000 }, async () => {
+  test(`${count} of them, each answered right`, async () => {
     const chance = random(SEED);
     const resources = openResources();
     await using opened = await listening({ ...given, batch: 'whole' });

@@ -59,9 +59,7 @@ test('one address has so many connections and no more, and others are served', a
   expect(texts(opened)).toContain('it has 100 connections already (connectionsPerAddress)');
 });
 
-test('partial messages of one address take so much memory, and a large one of another is taken', {
-  timeout: 60_000,
-}, async () => {
+test('partial messages of one address take so much memory, and a large one of another is taken', async () => {
   await using opened = await listening();
   using stack = new DisposableStack();
   const before = process.memoryUsage.rss();

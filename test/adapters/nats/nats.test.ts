@@ -467,7 +467,7 @@ describe('nats-in', () => {
     await using opened = await openInbound(natsIn, { ...to(peer), stream: 'LAB' });
     await manager.consumers.delete('LAB', 'test-under-test');
     await vi.waitFor(() => expect(opened.lost).toHaveLength(1), { timeout: 40_000 });
-  }, 60_000);
+  });
 
   test.for([
     [{}, 'subject'],

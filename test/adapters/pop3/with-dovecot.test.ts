@@ -64,7 +64,6 @@ describe.runIf(await hasPop3())('pop3-in', () => {
 
   test.for<Direction>(['toServer', 'toClient'])(
     'a connection that breaks at any point %s loses no mail, takes none twice, and leaves nothing open',
-    { timeout: 60_000 },
     async (direction) => {
       const box = await lab.box();
       await box.put(await plain('a'), await plain('b'));
@@ -184,7 +183,7 @@ describe.runIf(await hasPop3())('pop3-in', () => {
   test.for([
     { afterwards: 'delete', left: 0, mailsAtOnce: 100 },
     { afterwards: 'keep', left: 500, mailsAtOnce: 100_000 },
-  ])('500 mails, $afterwards', { timeout: 60_000 }, async ({ afterwards, left, mailsAtOnce }) => {
+  ])('500 mails, $afterwards', async ({ afterwards, left, mailsAtOnce }) => {
     const box = await lab.box();
     const mails = Array.from({ length: 500 }, (_, n) =>
       Buffer.from(`Message-ID: <${n}@x>\r\nSubject: s\r\n\r\n${n}\r\n`),
@@ -197,9 +196,7 @@ describe.runIf(await hasPop3())('pop3-in', () => {
     expect(opened.lost).toEqual([]);
   });
 
-  test('killed again and again: loses no mail, and repeats at most one message a kill', {
-    timeout: 120_000,
-  }, async () => {
+  test('killed again and again: loses no mail, and repeats at most one message a kill', async () => {
     const box = await lab.box();
     const names = Array.from({ length: 30 }, (_, mail) =>
       (mail % 5 === 4 ? ['a', 'b', 'c'] : ['a']).map((part) => `m${mail}-${part}.txt`),

@@ -30,9 +30,7 @@ describeWithSshd('a connection to OpenSSH that is cut after N bytes', (server) =
     await resources.expectNothingNew();
   }
 
-  test('loses and doubles no message that is sent, and leaves nothing open', {
-    timeout: 60_000,
-  }, async () => {
+  test('loses and doubles no message that is sent, and leaves nothing open', async () => {
     const { given, options } = sftpTo(server());
     await eachCut(async (proxy, n) => {
       await using folder = await remoteFolder(server().home);
@@ -50,9 +48,7 @@ describeWithSshd('a connection to OpenSSH that is cut after N bytes', (server) =
     });
   });
 
-  test('loses and doubles no file that is taken, and leaves nothing open', {
-    timeout: 60_000,
-  }, async () => {
+  test('loses and doubles no file that is taken, and leaves nothing open', async () => {
     const { given, options } = sftpTo(server());
     await eachCut(async (proxy, n) => {
       await using folder = await remoteFolder(server().home);

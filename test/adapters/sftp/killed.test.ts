@@ -12,5 +12,5 @@ describeWithSshd('sftp-in that is killed again and again', (server) => {
     );
     expect(delivered).toEqual(came.contents);
     expect(archived).toEqual(came.files);
-  }, 60_000);
+  });
 });

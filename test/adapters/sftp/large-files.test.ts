@@ -58,7 +58,7 @@ describeWithSshd('a file of 250 MB', (server) => {
     await sender.close();
     expect(await isLarge(join(folder.path, 'large.bin'))).toBe(true);
     expect(grown).toBeLessThan(BOUND);
-  }, 120_000);
+  });
 
   test('is taken in bounded memory, whole, also by an engine that is slow', async () => {
     await using folder = await remoteFolder(server().home);
@@ -93,5 +93,5 @@ describeWithSshd('a file of 250 MB', (server) => {
     });
     expect(await folder.names()).toEqual([]);
     expect(grown).toBeLessThan(BOUND);
-  }, 120_000);
+  });
 });

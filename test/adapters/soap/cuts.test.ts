@@ -18,7 +18,6 @@ const XML = { type: 'application/xml' };
 
 test.for<Direction>(['toServer', 'toClient'])(
   'a call that is cut anywhere %s arrives, is tried again with the same id, and leaves nothing open',
-  { timeout: 60_000 },
   async (direction) => {
     const ids = new Set<string>();
     let came = 0;

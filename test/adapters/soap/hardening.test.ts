@@ -6,7 +6,7 @@ import { webServer } from '../../support/web-server.ts';
 
 const XML = { type: 'application/xml' };
 
-test('a body of 40 MB that is not in memory arrives whole', { timeout: 60_000 }, async () => {
+test('a body of 40 MB that is not in memory arrives whole', async () => {
   await using server = await webServer(() => soapAnswer('<ok/>'));
   await using opened = await openOutbound(soapOut, { url: server.url });
   const body = Buffer.from(`<doc>${'QUJD'.repeat(10_000_000)}</doc>`);
@@ -34,7 +34,7 @@ test.for<[string, string]>([
   ['an external entity', XXE],
   ['elements nested 100,000 deep', DEEP],
   ['600,000 elements', MANY],
-])('%s is refused in a message and told in an answer', { timeout: 60_000 }, async ([, xml]) => {
+])('%s is refused in a message and told in an answer', async ([, xml]) => {
   await using server = await webServer(() => ({
     headers: { 'content-type': 'text/xml' },
     body: xml.replace(

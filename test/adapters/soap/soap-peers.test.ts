@@ -100,7 +100,6 @@ describe.skipIf(!hasModule('zeep'))('a caller by zeep', () => {
 
   test.for(['1.1', '1.2'] as const)(
     'reads the WSDL and its schema from us and calls in SOAP %s',
-    { timeout: 30_000 },
     async (version) => {
       await using line = await serving({}, version);
       const [answered] = await calledByZeep(line.url, { ...called, addressing: true });
@@ -109,36 +108,32 @@ describe.skipIf(!hasModule('zeep'))('a caller by zeep', () => {
     },
   );
 
-  test('is told a fault of ours with its code', { timeout: 30_000 }, async () => {
+  test('is told a fault of ours with its code', async () => {
     await using line = await serving({}, '1.2');
     line.opened.refuse();
     const [answered] = await calledByZeep(line.url, called);
     expect(answered).toMatchObject({ fault: 'soap:Receiver' });
   });
 
-  test.for([true, false])(
-    'signs in with a user name token, digest: %s',
-    { timeout: 30_000 },
-    async (digest) => {
-      await using line = await serving({ security: { users: ['lab'] }, describe: 'everybody' });
-      const [right] = await calledByZeep(line.url, {
-        ...called,
-        user: 'lab',
-        password: 'pass',
-        digest,
-      });
-      expect(right).toEqual({ answer: 'R-7' });
-      expect(line.opened.delivered[0]?.origin).toMatch(/ lab$/);
-      const [wrong] = await calledByZeep(line.url, {
-        ...called,
-        user: 'lab',
-        password: 'guess',
-        digest,
-      });
-      expect(wrong).toMatchObject({
-        fault: 'code:FailedAuthentication',
-        reason: 'Not accepted: user or password is wrong.',
-      });
-    },
-  );
+  test.for([true, false])('signs in with a user name token, digest: %s', async (digest) => {
+    await using line = await serving({ security: { users: ['lab'] }, describe: 'everybody' });
+    const [right] = await calledByZeep(line.url, {
+      ...called,
+      user: 'lab',
+      password: 'pass',
+      digest,
+    });
+    expect(right).toEqual({ answer: 'R-7' });
+    expect(line.opened.delivered[0]?.origin).toMatch(/ lab$/);
+    const [wrong] = await calledByZeep(line.url, {
+      ...called,
+      user: 'lab',
+      password: 'guess',
+      digest,
+    });
+    expect(wrong).toMatchObject({
+      fault: 'code:FailedAuthentication',
+      reason: 'Not accepted: user or password is wrong.',
+    });
+  });
 });
