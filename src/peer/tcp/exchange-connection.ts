@@ -189,6 +189,9 @@ export class ExchangeConnection<Answer> implements LinkedConnection {
     // a socket that is gone tells nobody but the callback
     if (!this.#socket.writable) throw this.#lossOf();
     this.#socket.write(bytes, this.#wrote);
+    const { errored } = this.#socket;
+    // refused at once: nothing waits to be written then, as if the system had taken it
+    if (errored !== null) throw this.#lossOf(errored);
     // nearly always the system has taken them by now
     return this.#socket.writableLength === 0 ? undefined : this.#inTime();
   }
@@ -228,9 +231,9 @@ export class ExchangeConnection<Answer> implements LinkedConnection {
   }
 
   /** The connection was lost with a message in flight: it is unknown whether the peer has it. */
-  #lossOf(): Error {
+  #lossOf(failure = this.#failure): Error {
     const { place, again } = this.#options;
-    const lost = this.#failure ?? Object.assign(new Error('closed'), { code: 'ECONNRESET' });
+    const lost = failure ?? Object.assign(new Error('closed'), { code: 'ECONNRESET' });
     const { cause, remedy, tls } = connectionCause(lost, place);
     if (tls) return new NotConnectedError(`Not connected: ${cause}. ${remedy}.`);
     const hint =
