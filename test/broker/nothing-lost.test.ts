@@ -5,9 +5,9 @@ import { expect, test, vi } from 'vitest';
 import { PROJECTOR, WORKER } from '../../src/broker/names.ts';
 import { queueStates, queueStreams } from '../../src/broker/queue-survey.ts';
 import type { Definition, QueueOrder } from '../../src/definition/definition.ts';
-import type { Expression } from '../../src/expression/expression.ts';
 import { definition, operationDefinition, serviceDefinition } from '../support/definition.ts';
 import { examples, MORE } from '../support/examples.ts';
+import { firstLetter } from '../support/expression-of.ts';
 import { testInbound, testOutbound } from '../support/loopback-adapter.ts';
 import { startNats } from '../support/nats.ts';
 import { readAll } from '../support/projecting.ts';
@@ -15,12 +15,6 @@ import { type Running, run } from '../support/running.ts';
 
 const valueOf = (body: { readonly inline: Uint8Array | undefined }): string =>
   Buffer.from(body.inline ?? []).toString();
-
-const firstLetter: Expression = {
-  source: 'first letter',
-  readsBody: true,
-  evaluate: (scope) => Buffer.from(scope.document().bytes()).toString().slice(0, 1),
-};
 
 /** So soon goes what is settled; the janitor of the engine comes by every 150 ms. */
 const MARGIN = 50;

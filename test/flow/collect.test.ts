@@ -18,7 +18,7 @@ import { Waits } from '../../src/flow/wiring.ts';
 import { inlineBody } from '../../src/message/body.ts';
 import type { NewMessage } from '../../src/message/message.ts';
 import { expressionOf } from '../support/expression-of.ts';
-import { type GivenProduction, given } from '../support/given.ts';
+import { type GivenProduction, given, waitingIn } from '../support/given.ts';
 import { startNats } from '../support/nats.ts';
 import { traced } from '../support/traced.ts';
 
@@ -60,9 +60,6 @@ async function collecting(collect: Partial<CollectGiven>, pool = 1): Promise<Giv
   });
   return line;
 }
-
-const waitingIn = async ({ engine }: GivenProduction): Promise<number> =>
-  (await engine.broker.manager.streams.info(engine.broker.names.waiting.stream)).state.messages;
 
 const outcomesOf = async (production: GivenProduction, ...ids: number[]) =>
   (await production.outcomes()).filter(

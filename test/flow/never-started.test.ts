@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import { queueStates } from '../../src/broker/queue-survey.ts';
 import type { QueueOrder } from '../../src/definition/definition.ts';
-import type { Expression } from '../../src/expression/expression.ts';
 import { rootLogger } from '../../src/log/logger.ts';
 import { definition, operationDefinition, serviceDefinition } from '../support/definition.ts';
+import { firstLetter } from '../support/expression-of.ts';
 import { testInbound, testOutbound } from '../support/loopback-adapter.ts';
 import { startNats } from '../support/nats.ts';
 import { readAll } from '../support/projecting.ts';
@@ -13,13 +13,6 @@ import { type Running, run } from '../support/running.ts';
 const text = (value: string) => ({ body: Buffer.from(value), type: 'text/plain' });
 const valueOf = (body: { readonly inline: Uint8Array | undefined }): string =>
   Buffer.from(body.inline ?? []).toString();
-
-/** The key is the letter that a body begins with. */
-const firstLetter: Expression = {
-  source: 'first letter',
-  readsBody: true,
-  evaluate: (scope) => Buffer.from(scope.document().bytes()).toString().slice(0, 1),
-};
 
 const byKey = (partitions: number): QueueOrder => ({ byKey: firstLetter, partitions });
 

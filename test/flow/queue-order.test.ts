@@ -1,14 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
-import type { Expression } from '../../src/expression/expression.ts';
+import { firstLetter } from '../support/expression-of.ts';
 import { given, textOf } from '../support/given.ts';
-
-/** The key is the letter that a body begins with. */
-const firstLetter: Expression = {
-  source: 'first letter',
-  readsBody: true,
-  evaluate: (scope) => Buffer.from(scope.document().bytes()).toString().slice(0, 1),
-};
 
 test('by key, a slow patient delays only what shares its line, and each key stays in order', async () => {
   const free = Promise.withResolvers<undefined>();

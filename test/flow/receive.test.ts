@@ -14,7 +14,7 @@ import {
 import { type Subject, subject } from '../../src/flow/subject.ts';
 import { inlineBody } from '../../src/message/body.ts';
 import { expressionOf } from '../support/expression-of.ts';
-import { type GivenProduction, given } from '../support/given.ts';
+import { type GivenProduction, given, waitingIn } from '../support/given.ts';
 import { startNats } from '../support/nats.ts';
 import { traced } from '../support/traced.ts';
 
@@ -77,9 +77,6 @@ async function orders(options: Options = {}): Promise<GivenProduction> {
   });
   return line;
 }
-
-const waitingIn = async ({ engine }: GivenProduction): Promise<number> =>
-  (await engine.broker.manager.streams.info(engine.broker.names.waiting.stream)).state.messages;
 
 const mailOf = async ({ engine }: GivenProduction, key: string): Promise<Mailbox | undefined> =>
   (await keyed(engine.broker).read<Mailbox>(mailPlace('orders', key))).value;

@@ -50,7 +50,12 @@ export async function written(production: ImportedProduction): Promise<string> {
   return folder;
 }
 
-const OPTIONS = { adapters: adapterCatalogue, overlays: [], secrets: () => undefined };
+/** How what was imported is read. */
+export const OPTIONS = {
+  adapters: adapterCatalogue,
+  overlays: [],
+  secrets: (): undefined => undefined,
+};
 
 export async function problemsOf(production: ImportedProduction): Promise<string[]> {
   const folder = await written(production);

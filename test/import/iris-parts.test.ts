@@ -2,18 +2,16 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { adapterCatalogue } from '../../adapters/index.ts';
 import { describeReport } from '../../src/definition/case/report.ts';
 import { describeProblem } from '../../src/definition/problem.ts';
 import { testProduction } from '../../src/definition/test-production.ts';
-import { importIris } from '../../src/import/iris/import-iris.ts';
 import { scheduleOf } from '../../src/import/iris/item-keys.ts';
 import { repliesOf } from '../../src/import/iris/reply-actions.ts';
 import { type ImportedProduction, writeProduction } from '../../src/import/production-files.ts';
+import { OPTIONS } from './imported.ts';
+import { importedFrom, marksOf } from './iris-export.ts';
 
 /** Record maps, transforms with loops and variables, and BPL processes, run with messages. */
-
-const OPTIONS = { adapters: adapterCatalogue, overlays: [], secrets: () => undefined };
 
 const item = (
   name: string,
@@ -50,17 +48,6 @@ const dtl = (steps: string, how: string): string =>
 
 const HL7 = `sourceClass='EnsLib.HL7.Message' sourceDocType='2.5:ORU_R01'`;
 
-const imported = (...texts: readonly string[]): ImportedProduction =>
-  importIris(
-    texts.map((text, index) => ({ name: `${index}.cls`, text })),
-    'hub',
-  );
-
-const marksOf = ({ report }: ImportedProduction): string[] =>
-  report.lines
-    .filter(({ kind }) => kind === 'mark')
-    .map(({ channel, text }) => `${channel}: ${text}`);
-
 async function ran(
   made: ImportedProduction,
   cases: string,
@@ -91,7 +78,7 @@ test('loops, conditions, variables and functions of a DTL make JSON of HL7', asy
 </foreach></foreach></foreach>
 <trace value='"done"'/><code><![CDATA[ Set target.Ward = $SELECT(source.{MSH:4}="N":"North",1:"other")
  set target.Kind = ..Lookup("Kinds","CHEM","?") ]]></code>`;
-  const made = imported(
+  const made = importedFrom(
     production(LISTENER, ROUTER, OUT),
     RULES,
     dtl(steps, `${HL7} targetClass='Hub.Report' create='new'`),
@@ -126,7 +113,7 @@ test('segments, repetitions and sub-transforms of a DTL make HL7', async () => {
 <subtransform class='Hub.Sub' sourceObj='source.{PIDgrpgrp(1).PIDgrp.PID}' targetObj='target.{PIDgrpgrp(1).PIDgrp.PID}'/>
 <foreach property='source.{PIDgrpgrp(1).PIDgrp.PID:PatientIdentifierList()}' key='k1'><if condition='source.{PIDgrpgrp(1).PIDgrp.PID:PatientIdentifierList(k1).AssigningAuthority}="W"'><true><assign value='source.{PIDgrpgrp(1).PIDgrp.PID:PatientIdentifierList(k1).IDNumber}' property='target.{PIDgrpgrp(1).PIDgrp.PID:PatientAccountNumber.IDNumber}' action='set'/></true></if></foreach>
 <foreach property='source.{PIDgrpgrp(1).ORCgrp(1).OBXgrp()}' key='k2'><assign value='source.{PIDgrpgrp(1).ORCgrp(1).OBXgrp(k2).OBX}' property='target.{PIDgrpgrp(1).ORCgrp(1).OBXgrp(k2).OBX}' action='set'/><assign value='"F"' property='target.{PIDgrpgrp(1).ORCgrp(1).OBXgrp(k2).OBX:ObservationResultStatus}' action='set'/></foreach>`;
-  const made = imported(
+  const made = importedFrom(
     production(LISTENER, ROUTER, OUT),
     RULES,
     sub,
@@ -159,7 +146,7 @@ test('a file of records is read, each record is transformed, and written by anot
     'RecordMap',
     '<Record name="Hub.Bills" type="fixedwidth" label="BIL" targetClassname="Hub.Bills.Record" recordTerminator="\\x0a"><Field name="Who" width="6" datatype="%String"/><Field name="Name" width="8" datatype="%String"/></Record>',
   );
-  const made = imported(
+  const made = importedFrom(
     production(
       item('Visits In', 'EnsLib.RecordMap.Service.FileService', {
         FilePath: '/in',
@@ -212,7 +199,7 @@ test('a BPL process becomes a process in code that calls, decides, transforms an
 <assign property='response.Total' value='(context.Rate*2)_"/"_context.Seen.GetAt(2)' action='set'/>
 </sequence></process>`,
   );
-  const made = imported(
+  const made = importedFrom(
     production(
       item('In', 'EnsLib.File.PassthroughService', { FilePath: '/in', TargetConfigNames: 'Work' }),
       item('Work', 'Hub.Process'),
@@ -255,7 +242,7 @@ test('what BPL does that has no counterpart stands as a comment where it was, an
     `<process request='Ens.StringRequest' response='Ens.Response'><sequence><code name='Own'><![CDATA[ Set ^Seen($H)=1
  Set tPassword="hunter2" ]]></code><call name='Nobody' target='Nowhere' async='0'><request type='X'/></call><sql><![CDATA[ DELETE FROM Old ]]></sql><delay duration='"PT20S"'/></sequence></process>`,
   );
-  const made = imported(
+  const made = importedFrom(
     production(
       item('In', 'EnsLib.File.PassthroughService', { FilePath: '/in', TargetConfigNames: 'Work' }),
       item('Work', 'Hub.Process'),
@@ -277,7 +264,7 @@ test('what BPL does that has no counterpart stands as a comment where it was, an
 test('schedules, alerts, partners, categories and system default settings are those of hosts', () => {
   const defaults =
     '<Export><Document name="Ens.Config.DefaultSettings.esd"><defaultSettings><item production="*" item="*" class="EnsLib.HL7.Service.TCPService" setting="Port" value="7000"/><item production="Hub.Production" item="In" class="*" setting="Port" value="7001"/><item production="*" item="Nobody" class="*" setting="Port" value="1"/></defaultSettings></Document></Export>';
-  const made = imported(
+  const made = importedFrom(
     production(
       item(
         'In',
@@ -352,7 +339,7 @@ test('Kafka: the cluster, its sign-in and its group are kept; topics that messag
     SASLMechanism: 'PLAIN',
     TrustStoreLocation: '/certs/trust.jks',
   };
-  const made = imported(
+  const made = importedFrom(
     production(
       item('In', 'EnsLib.Kafka.Service', {
         Servers: 'k1:9092',
@@ -400,13 +387,13 @@ function* withNovelties(text: string): Iterable<readonly [string, string]> {
 }
 
 test('whatever is put into an export, at any place, is named in the report', () => {
-  expect(marksOf(imported(...WHOLE))).toEqual([]);
+  expect(marksOf(importedFrom(...WHOLE))).toEqual([]);
   const silent: string[] = [];
   let places = 0;
   for (const [file, text] of WHOLE.entries()) {
     for (const [place, changed] of withNovelties(text)) {
       places += 1;
-      const made = imported(...WHOLE.map((own, index) => (index === file ? changed : own)));
+      const made = importedFrom(...WHOLE.map((own, index) => (index === file ? changed : own)));
       if (!/novelty/i.test(made.files.get('import-report.md') ?? '')) silent.push(place);
     }
   }

@@ -1,20 +1,16 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
-import { adapterCatalogue } from '../../adapters/index.ts';
+import { expect, test } from 'vitest';
 import { describeReport } from '../../src/definition/case/report.ts';
 import { describeProblem } from '../../src/definition/problem.ts';
-import { readProduction } from '../../src/definition/read.ts';
 import { testProduction } from '../../src/definition/test-production.ts';
 import { celOf } from '../../src/import/iris/cel.ts';
 import { asText, type Cel } from '../../src/import/iris/cel-value.ts';
 import { importIris } from '../../src/import/iris/import-iris.ts';
 import { NoCounterpart, ruleExpression } from '../../src/import/iris/objectscript.ts';
 import { hl7PathOf } from '../../src/import/iris/paths.ts';
-import { type ImportedProduction, writeProduction } from '../../src/import/production-files.ts';
-
-const OPTIONS = { adapters: adapterCatalogue, overlays: [], secrets: () => undefined };
+import { OPTIONS, problemsOf, written } from './imported.ts';
+import { importedFrom, marksOf } from './iris-export.ts';
 
 const production = (items: string): string =>
   `Class Hub.Production Extends Ens.Production\n{\n\nXData ProductionDefinition\n{\n<Production Name="Hub.Production">\n<ActorPoolSize>2</ActorPoolSize>\n${items}\n</Production>\n}\n\n}\n`;
@@ -101,33 +97,10 @@ const STEPS = `<annotation>names in capitals</annotation>
 const LUT =
   '<?xml version="1.0"?><lookupTable><entry table="Wards" key="W1">NORTH</entry><entry table="Wards" key="W,2">SO"UTH</entry></lookupTable>';
 
-const imported = (...texts: readonly string[]): ImportedProduction =>
-  importIris(
-    texts.map((text, index) => ({ name: `${index}.cls`, text })),
-    'hub',
-  );
-
-async function written(made: ImportedProduction): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'waybill-iris-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  await writeProduction(made, folder);
-  return folder;
-}
-
-async function problemsOf(made: ImportedProduction): Promise<string[]> {
-  const { problems } = await readProduction(await written(made), { ...OPTIONS, assume: true });
-  return problems.map(describeProblem);
-}
-
 const named = (what: string): Cel => asText(JSON.stringify(what.toLowerCase()));
 
-const marksOf = ({ report }: ImportedProduction): string[] =>
-  report.lines
-    .filter(({ kind }) => kind === 'mark')
-    .map(({ channel, text }) => `${channel}: ${text}`);
-
 test('a production with rules, a DTL and a lookup table passes check and routes as it did', async () => {
-  const made = imported(ROUTED, RULES, dtl(STEPS), LUT);
+  const made = importedFrom(ROUTED, RULES, dtl(STEPS), LUT);
   expect(marksOf(made)).toEqual([]);
   expect(made.report.channels.map(({ state }) => state)).toEqual([
     'complete',
@@ -161,19 +134,19 @@ test('a production with rules, a DTL and a lookup table passes check and routes 
 });
 
 test('settings of items become those of their adapters', () => {
-  const yaml = imported(ROUTED, RULES, dtl(STEPS), LUT).files.get('production.yaml') ?? '';
+  const yaml = importedFrom(ROUTED, RULES, dtl(STEPS), LUT).files.get('production.yaml') ?? '';
   expect(yaml).toMatch(
     /adt-in:\n {4}title: ADT In\n {4}adapter: mllp-in\n {4}settings:\n {6}listen: 0.0.0.0:6661\n {6}acknowledge: application\n {4}to: adt-router/,
   );
   expect(yaml).toMatch(/connect: ward.example:2575[\s\S]*retry:\n {6}every: 5s\n {6}for: forever/);
   expect(yaml).toContain(`name: '{name}_{format(now(), "yyyy-MM-dd_HH.mm.ss.SSS")}.hl7'`);
-  expect(imported(LUT).files.get('lookups/wards.csv')).toBe(
+  expect(importedFrom(LUT).files.get('lookups/wards.csv')).toBe(
     'key,value\nW1,NORTH\n"W,2","SO""UTH"\n',
   );
 });
 
 test('code is a stub with its source, without secrets, and check fails until it is written', async () => {
-  const made = imported(
+  const made = importedFrom(
     production(
       [
         item('In', 'Hub.Service', { TargetConfigNames: 'Work' }),
@@ -197,7 +170,7 @@ test('code is a stub with its source, without secrets, and check fails until it 
 });
 
 test('what a rule or a DTL says that has no counterpart is marked where it stands', async () => {
-  const made = imported(
+  const made = importedFrom(
     ROUTED,
     RULES.replace(
       '(Document.{PV1:PatientClass}=&quot;I&quot;)',
@@ -221,11 +194,11 @@ test('what a rule or a DTL says that has no counterpart is marked where it stand
 test('an export of Studio is read as its source files are', () => {
   const rules = /\{\n(<ruleDefinition[\s\S]*<\/ruleDefinition>)/.exec(RULES)?.[1] ?? '';
   const xml = `<?xml version="1.0" encoding="UTF-8"?><Export generator="IRIS"><Class name="Hub.Rules"><Super>Ens.Rule.Definition</Super><XData name="RuleDefinition"><Data><![CDATA[${rules}]]></Data></XData></Class></Export>`;
-  const made = imported(ROUTED, xml, dtl(STEPS), LUT);
+  const made = importedFrom(ROUTED, xml, dtl(STEPS), LUT);
   expect(made.files.get('production.yaml')).toBe(
-    imported(ROUTED, RULES, dtl(STEPS), LUT).files.get('production.yaml'),
+    importedFrom(ROUTED, RULES, dtl(STEPS), LUT).files.get('production.yaml'),
   );
-  expect(imported('<Export><Class').report.lines).toMatchObject([
+  expect(importedFrom('<Export><Class').report.lines).toMatchObject([
     { category: 'files that cannot be read' },
   ]);
 });
@@ -267,7 +240,7 @@ test('what is switched off in a DTL or a rule is not done', () => {
     '<when condition="1"><send transform="" target="Archive">',
     '<when condition="1"><send disabled="true" transform="" target="Archive">',
   );
-  const made = imported(ROUTED, rules, dtl(`${off}</group>`), LUT);
+  const made = importedFrom(ROUTED, rules, dtl(`${off}</group>`), LUT);
   expect(marksOf(made)).toEqual([]);
   const transform = made.files.get('transforms/hub-to-ward.yaml');
   expect(transform).not.toMatch(/HUB|PV1-2/);
@@ -285,7 +258,7 @@ test.each([
 ])('ObjectScript reads %s from left to right', (condition, isTranslated) => {
   const escaped = condition.replaceAll('&', '&amp;');
   const step = `<if condition='${escaped}'><true><assign value='"X"' property='target.{PV1:PatientClass}' action='set' /></true></if>`;
-  const said = marksOf(imported(ROUTED, RULES, dtl(step), LUT)).join();
+  const said = marksOf(importedFrom(ROUTED, RULES, dtl(step), LUT)).join();
   expect(said).toMatch(isTranslated ? /^$/ : /mixes operators without parentheses/);
 });
 

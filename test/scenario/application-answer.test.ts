@@ -6,10 +6,8 @@ import { freePort } from '../../sandbox/free-port.ts';
 import { type RunningProduction, runProduction } from '../../src/cli/run-production.ts';
 import { silentLogger } from '../../src/log/logger.ts';
 import { type MllpPeer, mllpPeer } from '../support/mllp-peer.ts';
+import { admission } from '../support/mllp-peers.ts';
 import { mllpSender } from '../support/mllp-sender.ts';
-
-const message = (id: string): string =>
-  `MSH|^~\\&|S|A|R|B|20260101||ADT^A01^ADT_A01|${id}|P|2.5.1\rEVN|A01\rPID|1||${id}^^^H^MR||DOE^JOHN\rPV1|1|I\r`;
 
 const codeThat = (does: string): string =>
   `import { defineProcess } from 'waybill';\nexport default defineProcess(async (message, context) => { ${does} });\n`;
@@ -123,7 +121,7 @@ test('a sender that waits for the application is answered at once where no opera
   const found: Record<string, string> = {};
   for (const [name, port] of made.ports) {
     await using sender = await mllpSender(port);
-    sender.send(message(`M-${name}`));
+    sender.send(admission(`M-${name}`));
     await sender.answered(1);
     expect(sender.codes()).toEqual([expect.stringContaining(`|M-${name}`)]);
     const byCode = sender.answers[0]?.includes('done by code') === true ? ' done by code' : '';
@@ -135,7 +133,7 @@ test('a sender that waits for the application is answered at once where no opera
 /** Sends the message on a connection of its own; gives code, control id and text of the answer. */
 async function ask(to: number, id: string): Promise<string> {
   await using sender = await mllpSender(to);
-  sender.send(message(id));
+  sender.send(admission(id));
   await sender.answered(1);
   return `${sender.codes()[0]} ${/MSA\|[^\r]*\|([^|\r]*)/.exec(sender.answers[0] ?? '')?.[1]}`;
 }

@@ -10,11 +10,11 @@ import { startNats } from '../support/nats.ts';
 import { run } from '../support/running.ts';
 import { SOAP_12, soapAnswer } from '../support/soap-envelope.ts';
 import { webServer } from '../support/web-server.ts';
+import { WSSE } from '../support/xmlsec.ts';
 
 const FOLDER = join(import.meta.dirname, '../../productions/document-sharing');
 const XML = { type: 'application/xml' };
 const PDF = Buffer.from('%PDF-1.4\n%%EOF\n');
-const WSSE = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd';
 
 const registryAnswer = (status: string, errors = ''): ReturnType<typeof soapAnswer> =>
   soapAnswer(

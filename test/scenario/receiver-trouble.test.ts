@@ -5,11 +5,13 @@ import { outcomeTail } from '../../src/broker/outcome-tail.ts';
 import { type RunningProduction, runProduction } from '../../src/cli/run-production.ts';
 import { silentLogger } from '../../src/log/logger.ts';
 import type { OutcomeRecord } from '../../src/message/record.ts';
-import { mllpReceiver, type ScriptedAnswer, sendUntilAcknowledged } from '../support/mllp-peers.ts';
+import {
+  admission,
+  mllpReceiver,
+  type ScriptedAnswer,
+  sendUntilAcknowledged,
+} from '../support/mllp-peers.ts';
 import { productionFolder } from '../support/production.ts';
-
-const messageOf = (id: string): string =>
-  `MSH|^~\\&|S|A|R|B|20260101||ADT^A01^ADT_A01|${id}|P|2.5.1\rEVN|A01\rPID|1||${id}^^^H^MR||DOE^JOHN\rPV1|1|I\r`;
 
 async function outcomesAt(running: RunningProduction, host: string): Promise<OutcomeRecord[]> {
   await running.engine.outcomes.flush();
@@ -43,7 +45,7 @@ operations:
     log: silentLogger,
   });
   const ids = Array.from({ length: 12 }, (_, n) => `T${n}`);
-  await sendUntilAcknowledged(port, ids.slice(0, 6).map(messageOf), () => undefined);
+  await sendUntilAcknowledged(port, ids.slice(0, 6).map(admission), () => undefined);
   await vi.waitFor(() => expect(healthy.received).toHaveLength(6));
   expect(await outcomesAt(running, 'troubled')).toHaveLength(0);
 
@@ -62,7 +64,7 @@ operations:
     tries.set(controlId, n + 1);
     return script[controlId]?.[n] ?? 'AA';
   }, troubled);
-  await sendUntilAcknowledged(port, ids.slice(6).map(messageOf), () => undefined);
+  await sendUntilAcknowledged(port, ids.slice(6).map(admission), () => undefined);
 
   await vi.waitFor(
     async () => expect(await outcomesAt(running, 'troubled')).toHaveLength(12),

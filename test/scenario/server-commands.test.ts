@@ -1,24 +1,13 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { allAdapters } from '../../adapters/index.ts';
 import { freePort } from '../../sandbox/free-port.ts';
 import { sshServer } from '../../sandbox/ssh.ts';
-import type { Definition } from '../../src/definition/definition.ts';
-import { readProduction } from '../../src/definition/read.ts';
+import { exampleProduction } from '../support/example-production.ts';
 import { mllpSender } from '../support/mllp-sender.ts';
 import { startNats } from '../support/nats.ts';
 import { run } from '../support/running.ts';
 import { noSshServer } from '../support/ssh-server.ts';
-
-const FOLDER = join(import.meta.dirname, '../../productions/server-commands');
-
-async function example(environment: Readonly<Record<string, string>>): Promise<Definition> {
-  const adapters = await allAdapters();
-  const { definition, problems } = await readProduction(FOLDER, { adapters, environment });
-  if (definition === undefined) throw new Error(JSON.stringify(problems));
-  return definition;
-}
 
 /** The program of the laboratory system: it knows what it has, and wants one message to come again. */
 const IMPORT = `#!/bin/sh
@@ -48,7 +37,7 @@ test.skipIf(noSshServer !== undefined)(
     const at = `127.0.0.1:${server.port}`;
     const definitions = await Promise.all(
       ports.map((port) =>
-        example({
+        exampleProduction('server-commands', {
           RESULTS: `127.0.0.1:${port}`,
           LAB: at,
           LAB_KEY: server.privateKey,

@@ -10,10 +10,7 @@ import { orderAll } from '../../src/control/control.ts';
 import { ENGINE } from '../../src/control/verbs.ts';
 import { silentLogger } from '../../src/log/logger.ts';
 import type { OutcomeRecord } from '../../src/message/record.ts';
-import { mllpReceiver, sendUntilAcknowledged } from '../support/mllp-peers.ts';
-
-const messageOf = (id: string): string =>
-  `MSH|^~\\&|S|A|R|B|20260101||ADT^A01^ADT_A01|${id}|P|2.5.1\rEVN|A01\rPID|1||${id}^^^H^MR||DOE^JOHN\rPV1|1|I\r`;
+import { admission, mllpReceiver, sendUntilAcknowledged } from '../support/mllp-peers.ts';
 
 const IDS = Array.from({ length: 8 }, (_, n) => `S${n}`);
 
@@ -81,7 +78,7 @@ operations:
 test('an operation whose peer is down stops at once, and sends everything once and in order after its start', async () => {
   const lab = await freePort();
   await using setting = await line(lab, 'retry: { every: 30s, for: forever }');
-  await sendUntilAcknowledged(setting.port, IDS.map(messageOf), () => undefined);
+  await sendUntilAcknowledged(setting.port, IDS.map(admission), () => undefined);
   await vi.waitFor(() =>
     expect(setting.running.director.statuses().find(({ host }) => host === 'lab')?.inFlight).toBe(
       1,
@@ -105,7 +102,7 @@ test('what is on the wire is finished before a start that was asked for meanwhil
     index === 2 ? { code: 'AA', after: 1_500 } : 'AA',
   );
   await using setting = await line(peer.port);
-  await sendUntilAcknowledged(setting.port, IDS.map(messageOf), () => undefined);
+  await sendUntilAcknowledged(setting.port, IDS.map(admission), () => undefined);
   await vi.waitFor(() => expect(peer.received.length).toBeGreaterThanOrEqual(3));
   await Promise.all([setting.switch('stop'), setting.switch('start'), setting.switch('stop')]);
   await setting.switch('start');
@@ -117,7 +114,7 @@ test('what is on the wire is finished before a start that was asked for meanwhil
 test('a message that a stop cut off is sent again and marked; no other is', async () => {
   await using peer = await mllpReceiver((_, index) => (index === 0 ? 'silence' : 'AA'));
   await using setting = await line(peer.port, '', '500ms');
-  await sendUntilAcknowledged(setting.port, IDS.map(messageOf), () => undefined);
+  await sendUntilAcknowledged(setting.port, IDS.map(admission), () => undefined);
   await vi.waitFor(() => expect(peer.received.length).toBe(1));
   await setting.switch('stop');
   await setting.switch('start');
@@ -133,11 +130,11 @@ test.for(['fifo', 'none', '{ by-key: field("PID-3.1"), partitions: 2 }'])(
   async (order) => {
     await using peer = await mllpReceiver((_, index) => (index === 0 ? 'silence' : 'AA'));
     await using setting = await line(peer.port, `order: ${order}`, '500ms');
-    await sendUntilAcknowledged(setting.port, [messageOf('S0')], () => undefined);
+    await sendUntilAcknowledged(setting.port, [admission('S0')], () => undefined);
     await vi.waitFor(() => expect(peer.received.length).toBe(1));
     await setting.restart();
     await vi.waitFor(async () => expect(await setting.outcomes()).toHaveLength(1));
-    await sendUntilAcknowledged(setting.port, [messageOf('S1')], () => undefined);
+    await sendUntilAcknowledged(setting.port, [admission('S1')], () => undefined);
     await vi.waitFor(async () => expect(await setting.outcomes()).toHaveLength(2));
     expect(peer.received.map(({ controlId }) => controlId)).toEqual(['S0', 'S0', 'S1']);
     const marked = (await setting.outcomes()).map(({ possibleDuplicate }) => possibleDuplicate);
@@ -149,7 +146,7 @@ test('a message waits for a connection as long as `disconnected` says, whatever 
   const lab = await freePort();
   const rest = 'retry: { every: 100ms, for: 200ms, disconnected: 700ms }';
   await using setting = await line(lab, rest);
-  await sendUntilAcknowledged(setting.port, [messageOf('S0')], () => undefined);
+  await sendUntilAcknowledged(setting.port, [admission('S0')], () => undefined);
   await vi.waitFor(async () => expect(await setting.outcomes()).toHaveLength(1), 10_000);
   const [outcome] = await setting.outcomes();
   expect(outcome?.status).toBe('error');
@@ -162,7 +159,7 @@ test('a message waits for a connection as long as `disconnected` says, whatever 
 test('a rule on failures leaves no dead connection behind', async () => {
   await using peer = await mllpReceiver((_, index) => (index === 0 ? 'close' : 'AA'));
   await using setting = await line(peer.port, 'replies: { failure: suspend }');
-  await sendUntilAcknowledged(setting.port, IDS.map(messageOf), () => undefined);
+  await sendUntilAcknowledged(setting.port, IDS.map(admission), () => undefined);
   await vi.waitFor(async () => expect(await setting.outcomes()).toHaveLength(IDS.length), 10_000);
   const statuses = (await setting.outcomes()).map(({ status }) => status);
   expect(statuses).toEqual(['suspended', ...IDS.slice(1).map(() => 'completed')]);

@@ -5,10 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import { freePort } from '../../sandbox/free-port.ts';
 import { startEngineProcess } from '../support/engine-process.ts';
-import { mllpReceiver, sendUntilAcknowledged } from '../support/mllp-peers.ts';
-
-const messageOf = (id: string): string =>
-  `MSH|^~\\&|S|A|R|B|20260101||ADT^A01^ADT_A01|${id}|P|2.5.1\rEVN|A01\rPID|1||${id}^^^H^MR||DOE^JOHN\rPV1|1|I\r`;
+import { admission, mllpReceiver, sendUntilAcknowledged } from '../support/mllp-peers.ts';
 
 const IDS = Array.from({ length: 40 }, (_, n) => `P${n}`);
 const LIMIT = 2_000;
@@ -38,7 +35,7 @@ operations:
   const arrived = () => lab.received.map(({ controlId }) => controlId);
   try {
     const engine = await start();
-    await sendUntilAcknowledged(port, IDS.map(messageOf), () => undefined);
+    await sendUntilAcknowledged(port, IDS.map(admission), () => undefined);
     await vi.waitFor(() => expect(lab.received.length).toBeGreaterThan(8));
     process.kill(await engine.natsPid(), 'SIGSTOP');
     // what it sends now cannot be settled

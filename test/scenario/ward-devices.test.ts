@@ -1,25 +1,13 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
-import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { allAdapters } from '../../adapters/index.ts';
 import { freePort } from '../../sandbox/free-port.ts';
-import type { Definition } from '../../src/definition/definition.ts';
-import { readProduction } from '../../src/definition/read.ts';
+import { exampleProduction } from '../support/example-production.ts';
 import { framedPeer } from '../support/framed-peer.ts';
 import { mllpPeer } from '../support/mllp-peer.ts';
 import { startNats } from '../support/nats.ts';
 import { rawClient } from '../support/raw-client.ts';
 import { run } from '../support/running.ts';
-
-const FOLDER = join(import.meta.dirname, '../../productions/ward-devices');
-
-async function example(environment: Readonly<Record<string, string>>): Promise<Definition> {
-  const adapters = await allAdapters();
-  const { definition, problems } = await readProduction(FOLDER, { adapters, environment });
-  if (definition === undefined) throw new Error(JSON.stringify(problems));
-  return definition;
-}
 
 /** Keeps what each connection to it says until its end. */
 async function ear(): Promise<
@@ -73,7 +61,7 @@ test('the example of a ward’s devices runs on two engines: one calls the scale
   const ports = [await freePort(), await freePort()];
   const definitions = await Promise.all(
     ports.map(async (port) =>
-      example({
+      exampleProduction('ward-devices', {
         SCALE: `127.0.0.1:${scale.port}`,
         CABINET: `127.0.0.1:${port}`,
         LABELS: `127.0.0.1:${await freePort()}`,

@@ -1,4 +1,6 @@
+import { expect } from 'vitest';
 import type { CredentialEntry } from '../../src/credential/credential-entry.ts';
+import type { CredentialError } from '../../src/credential/credential-error.ts';
 import {
   type Credentials,
   type CredentialsOptions,
@@ -62,3 +64,10 @@ export function entriesOf(given: Given): ReadonlyMap<string, CredentialEntry> {
     ]),
   );
 }
+
+/** Why the credential `api` gives no token. */
+export const refusalOf = (set: CredentialSet): Promise<CredentialError> =>
+  set.token('api').then(
+    () => expect.fail('a token was given'),
+    (error: CredentialError) => error,
+  );

@@ -10,3 +10,10 @@ export function expressionOf(source: string, result: 'any' | 'bool' = 'any'): Ex
   if (!compiled.ok) throw new Error(compiled.problems.map(({ text }) => text).join());
   return compiled.expression;
 }
+
+/** The key is the letter that a body begins with. */
+export const firstLetter: Expression = {
+  source: 'first letter',
+  readsBody: true,
+  evaluate: (scope) => Buffer.from(scope.document().bytes()).toString().slice(0, 1),
+};

@@ -128,3 +128,7 @@ export async function given({
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
 }
+
+/** How many messages wait for a time or an answer, outside of their queue. */
+export const waitingIn = async ({ engine }: GivenProduction): Promise<number> =>
+  (await engine.broker.manager.streams.info(engine.broker.names.waiting.stream)).state.messages;

@@ -150,3 +150,7 @@ function exchange(socket: Socket, message: string): Promise<string> {
     socket.write(framed(message));
   });
 }
+
+/** An admission with this control id. */
+export const admission = (id: string): string =>
+  `MSH|^~\\&|S|A|R|B|20260101||ADT^A01^ADT_A01|${id}|P|2.5.1\rEVN|A01\rPID|1||${id}^^^H^MR||DOE^JOHN\rPV1|1|I\r`;

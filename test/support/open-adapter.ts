@@ -338,3 +338,20 @@ export async function testSteps<S extends Settings>(
   abort();
   return steps;
 }
+
+/** What a sending failed with. */
+export const failureOf = (sending: Promise<unknown>): Promise<Error & { code?: string }> =>
+  sending.then(
+    () => new Error('it was sent'),
+    (error: unknown) => error as Error,
+  );
+
+/** What operators were told. */
+export const texts = ({ events }: OpenedInbound): string =>
+  events.map(({ text }) => text).join('\n');
+
+/** The steps up to the failed one: their names, and what the last one says. */
+export const failedStep = (steps: readonly TestStep[]): [string[], TestStep | undefined] => [
+  steps.map(({ name }) => name),
+  steps.find(({ result }) => result === 'failed'),
+];

@@ -5,7 +5,8 @@ import { temporaryFolder } from './temporary-folder.ts';
 
 export const hasXmlsec = spawnSync('xmlsec1', ['--version']).status === 0;
 
-const WSU = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd';
+export const WSU =
+  'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd';
 
 /** The elements of an envelope that may have an id to which a signature refers. */
 const IDENTIFIED = [
@@ -31,7 +32,8 @@ export async function verifiedByXmlsec(
   return spawnSync('xmlsec1', args).status === 0;
 }
 
-const WSSE = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd';
+export const WSSE =
+  'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd';
 const DS = 'http://www.w3.org/2000/09/xmldsig#';
 
 /** An envelope around a payload whose body xmlsec1 has signed with an RSA key. */

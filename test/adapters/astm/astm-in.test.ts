@@ -4,8 +4,8 @@ import astmIn from '../../../adapters/astm/astm-in.ts';
 import { astmDevice, frame, frames, result } from '../../support/astm-device.ts';
 import { certificates } from '../../support/certificates.ts';
 import { portOf } from '../../support/mllp-sender.ts';
-import { readGiven } from '../../support/open-adapter.ts';
-import { answersTo, bodies, connected, receiving, soon, texts } from './receiving.ts';
+import { readGiven, texts } from '../../support/open-adapter.ts';
+import { answersTo, bodies, connected, receiving, soon } from './receiving.ts';
 
 const ENQ = '\x05';
 const EOT = '\x04';

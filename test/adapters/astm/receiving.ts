@@ -15,10 +15,6 @@ export const connected = (opened: OpenedInbound): Promise<AstmSide> => astmDevic
 export const bodies = ({ delivered }: OpenedInbound): string[] =>
   delivered.map(({ body }) => body.toString('latin1'));
 
-/** What operators were told. */
-export const texts = ({ events }: OpenedInbound): string =>
-  events.map(({ text }) => text).join('\n');
-
 /** Says something to the listener and gives what it answers, sign by sign. */
 export async function answersTo(device: AstmSide, ...texts_: readonly string[]): Promise<string[]> {
   const signs: string[] = [];

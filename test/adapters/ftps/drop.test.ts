@@ -5,6 +5,7 @@ import ftpsOut from '../../../adapters/ftps/ftps-out.ts';
 import type { FtpsServer } from '../../../sandbox/ftps/ftps.ts';
 import { describeWithFtpd, ftpsPrograms, ftpsTo } from '../../support/ftps-server.ts';
 import {
+  failureOf,
   type OpenedOutbound,
   openOutbound,
   slowBody,
@@ -24,13 +25,6 @@ async function opened(
     ftpsOut,
     { ...given, folder: folder.name, name: '{id}.hl7', ...settings },
     options,
-  );
-}
-
-async function failure(sending: Promise<unknown>): Promise<Error & { code?: string }> {
-  return await sending.then(
-    () => new Error('it was sent'),
-    (error: unknown) => error as Error,
   );
 }
 
@@ -60,7 +54,7 @@ for (const program of ftpsPrograms) {
       await using folder = await remoteFolder(server().home);
       await using sender = await opened(server(), folder);
       const broken = new PassThrough();
-      const sending = failure(sender.send(slowBody(broken)));
+      const sending = failureOf(sender.send(slowBody(broken)));
       broken.write('first half');
       await vi.waitFor(async () => expect(await folder.names()).toHaveLength(1));
       broken.destroy(new Error('the store is gone'));
@@ -68,7 +62,7 @@ for (const program of ftpsPrograms) {
       await vi.waitFor(async () => expect(await folder.names()).toEqual([]));
       const controller = new AbortController();
       const stalled = new PassThrough();
-      const waiting = failure(sender.send(slowBody(stalled), {}, controller.signal));
+      const waiting = failureOf(sender.send(slowBody(stalled), {}, controller.signal));
       stalled.write('first half');
       await vi.waitFor(async () => expect(await folder.names()).toHaveLength(1));
       controller.abort(new Error('timed out'));
@@ -84,7 +78,7 @@ for (const program of ftpsPrograms) {
       await folder.put('lab.hl7', 'another file');
       const name = 'lab.hl7';
       await using careful = await opened(server(), folder, { name });
-      expect(await failure(careful.send(BODY))).toMatchObject({ code: 'ADAPTER_SUSPEND' });
+      expect(await failureOf(careful.send(BODY))).toMatchObject({ code: 'ADAPTER_SUSPEND' });
       expect((await folder.read('lab.hl7')).toString()).toBe('another file');
       await using numbering = await opened(server(), folder, { name, exists: 'number' });
       await numbering.send(BODY, { id: 1 });
@@ -108,13 +102,13 @@ for (const program of ftpsPrograms) {
       await using folder = await remoteFolder(server().home);
       await chmod(folder.path, 0o555);
       await using sender = await opened(server(), folder, { denied });
-      expect(await failure(sender.send(BODY))).toMatchObject({
+      expect(await failureOf(sender.send(BODY))).toMatchObject({
         code,
         message: expect.stringMatching(`does not allow us to write in ${folder.path}`),
         detail: expect.stringMatching(/denied|not permitted|create/i),
       });
       await using lost = await opened(server(), { name: `${folder.name}/away` }, { denied });
-      expect(await failure(lost.send(BODY))).toMatchObject({
+      expect(await failureOf(lost.send(BODY))).toMatchObject({
         code,
         message: expect.stringMatching(`no such file or folder in ${folder.path}/away on 127`),
       });
@@ -130,7 +124,7 @@ for (const program of ftpsPrograms) {
 
     test('a full disk is an error that is tried again, names itself, and leaves room', async () => {
       await using sender = await opened(server(), { name: 'small' }, { name: '{id}.bin' });
-      const error = await failure(sender.send(streamedBody(Buffer.alloc(3_000_000))));
+      const error = await failureOf(sender.send(streamedBody(Buffer.alloc(3_000_000))));
       expect(error).toMatchObject({
         code: 'ADAPTER_TEMPORARY',
         message: expect.stringMatching(/full/),

@@ -7,6 +7,7 @@ import type { Body, NewMessage } from '../../../src/adapter/index.ts';
 import { inlineBody } from '../../../src/message/body.ts';
 import { type CuttingProxy, cuttingProxy, type Direction } from '../../support/cutting-proxy.ts';
 import { describeWithFtpd, ftpsPrograms, ftpsTo } from '../../support/ftps-server.ts';
+import { memoryGrowth } from '../../support/memory-growth.ts';
 import { openResources } from '../../support/nothing-open.ts';
 import { lend, messageOf, openOutbound } from '../../support/open-adapter.ts';
 import { remoteFolder, signalConnections } from '../../support/remote-folder.ts';
@@ -40,19 +41,6 @@ async function eachCut(
     expect(total).toBeGreaterThan(500);
   }
   await resources.expectNothingNew();
-}
-
-/** Runs something and gives by how much the memory of this process grew at most meanwhile. */
-async function growth(run: () => Promise<void>): Promise<number> {
-  const before = process.memoryUsage().rss;
-  let most = before;
-  const timer = setTimeout(function measure() {
-    most = Math.max(most, process.memoryUsage().rss);
-    timer.refresh();
-  }, 20);
-  await run();
-  clearTimeout(timer);
-  return most - before;
 }
 
 for (const program of ftpsPrograms) {
@@ -244,7 +232,7 @@ for (const program of ftpsPrograms) {
         taken.resolve(size);
         return { messageId: 1, sessionId: 1, status: 'stored' };
       };
-      const grown = await growth(async () => {
+      const grown = await memoryGrowth(async () => {
         const sender = await ftpsOut.open(lend(ftpsOut.settings, out, options).lent);
         await sender.send(messageOf(body), new AbortController().signal);
         await sender.close();

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import ftpsIn from '../../../adapters/ftps/ftps-in.ts';
 import ftpsOut from '../../../adapters/ftps/ftps-out.ts';
-import type { Credential, TestStep } from '../../../src/adapter/index.ts';
+import type { Credential } from '../../../src/adapter/index.ts';
 import { SECRET_MARKER } from '../../contract/marker.ts';
 import { describeWithFtpd, ftpsPrograms, ftpsTo } from '../../support/ftps-server.ts';
-import { testSteps } from '../../support/open-adapter.ts';
+import { failedStep, testSteps } from '../../support/open-adapter.ts';
 import { remoteFolder } from '../../support/remote-folder.ts';
 import { describeWithSshd } from '../../support/ssh-server.ts';
 
@@ -16,11 +16,6 @@ const ORDER = ['name', 'TCP', 'greeting', 'TLS', 'sign-in', 'path', 'permission'
 const IMPLICIT = ['name', 'TCP', 'TLS', 'greeting', 'sign-in', 'path', 'permission'];
 const WRONG: Credential = { kind: 'basic', user: 'hub', password: SECRET_MARKER };
 
-/** The steps up to the failed one: their names, and what the last one says. */
-function outcome(steps: readonly TestStep[]): [string[], TestStep | undefined] {
-  return [steps.map(({ name }) => name), steps.find(({ result }) => result === 'failed')];
-}
-
 for (const program of ftpsPrograms) {
   describeWithFtpd('the connection test of FTPS', { program }, (server) => {
     test('goes through every step and says what it saw', async () => {
@@ -31,7 +26,7 @@ for (const program of ftpsPrograms) {
         await testSteps(ftpsIn, { ...given, folder: folder.name }, options),
         await testSteps(ftpsOut, { ...given, folder: folder.name, name: 'x' }, options),
       ]) {
-        const [names, failed] = outcome(steps);
+        const [names, failed] = failedStep(steps);
         expect(failed).toBeUndefined();
         expect(names).toEqual(ORDER);
         const said = Object.fromEntries(steps.map(({ name, detail }) => [name, detail]));
@@ -78,7 +73,7 @@ for (const program of ftpsPrograms) {
         { ...given, folder: '', name: 'x', ...settings },
         { credentials },
       );
-      const [names, failed] = outcome(steps);
+      const [names, failed] = failedStep(steps);
       const order = 'security' in settings ? IMPLICIT : ORDER;
       expect(names).toEqual(order.slice(0, order.indexOf(step) + 1));
       expect(failed?.cause).toMatch(cause);
@@ -91,7 +86,7 @@ for (const program of ftpsPrograms) {
     test('goes through TLS before the greeting', async () => {
       const { given, options } = ftpsTo(server(), 'implicit');
       const steps = await testSteps(ftpsOut, { ...given, folder: '', name: 'x' }, options);
-      const [names, failed] = outcome(steps);
+      const [names, failed] = failedStep(steps);
       expect(failed).toBeUndefined();
       expect(names).toEqual(IMPLICIT);
       expect(steps[2]?.detail).toMatch(HANDSHAKE);

@@ -2,8 +2,8 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { portOf } from '../../support/mllp-sender.ts';
-import type { OpenedInbound } from '../../support/open-adapter.ts';
-import { adt, listening, texts } from './listening.ts';
+import { type OpenedInbound, texts } from '../../support/open-adapter.ts';
+import { adt, listening } from './listening.ts';
 
 const MB = 1_048_576;
 

@@ -16,10 +16,6 @@ export const listening = (given: Given = {}, options?: OpenOptions): Promise<Ope
 /** A sender that is connected to it. */
 export const connected = (opened: OpenedInbound): Promise<MllpSender> => mllpSender(portOf(opened));
 
-/** What operators were told. */
-export const texts = ({ events }: OpenedInbound): string =>
-  events.map(({ text }) => text).join('\n');
-
 /** Resolves once the listener has closed the connection. */
 export const closed = (sender: MllpSender): Promise<void> =>
   vi.waitFor(() => expect(sender.closed).toBe(true), { timeout: 5_000 });

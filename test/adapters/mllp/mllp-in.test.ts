@@ -3,7 +3,8 @@ import { hl7Document } from '../../../src/document/index.ts';
 import { certificates } from '../../support/certificates.ts';
 import { inMllp, type MllpSender, mllpSender, portOf } from '../../support/mllp-sender.ts';
 import { openResources } from '../../support/nothing-open.ts';
-import { adt, closed, connected, listening, texts } from './listening.ts';
+import { texts } from '../../support/open-adapter.ts';
+import { adt, closed, connected, listening } from './listening.ts';
 
 describe('a delivered message', () => {
   test('has its type, control id, charset and sender', async () => {

@@ -5,6 +5,7 @@ import { expect, test, vi } from 'vitest';
 import sftpOut from '../../../adapters/ssh/sftp/sftp-out.ts';
 import type { SshServer } from '../../../sandbox/ssh.ts';
 import {
+  failureOf,
   type OpenedOutbound,
   openOutbound,
   slowBody,
@@ -25,13 +26,6 @@ async function opened(
     sftpOut,
     { ...given, folder: folder.name, name: '{id}.hl7', ...settings },
     options,
-  );
-}
-
-async function failure(sending: Promise<unknown>): Promise<Error & { code?: string }> {
-  return await sending.then(
-    () => new Error('it was sent'),
-    (error: unknown) => error as Error,
   );
 }
 
@@ -65,7 +59,7 @@ describeWithSshd(
       await using folder = await remoteFolder(server().home);
       await using sender = await opened(server(), folder);
       const chunks = new PassThrough();
-      const sending = failure(sender.send(slowBody(chunks)));
+      const sending = failureOf(sender.send(slowBody(chunks)));
       chunks.write('first half');
       await vi.waitFor(async () => expect(await folder.names()).toHaveLength(1));
       chunks.destroy(new Error('the store is gone'));
@@ -78,7 +72,7 @@ describeWithSshd(
       await using sender = await opened(server(), folder);
       const chunks = new PassThrough();
       const controller = new AbortController();
-      const sending = failure(sender.send(slowBody(chunks), {}, controller.signal));
+      const sending = failureOf(sender.send(slowBody(chunks), {}, controller.signal));
       chunks.write('first half');
       await vi.waitFor(async () => expect(await folder.names()).toHaveLength(1));
       controller.abort(new Error('timed out'));
@@ -107,7 +101,7 @@ describeWithSshd(
       await using folder = await remoteFolder(server().home);
       await using sender = await opened(server(), folder, { name: 'lab.hl7' });
       await folder.put('lab.hl7', 'another file');
-      const error = await failure(sender.send(BODY));
+      const error = await failureOf(sender.send(BODY));
       expect(error).toMatchObject({ code: 'ADAPTER_SUSPEND' });
       expect(error.message).toMatch(/with other content is already in .*\. Remove it/);
       expect((await folder.read('lab.hl7')).toString()).toBe('another file');
@@ -153,14 +147,14 @@ describeWithSshd(
       await using folder = await remoteFolder(server().home);
       await chmod(folder.path, 0o555);
       await using sender = await opened(server(), folder, { denied });
-      expect(await failure(sender.send(BODY))).toMatchObject({
+      expect(await failureOf(sender.send(BODY))).toMatchObject({
         code,
         message: expect.stringMatching(`does not allow us to write in ${folder.name}. Ask its`),
         detail: expect.stringMatching(/denied|not permitted|create/i),
       });
       const away = { name: `${folder.name}/away` };
       await using lost = await opened(server(), away, { denied });
-      expect(await failure(lost.send(BODY))).toMatchObject({
+      expect(await failureOf(lost.send(BODY))).toMatchObject({
         code,
         message: expect.stringMatching(`no such file or folder in ${folder.name}/away on 127`),
       });
@@ -177,7 +171,7 @@ describeWithSshd(
     test('a name that leaves the folder is refused and not quoted', async () => {
       await using folder = await remoteFolder(server().home);
       await using sender = await opened(server(), folder, { name: '{name}' });
-      const error = await failure(sender.send(BODY, { name: '../DOE-JOHN.hl7' }));
+      const error = await failureOf(sender.send(BODY, { name: '../DOE-JOHN.hl7' }));
       expect(error).toMatchObject({ code: 'ADAPTER_SUSPEND' });
       expect(error.message).not.toContain('DOE');
       expect(await folder.names()).toEqual([]);
@@ -186,7 +180,7 @@ describeWithSshd(
     test('a full disk is an error that is tried again, names itself, and leaves nothing', async () => {
       const small = join(server().home, 'small');
       await using sender = await opened(server(), { name: 'small' }, { name: '{id}.bin' });
-      const error = await failure(sender.send(streamedBody(Buffer.alloc(3_000_000))));
+      const error = await failureOf(sender.send(streamedBody(Buffer.alloc(3_000_000))));
       expect(error).toMatchObject({
         code: 'ADAPTER_TEMPORARY',
         message: expect.stringMatching(

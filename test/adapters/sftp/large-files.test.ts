@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import sftpIn from '../../../adapters/ssh/sftp/sftp-in.ts';
 import sftpOut from '../../../adapters/ssh/sftp/sftp-out.ts';
 import type { Body, NewMessage } from '../../../src/adapter/index.ts';
+import { memoryGrowth } from '../../support/memory-growth.ts';
 import { lend, messageOf } from '../../support/open-adapter.ts';
 import { remoteFolder } from '../../support/remote-folder.ts';
 import { describeWithSshd, sftpTo } from '../../support/ssh-server.ts';
@@ -24,19 +25,6 @@ const large: Body = {
   },
 };
 
-/** Runs something and gives by how much the memory of this process grew at most meanwhile. */
-async function growth(run: () => Promise<void>): Promise<number> {
-  const before = process.memoryUsage().rss;
-  let most = before;
-  const timer = setTimeout(function measure() {
-    most = Math.max(most, process.memoryUsage().rss);
-    timer.refresh();
-  }, 20);
-  await run();
-  clearTimeout(timer);
-  return most - before;
-}
-
 /** Whether a file is the large body, byte by byte. */
 async function isLarge(file: string): Promise<boolean> {
   for await (const chunk of createReadStream(file, { highWaterMark: PIECE.length })) {
@@ -52,7 +40,7 @@ describeWithSshd('a file of 250 MB', (server) => {
     const settings = { ...given, folder: folder.name, name: 'large.bin' };
     const { lent } = lend(sftpOut.settings, settings, options);
     const sender = await sftpOut.open(lent);
-    const grown = await growth(async () => {
+    const grown = await memoryGrowth(async () => {
       await sender.send(messageOf(large), new AbortController().signal);
     });
     await sender.close();
@@ -81,7 +69,7 @@ describeWithSshd('a file of 250 MB', (server) => {
       taken.resolve(size);
       return { messageId: 1, sessionId: 1, status: 'stored' };
     };
-    const grown = await growth(async () => {
+    const grown = await memoryGrowth(async () => {
       const service = await sftpIn.open({
         ...lent,
         deliver,

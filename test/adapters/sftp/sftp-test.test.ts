@@ -3,20 +3,14 @@ import { createServer as createTlsServer } from 'node:tls';
 import { describe, expect, test } from 'vitest';
 import sftpIn from '../../../adapters/ssh/sftp/sftp-in.ts';
 import sftpOut from '../../../adapters/ssh/sftp/sftp-out.ts';
-import type { TestStep } from '../../../src/adapter/index.ts';
 import { SECRET_MARKER } from '../../contract/marker.ts';
 import { certificates } from '../../support/certificates.ts';
-import { testSteps } from '../../support/open-adapter.ts';
+import { failedStep, testSteps } from '../../support/open-adapter.ts';
 import { remoteFolder } from '../../support/remote-folder.ts';
 import { describeWithSshd, sftpTo, WRONG } from '../../support/ssh-server.ts';
 import { listening } from '../../support/tcp-server.ts';
 
 const ORDER = ['name', 'TCP', 'banner', 'host key', 'sign-in', 'path', 'permission'];
-
-/** The steps up to the failed one: their names, and what the last one says. */
-function outcome(steps: readonly TestStep[]): [string[], TestStep | undefined] {
-  return [steps.map(({ name }) => name), steps.find(({ result }) => result === 'failed')];
-}
 
 describeWithSshd('the connection test of SFTP', (server) => {
   test('goes through every step and says what it saw', async () => {
@@ -27,7 +21,7 @@ describeWithSshd('the connection test of SFTP', (server) => {
       await testSteps(sftpIn, { ...given, folder: folder.name }, options),
       await testSteps(sftpOut, { ...given, folder: folder.name, name: 'x' }, options),
     ]) {
-      const [names, failed] = outcome(steps);
+      const [names, failed] = failedStep(steps);
       expect(failed).toBeUndefined();
       expect(names).toEqual(ORDER);
       const said = Object.fromEntries(steps.map(({ name, detail }) => [name, detail]));
@@ -69,7 +63,7 @@ describeWithSshd('the connection test of SFTP', (server) => {
       { ...given, folder: '', name: 'x', ...settings },
       { credentials },
     );
-    const [names, failed] = outcome(steps);
+    const [names, failed] = failedStep(steps);
     expect(names).toEqual(ORDER.slice(0, ORDER.indexOf(step) + 1));
     expect(failed?.cause).toMatch(cause);
     expect(failed?.remedy).toMatch(remedy);
@@ -90,7 +84,7 @@ describeWithSshd('the connection test of SFTP', (server) => {
     });
     expect([...(await folder.names()), ...(await failing.names())]).toEqual([]);
     await chmod(failing.path, 0o555);
-    const [, failed] = outcome(await testSteps(sftpIn, settings, options));
+    const [, failed] = failedStep(await testSteps(sftpIn, settings, options));
     expect(failed).toMatchObject({
       name: 'permission',
       cause: expect.stringContaining(failing.name),
@@ -103,9 +97,9 @@ describeWithSshd('the connection test of SFTP', (server) => {
     await chmod(folder.path, 0o555);
     const { given, options } = sftpTo(server());
     const settings = { ...given, folder: folder.name };
-    const [, failed] = outcome(await testSteps(sftpIn, settings, options));
+    const [, failed] = failedStep(await testSteps(sftpIn, settings, options));
     expect(failed).toMatchObject({ name: 'permission', cause: expect.stringMatching(/not allow/) });
-    const [, kept] = outcome(await testSteps(sftpIn, { ...settings, keep: true }, options));
+    const [, kept] = failedStep(await testSteps(sftpIn, { ...settings, keep: true }, options));
     expect(kept).toBeUndefined();
   });
 });
@@ -126,7 +120,7 @@ describe('the connection test of SFTP at another service', () => {
       },
       { credentials: { drop: WRONG } },
     );
-    const [names, failed] = outcome(steps);
+    const [names, failed] = failedStep(steps);
     expect(names).toEqual(['name', 'TCP', 'banner']);
     expect(failed?.cause).toMatch(/speaks TLS from the start, as implicit FTPS does/);
     expect(failed?.remedy).toMatch(/security: implicit/);

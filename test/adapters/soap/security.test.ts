@@ -9,7 +9,7 @@ import { type Certificates, certificates } from '../../support/certificates.ts';
 import { type OpenedInbound, openInbound, openOutbound } from '../../support/open-adapter.ts';
 import { SOAP_11, soapAnswer } from '../../support/soap-envelope.ts';
 import { webServer } from '../../support/web-server.ts';
-import { hasXmlsec, signedByXmlsec } from '../../support/xmlsec.ts';
+import { hasXmlsec, signedByXmlsec, WSSE, WSU } from '../../support/xmlsec.ts';
 
 const XML = { type: 'application/xml' };
 const ORDER = '<o:Order xmlns:o="urn:lab"><o:test>GLU</o:test><o:for>Ada</o:for></o:Order>';
@@ -209,8 +209,6 @@ describe.skipIf(!hasXmlsec)('xmlsec1 (skipped where it is not installed)', () =>
   });
 });
 
-const WSSE = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd';
-const WSU = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd';
 const DIGEST =
   'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordDigest';
 

@@ -3,8 +3,8 @@ import { describeInbound } from '../../contract/inbound.contract.ts';
 import { BODY_MARKER, SECRET_MARKER } from '../../contract/marker.ts';
 import { SOAP_11 } from '../../support/soap-envelope.ts';
 import { webCaller } from '../../support/web-caller.ts';
+import { WSSE } from '../../support/xmlsec.ts';
 
-const WSSE = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd';
 const TOKEN = `<w:Security xmlns:w="${WSSE}"><w:UsernameToken><w:Username>hub</w:Username><w:Password>${SECRET_MARKER}</w:Password></w:UsernameToken></w:Security>`;
 
 describeInbound(soapIn, {

@@ -15,7 +15,3 @@ export const connected = (opened: OpenedInbound): Promise<RawClient> => rawClien
 
 export const bodies = ({ delivered }: OpenedInbound): string[] =>
   delivered.map(({ body }) => body.toString('latin1'));
-
-/** What operators were told. */
-export const texts = ({ events }: OpenedInbound): string =>
-  events.map(({ text }) => text).join('\n');

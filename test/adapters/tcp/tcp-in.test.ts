@@ -5,9 +5,9 @@ import tcpIn from '../../../adapters/tcp/tcp-in.ts';
 import { RejectedError } from '../../../src/adapter/index.ts';
 import { certificates } from '../../support/certificates.ts';
 import { portOf } from '../../support/mllp-sender.ts';
-import { openInbound, readGiven } from '../../support/open-adapter.ts';
+import { openInbound, readGiven, texts } from '../../support/open-adapter.ts';
 import { rawClient } from '../../support/raw-client.ts';
-import { bodies, connected, receiving, STX_ETX, texts } from './receiving.ts';
+import { bodies, connected, receiving, STX_ETX } from './receiving.ts';
 
 const answered = { ...STX_ETX, answer: 'stored' };
 

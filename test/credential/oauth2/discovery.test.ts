@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
-import type { CredentialError } from '../../../src/credential/credential-error.ts';
 import { fixedClock } from '../../../src/time/clock.ts';
-import { type CredentialSet, credentialSet } from '../../support/credential-set.ts';
+import { type CredentialSet, credentialSet, refusalOf } from '../../support/credential-set.ts';
 import { type OddTokenServer, oddTokenServer, reply } from '../../support/odd-token-server.ts';
 
 /** A server with one discovery document; `about` is made when its address is known. */
@@ -31,13 +30,6 @@ function setFor(server: OddTokenServer, issuer: string, parts = {}): CredentialS
       },
     },
     parts,
-  );
-}
-
-async function refusalOf(set: CredentialSet): Promise<CredentialError> {
-  return set.token('api').then(
-    () => expect.fail('a token was given'),
-    (error: CredentialError) => error,
   );
 }
 

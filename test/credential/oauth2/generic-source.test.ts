@@ -6,9 +6,8 @@ import {
   type OAuth2SandboxOptions,
   oauth2Sandbox,
 } from '../../../sandbox/oauth2/oauth2-sandbox.ts';
-import type { CredentialError } from '../../../src/credential/credential-error.ts';
 import { fixedClock } from '../../../src/time/clock.ts';
-import { type CredentialSet, credentialSet } from '../../support/credential-set.ts';
+import { credentialSet, refusalOf } from '../../support/credential-set.ts';
 import { oddTokenServer, reply } from '../../support/odd-token-server.ts';
 
 const FHIR = 'https://fhir.hospital.example/r4';
@@ -48,13 +47,6 @@ function given(
     ...change,
   };
   return { api: values };
-}
-
-async function refusalOf(set: CredentialSet): Promise<CredentialError> {
-  return set.token('api').then(
-    () => expect.fail('a token was given'),
-    (error: CredentialError) => error,
-  );
 }
 
 test.for([

@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest';
-import type { CredentialError } from '../../../src/credential/credential-error.ts';
 import { AADSTS } from '../../../src/credential/oauth2/aadsts.ts';
 import { OAUTH2_ERRORS, refusal } from '../../../src/credential/oauth2/refusal.ts';
-import { type CredentialSet, credentialSet } from '../../support/credential-set.ts';
+import { type CredentialSet, credentialSet, refusalOf } from '../../support/credential-set.ts';
 import { type OddTokenServer, oddTokenServer, reply } from '../../support/odd-token-server.ts';
 
 const context = { credential: 'graph', secrets: [], now: 0 };
@@ -64,13 +63,6 @@ function setFor({ url, ca }: OddTokenServer): CredentialSet {
       trust: ca,
     },
   });
-}
-
-async function refusalOf(set: CredentialSet): Promise<CredentialError> {
-  return set.token('api').then(
-    () => expect.fail('a token was given'),
-    (error: CredentialError) => error,
-  );
 }
 
 interface Odd {

@@ -3,8 +3,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { expect, test, vi } from 'vitest';
-import type { CredentialError } from '../../../src/credential/credential-error.ts';
-import { type CredentialSet, credentialSet } from '../../support/credential-set.ts';
+import { type CredentialSet, credentialSet, refusalOf } from '../../support/credential-set.ts';
 import { type OddTokenServer, oddTokenServer, reply } from '../../support/odd-token-server.ts';
 
 function setFor({ url, ca }: OddTokenServer, change: object = {}): CredentialSet {
@@ -22,13 +21,6 @@ function setFor({ url, ca }: OddTokenServer, change: object = {}): CredentialSet
 
 const good = (): Promise<OddTokenServer> =>
   oddTokenServer((_, response) => reply(response, 200, { access_token: 't', expires_in: 60 }));
-
-async function refusalOf(set: CredentialSet): Promise<CredentialError> {
-  return set.token('api').then(
-    () => expect.fail('a token was given'),
-    (error: CredentialError) => error,
-  );
-}
 
 test('the connection is closed once the token is there', async () => {
   await using server = await good();
