@@ -91,11 +91,17 @@ function keptTeller(onKept: JanitorOptions['onKept']): JanitorOptions['onKept'] 
   };
 }
 
+/** Up to where a stream was settled, and stored, long enough ago; undefined as long as nobody has looked for as long. */
+interface Stayed {
+  readonly settled: number | undefined;
+  readonly stored: number | undefined;
+}
+
 /**
  * What has stayed long enough, as far as it was seen. A recreated stream counts from 1, so that older
  * observations do not apply to it.
  */
-function settledHistory(): (stream: string, now: Seen, stay: Stay) => number | undefined {
+function settledHistory(): (stream: string, now: Seen, stay: Stay) => Stayed {
   const history = new Map<string, readonly Seen[]>();
   return (stream, now, stay) => {
     const seen = [...(history.get(stream) ?? []), now].filter(
@@ -105,11 +111,36 @@ function settledHistory(): (stream: string, now: Seen, stay: Stay) => number | u
     const [settled, stored] = [before(stay.settled), before(stay.stored)];
     history.set(stream, seen.slice(Math.max(0, Math.min(settled, stored))));
     const floor = seen[settled]?.floor;
-    const last = seen[stored]?.last;
-    if (floor === undefined || last === undefined) return undefined;
-    // a consumer recreated further back needs everything from there
-    return Math.min(floor, last, now.floor);
+    return {
+      // a consumer recreated further back needs everything from there
+      settled: floor === undefined ? undefined : Math.min(floor, now.floor),
+      stored: seen[stored]?.last,
+    };
   };
+}
+
+/**
+ * Up to which message a stream was stored longer ago than `age`, at most up to `end`: an engine that has just started has
+ * not seen it. NATS has both times, and goes by the same clock when it is started and looks for the keys of its messages.
+ */
+async function storedBefore(
+  { manager }: Broker,
+  info: StreamInfo,
+  { age, end }: { readonly age: number; readonly end: number },
+): Promise<number> {
+  const { config, state, ts } = info as StreamInfo & { readonly ts?: string };
+  const time = Date.parse(ts ?? '') - age;
+  let [old, young] = [state.first_seq - 1, end + 1];
+  while (young - old > 1) {
+    const middle = Math.floor((old + young) / 2);
+    const found = await manager.direct.getMessage(config.name, {
+      seq: middle,
+      next_by_subj: '>',
+    });
+    if (found !== null && found.seq < young && found.time.getTime() <= time) old = found.seq;
+    else young = middle;
+  }
+  return old;
 }
 
 /**
@@ -157,8 +188,10 @@ export function janitorPass(parts: JanitorOptions): () => Promise<boolean> {
     if (found.lowest === undefined) return;
     const { last_seq: last } = state;
     const now = { created, floor: found.lowest, last, at: performance.now() };
-    const upTo = settledSince(stream, now, stay);
-    if (upTo === undefined) return;
+    const { settled, stored } = settledSince(stream, now, stay);
+    if (settled === undefined || (stored === undefined && !isShort)) return;
+    const long = stored ?? (await storedBefore(broker, info, { age: stay.stored, end: settled }));
+    const upTo = Math.min(settled, long);
     await removeUpTo(broker, stream, state, upTo);
     const isEmpty = names.isQueue(stream) && upTo >= state.last_seq;
     if (isEmpty && (await isLeft(stream))) await removeEmpty(broker, stream);

@@ -131,6 +131,43 @@ test('where there is little room what was settled seconds ago goes, unless it ma
   expect(kept).toEqual([]);
 });
 
+test('an engine that begins where there is little room removes at once what was stored long before', async () => {
+  await using broker = await connectBroker({ ...(await ownProduction()), role: 'test' });
+  const stream = await queueWith(broker, 'ward', 8, 600_000);
+  await broker.manager.streams.deleteMessage(stream, 5);
+  const { manager } = broker;
+  const storedAt = async (seq: number): Promise<number> =>
+    (await manager.streams.getMessage(stream, { seq }))?.time.getTime() ?? 0;
+  const before = await storedAt(6);
+  const [seventh, eighth] = [await storedAt(7), await storedAt(8)];
+  /** NATS as if the sixth message were just five minutes old. */
+  const later = Object.create(manager.streams, {
+    info: {
+      value: async (name: string) => {
+        const info = await manager.streams.info(name);
+        return { ...info, ts: new Date(before + 300_000).toISOString() };
+      },
+    },
+  }) as typeof manager.streams;
+  const pass = janitorPass({
+    broker: { ...broker, manager: Object.create(manager, { streams: { value: later } }) },
+    isTight: () => true,
+    onKept: () => undefined,
+  });
+  const began = performance.now();
+  const clock = vi.spyOn(performance, 'now');
+  try {
+    await pass();
+    clock.mockImplementation(() => began + 16_000);
+    await pass();
+  } finally {
+    clock.mockRestore();
+  }
+  const { first_seq } = (await manager.streams.info(stream)).state;
+  // two may be of the same millisecond
+  expect(first_seq).toBe(7 + [seventh, eighth].filter((time) => time === before).length);
+});
+
 test('a worker that others made says nothing of what is settled, and is made anew where it was', async () => {
   await using broker = await connectBroker({ ...(await ownProduction()), role: 'test' });
   const stream = await queueWith(broker, 'lab', 4);
