@@ -3,9 +3,9 @@ import { dirname, join, relative } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..');
 
-/** The modules with which one starts a process or a server, or speaks to one; the last two are the product's own. */
+/** The modules with which one starts a process or a server, or speaks to one; the last three are the product's own. */
 const OUTSIDE =
-  /^node:(child_process|net|tls|https?|http2|worker_threads)$|^(undici|ssh2.*|playwright-core|fastify|smtp-server)$|\/(run-production|operator-plane)\.ts$/;
+  /^node:(child_process|net|tls|https?|http2|worker_threads)$|^(undici|ssh2.*|playwright-core|fastify|smtp-server)$|\/(run-production|operator-plane|node-http)\.ts$/;
 
 /** What is imported when the module runs; of types alone is nothing left then. */
 const IMPORT = /(?:^|\n)(?:import|export)\s+(?!type\b)(?:[^'";]*?\sfrom\s+)?'([^']+)'/g;

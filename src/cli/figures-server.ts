@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { isAway } from '../broker/away.ts';
 import type { Credentials } from '../credential/credentials.ts';
@@ -7,6 +7,7 @@ import { isTold, tolerate } from '../error/foreseen.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Metrics } from '../log/metrics.ts';
 import { Deadline } from '../time/deadline.ts';
+import { createServer, type ServerResponse } from '../time/node-http.ts';
 import type { ListenAddress } from './address.ts';
 import type { RunningProduction } from './run-production.ts';
 

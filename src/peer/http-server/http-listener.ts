@@ -1,18 +1,12 @@
 import { once } from 'node:events';
-import {
-  createServer,
-  type IncomingMessage,
-  type RequestListener,
-  type Server,
-  ServerResponse,
-  STATUS_CODES,
-} from 'node:http';
+import type { IncomingMessage, RequestListener, Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { NotConnectedError } from '../../error/adapter-error.ts';
 import { toldElsewhere } from '../../error/foreseen.ts';
+import { createServer, ServerResponse, STATUS_CODES } from '../../time/node-http.ts';
 import { notConnected, placeOf } from '../dial.ts';
 import { spokenProtocol } from '../spoken-protocol.ts';
 import { type ServerTls, serverTls } from '../tls/server-tls.ts';

@@ -1,9 +1,10 @@
-import { type ClientRequest, request as plainRequest } from 'node:http';
+import type { ClientRequest } from 'node:http';
 import { request as secureRequest } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Lent } from '../../adapter/adapter.ts';
 import type { Settings } from '../../adapter/setting.ts';
 import { DisableError, NotConnectedError } from '../../error/adapter-error.ts';
+import { request as plainRequest } from '../../time/node-http.ts';
 import { notConnected } from '../dial.ts';
 import { coded } from '../tls/coded.ts';
 import type { HttpClientValues } from './http-client-settings.ts';
