@@ -29,6 +29,12 @@ export interface Turn {
 export interface AgainstOptions extends RigOptions, Effort {
   readonly checkout: string;
   readonly rounds: number;
+  /**
+   * Both do the same at the same moment instead of in turn: on a machine that others use as well they share whatever
+   * disturbs, so the ratios of the pairs differ far less. Rates and times then say only how they compare. The search is
+   * left out.
+   */
+  readonly atOnce?: boolean | undefined;
 }
 
 const SIDES = ['other', 'own'] as const;
@@ -73,13 +79,15 @@ async function oneRound(
     const checkout = side === 'other' ? options.checkout : undefined;
     rigs.set(side, opened.use(await openRig({ ...options, checkout })));
   }
-  /** Lets both do something alternately, this many times. */
+  /** Lets both do something, alternately or at once, this many times. */
   const both = async (times: number, take: (rig: Rig, side: Side) => Promise<Turn>) => {
+    const one = async (side: Side): Promise<void> => {
+      const rig = rigs.get(side);
+      if (rig !== undefined) turns[side].push(await take(rig, side));
+    };
     for (let n = 0; n < times; n++) {
-      for (const side of order(n)) {
-        const rig = rigs.get(side);
-        if (rig !== undefined) turns[side].push(await take(rig, side));
-      }
+      if (options.atOnce === true) await Promise.all(order(n).map(one));
+      else for (const side of order(n)) await one(side);
     }
   };
   await both(1, ({ startMs }) => Promise.resolve({ startMs }));
@@ -99,6 +107,8 @@ async function oneRound(
   const carried = (side: Side): number => middle(turns[side], FLOOD_OUT) / SHAPES[workload].copies;
   const rate = given ?? Math.min(carried('own'), carried('other')) * EVEN;
   await both(PARTS, async (rig) => ({ even: await rig.paced(rate, probeSeconds) }));
+  // a search of one would disturb that of the other
+  if (options.atOnce === true) return rate;
   // last, since the faster one gets more messages
   await both(1, async (rig, side) => ({
     sustained: await sustained(rig, { estimate: carried(side), seconds: probeSeconds }),
@@ -114,6 +124,7 @@ const FIGURES: readonly (readonly [name: string, value: Value])[] = [
   ['sustained /s', (turn) => turn.sustained?.perSecond],
   ['flood, in /s', ({ flood }) => flood?.inboundPerSecond],
   ['flood, out /s', FLOOD_OUT],
+  ['ACK p50 ms, flood', ({ flood }) => flood?.ackMs.p50],
   ['CPU ms, flood: engine', ({ flood }) => flood?.cpuMs.engine],
   ['CPU ms, flood: nats', ({ flood }) => flood?.cpuMs.nats],
   ['CPU ms, flood: both', ({ flood }) => flood && flood.cpuMs.engine + flood.cpuMs.nats],

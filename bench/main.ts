@@ -25,6 +25,8 @@ const OPTIONS = {
   /** Another checkout, whose engine alternates with this one's. */
   against: { type: 'string' },
   rounds: { type: 'string', default: '3' },
+  /** With --against: both at the same moment, for a machine that others use as well. */
+  'at-once': { type: 'boolean', default: false },
   /** Writes bench/report.json and bench/report.html. */
   report: { type: 'boolean', default: false },
   /** Writes bench/report.html again from bench/report.json. */
@@ -42,6 +44,9 @@ function asked() {
   if (values.report && values.rate !== undefined) {
     throw new Error('--report searches for the rate: leave --rate out');
   }
+  if (values['at-once'] && values.against === undefined) {
+    throw new Error('--at-once is about two checkouts: name the other one with --against');
+  }
   const workloads = values.workload.split(',').map((name) => oneOf(WORKLOADS, 'workload', name));
   return {
     ...values,
@@ -52,6 +57,7 @@ function asked() {
     probeSeconds: number('probe', values.probe),
     rate: values.rate === undefined ? undefined : number('rate', values.rate),
     rounds: whole('rounds', values.rounds),
+    atOnce: values['at-once'],
     stored: whole('stored', values.stored),
   };
 }

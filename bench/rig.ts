@@ -61,10 +61,14 @@ const WARM_UP = 5_000;
 const SETTLE_LIMIT = 300_000;
 const OVERRUN = 1.5;
 const SAMPLE_EVERY = 50;
-/** An engine that used at most this many CPU seconds within this many milliseconds has nothing left to do. */
+/**
+ * An engine that used at most this many CPU seconds within this many milliseconds, so often in a row, has nothing left to
+ * do: on a busy machine a thread may get nothing for one of them.
+ */
 const QUIET = 0.01;
 const QUIET_EVERY = 200;
-const QUIET_LIMIT = 5_000;
+const QUIET_TIMES = 3;
+const QUIET_LIMIT = 30_000;
 
 // oxlint-disable-next-line max-lines-per-function -- a factory: its closures share the state above them
 export async function openRig(options: RigOptions): Promise<Rig> {
@@ -197,10 +201,11 @@ async function untilArrived(count: () => number, due: number): Promise<void> {
 async function untilQuiet(engine: EngineProcess): Promise<void> {
   const used = (): number => engine.cpuSeconds().engine;
   let before = used();
-  for (let waited = 0; waited < QUIET_LIMIT; waited += QUIET_EVERY) {
+  let quiet = 0;
+  for (let waited = 0; waited < QUIET_LIMIT && quiet < QUIET_TIMES; waited += QUIET_EVERY) {
     await sleep(QUIET_EVERY);
     const now = used();
-    if (now - before <= QUIET) return;
+    quiet = now - before <= QUIET ? quiet + 1 : 0;
     before = now;
   }
 }
