@@ -21,6 +21,11 @@ const PEERS: Readonly<Record<string, () => Promise<() => Promise<Subjects>>>> = 
   pop3: async () => (await import('./beside/pop3.ts')).pop3Subjects,
   fhir: async () => (await import('./beside/fhir.ts')).fhirSubjects,
   tcp: async () => (await import('./beside/tcp.ts')).tcpSubjects,
+  file: async () => (await import('./beside/file.ts')).fileSubjects,
+  ftps: async () => (await import('./beside/ftps.ts')).ftpsSubjects,
+  imap: async () => (await import('./beside/imap.ts')).imapSubjects,
+  print: async () => (await import('./beside/print.ts')).printSubjects,
+  'ssh-exec': async () => (await import('./beside/ssh-exec.ts')).sshExecSubjects,
   ldap: async () => (await import('./beside/ldap.ts')).ldapSubjects,
 };
 

@@ -7,6 +7,7 @@ import amqp1Out from '../../adapters/amqp/v1/amqp1-out.ts';
 import { rabbit } from '../../test/support/rabbit.ts';
 import { message } from '../messages.ts';
 import {
+  AT_ONCE,
   InTurn,
   type Spent,
   type Subject,
@@ -27,6 +28,7 @@ export async function amqpSubjects(): Promise<Subjects> {
   const channel = await (await broker.client()).createConfirmChannel();
   channel.on('return', ({ properties }: Message) => cameBack.add(properties.messageId));
   for (const queue of ['in', 'out']) await channel.assertQueue(queue, { durable: true });
+  const channels = await channelsOf(broker);
   const connection = await opened(broker.port);
   undo.defer(() => connection.close());
   const at = { connect: `127.0.0.1:${broker.port}`, credential: 'hub' };
@@ -44,6 +46,12 @@ export async function amqpSubjects(): Promise<Subjects> {
       what: 'amqp-out',
       prepare,
       bare: (messages) => timed(messages, () => published(channel, 'out')),
+      adapter: (messages) => timed(messages, () => out.send(body)),
+    },
+    {
+      what: 'amqp-out, a channel each',
+      prepare,
+      bare: (messages) => eachOnOne(channels, messages),
       adapter: (messages) => timed(messages, () => out.send(body)),
     },
     {
@@ -98,6 +106,30 @@ function published(channel: ConfirmChannel, queue: string): Promise<void> {
 }
 
 const cameBack = new Set<unknown>();
+
+async function channelsOf(
+  broker: Awaited<ReturnType<typeof rabbit>>,
+): Promise<readonly ConfirmChannel[]> {
+  const own = await broker.client();
+  return await Promise.all(
+    Array.from({ length: AT_ONCE }, async () => {
+      const one = await own.createConfirmChannel();
+      one.on('return', ({ properties }: Message) => cameBack.add(properties.messageId));
+      return one;
+    }),
+  );
+}
+
+/** With the promise of the adapter: a channel that is closed for a message takes no other one along, whose fate nobody would know. */
+async function eachOnOne(channels: readonly ConfirmChannel[], messages: number): Promise<Spent> {
+  const free = [...channels];
+  return await timed(messages, async () => {
+    const channel = free.pop();
+    if (channel === undefined) throw new Error('more at once than there are channels');
+    await published(channel, 'out');
+    free.push(channel);
+  });
+}
 
 async function consumed(broker: Awaited<ReturnType<typeof rabbit>>, messages: number) {
   const channel = await (await broker.client()).createChannel();

@@ -35,19 +35,20 @@ export interface Subjects extends AsyncDisposable {
 }
 
 /** How many messages are sent at once. */
-const AT_ONCE = 16;
+export const AT_ONCE = 16;
 
 /** Runs work for each number, some of it at once. */
 export async function timed(
   messages: number,
   work: (number: number) => Promise<unknown>,
+  atOnce = AT_ONCE,
 ): Promise<Required<Spent>> {
   let next = 0;
   const spent = stopwatch();
   const lane = async (): Promise<void> => {
     while (next < messages) await work(next++);
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+  await Promise.all(Array.from({ length: atOnce }, lane));
   return spent();
 }
 
