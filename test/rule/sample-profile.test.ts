@@ -104,7 +104,7 @@ test('whatever the samples are, all of them satisfy what was made from them', ()
 });
 
 test('what no profile can be made of is told', async () => {
-  expect(() => sampleProfile([bytesOf(CLAIMS)])).toThrow('a sample is no EDIFACT');
+  expect(() => sampleProfile([bytesOf(CLAIMS)])).toThrow('neither HL7 v2 nor EDIFACT');
   expect(() => sampleProfile([bytesOf("UNB+UNOC:3+A+B+260301:1200+R'UNZ+0+R'")])).toThrow(
     'the samples have no messages',
   );

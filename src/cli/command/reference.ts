@@ -25,11 +25,14 @@ export function recordsCommand(): Command {
     });
 }
 
-/** `waybill profile <samples>`: a first profile, from EDIFACT messages. */
+/** `waybill profile <samples>`: a first profile, from HL7 v2 or EDIFACT messages. */
 export function profileCommand(): Command {
   return new Command('profile')
-    .description('Prints a first profile of EDIFACT messages, made from samples of them.')
-    .argument('<samples...>', 'files with messages of one kind, such as messages/report.edi')
+    .description('Prints a first profile of HL7 v2 or EDIFACT messages, made from samples of them.')
+    .argument(
+      '<samples...>',
+      'files with messages of one kind, such as messages/adt-*.hl7; batches as well',
+    )
     .action(async (samples: string[]) => {
       print(sampleProfile(await Promise.all(samples.map(sampleOf))).trimEnd());
     });

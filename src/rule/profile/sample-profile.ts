@@ -3,10 +3,12 @@ import { type EdiDocument, ediDocument } from '../../document/edi/edi-document.t
 import type { EdiSyntax } from '../../document/edi/edi-syntax.ts';
 import { ediTypeOf } from '../../document/edi/edi-type.ts';
 import { readGuide } from '../../document/edi/guide/guide.ts';
+import { hl7Header } from '../../document/hl7/header.ts';
 import type { Line } from '../../document/segment/line.ts';
 import { partsOf } from '../../document/segment/part.ts';
 import { nameOfCode } from '../../document/segment/segment-path.ts';
 import { EngineError } from '../../error/engine-error.ts';
+import { sampleHl7Profile } from './sample-hl7.ts';
 
 /** How many messages of the samples are looked at. */
 const MESSAGES = 1_000;
@@ -19,12 +21,35 @@ interface SampleMessage {
   readonly document: EdiDocument;
 }
 
+/** A first profile of HL7 v2 or EDIFACT messages, as YAML, by what the first sample is. */
+export function sampleProfile(samples: readonly Uint8Array[]): string {
+  const [first = new Uint8Array()] = samples;
+  const kinds = new Set(samples.map(standardOf));
+  if (kinds.size > 1) {
+    throw new EngineError(
+      'QUERY_INVALID',
+      'the samples are of several standards. Give those of one',
+    );
+  }
+  return standardOf(first) === 'hl7' ? sampleHl7Profile(samples) : sampleEdifactProfile(samples);
+}
+
+/** Throws for what has no profiles. */
+function standardOf(bytes: Uint8Array): 'hl7' | 'edifact' {
+  if (hl7Header(bytes).kind !== 'none') return 'hl7';
+  if (ediTypeOf(bytes)?.startsWith('EDIFACT') === true) return 'edifact';
+  throw new EngineError(
+    'QUERY_INVALID',
+    'a sample is neither HL7 v2 nor EDIFACT: it must begin with MSH, FHS, BHS, UNA or UNB. X12 is checked by its guides, JSON and XML by schemas, and waybill records makes a map of delimited text',
+  );
+}
+
 /**
  * A first profile of EDIFACT messages, as YAML: the segments and groups that they had, how often, and what their
  * elements were like. All samples satisfy it. Throws for samples of several kinds of messages, and of none.
  */
-export function sampleProfile(samples: readonly Uint8Array[]): string {
-  const documents = samples.map(sampleDocument);
+function sampleEdifactProfile(samples: readonly Uint8Array[]): string {
+  const documents = samples.map((one) => ediDocument(one));
   const messages = documents.flatMap(messagesOf).slice(0, MESSAGES);
   const first = messages.find(({ lines }) => lines.length > 0);
   if (first === undefined) throw new EngineError('QUERY_INVALID', 'the samples have no messages');
@@ -54,11 +79,6 @@ export function sampleProfile(samples: readonly Uint8Array[]): string {
     ...found.lines().map((line) => `  ${line}`),
     '',
   ].join('\n');
-}
-
-function sampleDocument(bytes: Uint8Array): EdiDocument {
-  if (ediTypeOf(bytes)?.startsWith('EDIFACT') === true) return ediDocument(bytes);
-  throw new EngineError('QUERY_INVALID', 'a sample is no EDIFACT: it must begin with UNA or UNB');
 }
 
 function messagesOf(document: EdiDocument): SampleMessage[] {

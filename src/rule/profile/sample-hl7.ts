@@ -1,0 +1,222 @@
+import { hl7Batch } from '../../document/hl7/batch.ts';
+import { HL7_VERSIONS } from '../../document/hl7/dictionary/dictionary.ts';
+import { type Hl7Document, hl7Document } from '../../document/hl7/hl7-document.ts';
+import { hl7Path } from '../../document/hl7/path.ts';
+import type { FieldRule, Hl7Profile, SegmentRule } from '../../document/hl7/profile/profile.ts';
+import { validate } from '../../document/hl7/validation/validate.ts';
+import { EngineError } from '../../error/engine-error.ts';
+import { SampleFields, type SeenField } from './sample-fields.ts';
+
+/** How many messages of the samples are looked at. */
+const MESSAGES = 1_000;
+/** A segment of one's own that follows more than these stands anywhere. */
+const MOST_BEFORE = 5;
+const FREE = { required: false, most: undefined, after: [], anywhere: false };
+
+interface SeenSegment {
+  /** The messages that have it, and the most of it in one. */
+  messages: number;
+  most: number;
+  /** What it follows, others of its own name apart. */
+  readonly before: Set<string>;
+}
+
+/**
+ * A first profile of HL7 v2 messages, as YAML: the segments and fields that they had, how often, how long, and the codes of coded
+ * ones, each with the number of samples that it rests on. All samples satisfy it. Throws for samples of several kinds of messages,
+ * and of none.
+ */
+export function sampleHl7Profile(samples: readonly Uint8Array[]): string {
+  const documents = samples.flatMap(messagesIn).slice(0, MESSAGES);
+  const events = eventsOf(documents);
+  const segments = segmentsIn(documents);
+  const seen = new SampleFields();
+  for (const document of documents) seen.see(document);
+  const missing = missingIn(documents);
+  const rules = [...segments].map(([name, one]) => [name, ruleFor(name, one, documents)] as const);
+  const fields = seen.fields().map((one) => freed(one, missing.fields));
+  const rest = [...missing.fields].filter((path) => !fields.some((one) => one.path === path));
+  const absent = [...missing.segments].filter((name) => !segments.has(name));
+  const profile: Hl7Profile = {
+    name: 'sample',
+    messages: events,
+    segments: new Map([
+      ...rules.map(
+        ([name, rule]) =>
+          [name, missing.segments.has(name) ? { ...rule, required: false } : rule] as const,
+      ),
+      ...absent.map((name) => [name, FREE] as const),
+    ]),
+    fields: [...fields.flatMap(({ rule }) => rule ?? []), ...rest.map(freeField)],
+  };
+  return [
+    `# Made from ${counted(documents.length, 'message')}: a beginning. It demands what all of them have and allows what one of them has; behind each line`,
+    '# is how many of the messages, or of the segments, had it. Compare counts, lengths and codes with the guide: what rests on few is a guess.',
+    ...stillWrong(documents, profile),
+    `messages: [${events.join(', ')}]`,
+    'segments:',
+    ...[...profile.segments].map(
+      ([name, rule]) =>
+        `  ${name}: ${segmentText(rule)} # ${segments.get(name)?.messages ?? 0} of ${documents.length}`,
+    ),
+    ...(profile.fields.length === 0 ? [] : ['fields:']),
+    ...fields.map((one) => `  ${fieldText(one)}`),
+    ...rest.map((path) => `  ${path}: { required: false } # HL7 requires it, no message has it`),
+    '',
+  ].join('\n');
+}
+
+/** What HL7 requires, and messages do without. */
+function freed(seen: SeenField, missing: ReadonlySet<string>): SeenField {
+  const { path, rule } = seen;
+  if (rule === undefined || rule.required === true || !missing.has(path)) return seen;
+  return { ...seen, rule: { ...rule, required: false } };
+}
+
+const counted = (count: number, what: string): string =>
+  count === 1 ? `one ${what}` : `${count} ${what}s`;
+
+function messagesIn(bytes: Uint8Array): Hl7Document[] {
+  return hl7Batch(bytes).messages.map((one) => hl7Document(one));
+}
+
+/** Throws for messages of several types, which have little in common, and for none. */
+function eventsOf(documents: readonly Hl7Document[]): string[] {
+  const types = new Set(documents.map((one) => one.get('MSH-9.1').trim()));
+  const [type = ''] = types;
+  if (!/^[A-Z\d]{3}$/.test(type)) {
+    throw new EngineError('QUERY_INVALID', 'the samples have no message with its type in MSH-9');
+  }
+  if (types.size > 1) {
+    throw new EngineError(
+      'QUERY_INVALID',
+      `a profile is about one kind of message, but the samples have ${[...types].join(', ')}. Give those of one`,
+    );
+  }
+  const events = new Set(documents.map((one) => one.get('MSH-9.2').trim()));
+  const isKnown = [...events].every((one) => /^[A-Z\d]{2,3}$/.test(one));
+  return isKnown ? [...events].toSorted().map((one) => `${type}_${one}`) : [type];
+}
+
+function segmentsIn(documents: readonly Hl7Document[]): Map<string, SeenSegment> {
+  const found = new Map<string, SeenSegment>();
+  for (const document of documents) {
+    const counts = new Map<string, number>();
+    let [before, last] = ['', ''];
+    for (const name of namesIn(document)) {
+      if (name !== last) before = last;
+      last = name;
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+      const seen = found.get(name) ?? { messages: 0, most: 0, before: new Set() };
+      found.set(name, seen);
+      seen.before.add(before);
+    }
+    for (const [name, count] of counts) {
+      const seen = found.get(name);
+      if (seen === undefined) continue;
+      seen.messages += 1;
+      seen.most = Math.max(seen.most, count);
+    }
+  }
+  found.delete('MSH');
+  return found;
+}
+
+const SEGMENT = /^[A-Z][A-Z\d]{2}$/;
+
+function namesIn(document: Hl7Document): string[] {
+  return document
+    .lines()
+    .filter(({ code }) => code !== 0)
+    .map(({ text }) => text.slice(0, 3))
+    .filter((name) => SEGMENT.test(name));
+}
+
+/** Only of segments of one's own is the place said: HL7 says that of the others. */
+function ruleFor(
+  name: string,
+  { messages, most, before }: SeenSegment,
+  documents: readonly Hl7Document[],
+): SegmentRule {
+  const isOwn = name.startsWith('Z');
+  const after = isOwn && before.size <= MOST_BEFORE ? [...before].toSorted() : [];
+  return {
+    required: messages === documents.length ? true : undefined,
+    most,
+    after,
+    anywhere: isOwn,
+  };
+}
+
+function segmentText({ required, most, after, anywhere }: SegmentRule): string {
+  const parts = [
+    ...(required === undefined ? [] : [`required: ${required}`]),
+    ...(most === undefined ? [] : [`most: ${most}`]),
+    ...(after.length > 0 ? [`after: [${after.join(', ')}]`] : []),
+    ...(anywhere && after.length === 0 ? ['anywhere: true'] : []),
+  ];
+  return `{ ${parts.join(', ')} }`;
+}
+
+function fieldText({ path, rule, had, of, codes }: SeenField): string {
+  if (rule === undefined)
+    return `# ${path}: HL7 has no such field; give it a type # ${had} of ${of}`;
+  const parts = [
+    ...(rule.required === undefined ? [] : [`required: ${rule.required}`]),
+    ...(rule.most === undefined ? [] : [`most: ${rule.most}`]),
+    ...(rule.length === undefined ? [] : [`length: ${rule.length}`]),
+    ...(codes === undefined ? [] : [`codes: [${codes.map(written).join(', ')}]`]),
+  ];
+  const note = `${had} of ${of}${rule.name === undefined ? '' : `, ${rule.name}`}`;
+  return parts.length === 0 ? `# ${path}: ${note}` : `${path}: { ${parts.join(', ')} } # ${note}`;
+}
+
+/** YAML takes some words for other things than text: NO, 12, 1E5. */
+const written = (code: string): string =>
+  /^(?!(?:Y|N|YES|NO|ON|OFF|TRUE|FALSE|NULL)$)[A-Z]\w*$/i.test(code) ? code : JSON.stringify(code);
+
+interface Missing {
+  readonly segments: ReadonlySet<string>;
+  readonly fields: ReadonlySet<string>;
+}
+
+/** What HL7 requires and a message does not have, so that the profile can be used with `validate` as well. */
+function missingIn(documents: readonly Hl7Document[]): Missing {
+  const segments = new Set<string>();
+  const fields = new Set<string>();
+  for (const document of documents) {
+    for (const { severity, code, segment, field, text } of validate(document, 'full')) {
+      if (severity !== 'error' || !SEGMENT.test(segment) || segment === 'MSH') continue;
+      if (code === '101' && field !== undefined) fields.add(`${segment}-${field}`);
+      if (field === undefined && text.startsWith(`${segment} is missing`)) segments.add(segment);
+    }
+  }
+  return { segments, fields };
+}
+
+const freeField = (text: string): FieldRule => ({
+  path: hl7Path(text),
+  name: undefined,
+  required: false,
+  most: undefined,
+  type: undefined,
+  length: undefined,
+  codes: undefined,
+  pattern: undefined,
+});
+
+/** What HL7 itself has against the samples, for whoever sets `validate` as well. */
+function stillWrong(documents: readonly Hl7Document[], profile: Hl7Profile): string[] {
+  const wrong = documents.flatMap((one) => {
+    const version = one.get('MSH-12.1').trim();
+    if (!HL7_VERSIONS.some((known) => known === version)) return ['its version is not known.'];
+    const found = validate(one, 'full', { profile }).find(({ severity }) => severity === 'error');
+    return found === undefined ? [] : [found.text];
+  });
+  const [first] = wrong;
+  return first === undefined
+    ? []
+    : [
+        `# With validate: full ${wrong.length} of ${documents.length} fail by HL7 itself, the first one: ${first}`,
+      ];
+}
