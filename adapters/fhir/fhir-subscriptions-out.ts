@@ -42,6 +42,8 @@ export default outbound({
   },
   check: (settings) => Promise.resolve(faultsOf(settings)),
   subscribers: ({ settings, records, signal }) => subscribersIn(records(settings.store), signal),
+  // who has subscribed meanwhile is told as well
+  answersAnew: true,
   open: (lent) => Promise.resolve(opened(lent)),
 });
 

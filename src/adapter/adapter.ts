@@ -188,6 +188,11 @@ export interface OutboundAdapter<S extends Settings = Settings> extends Adapter<
     readonly records: (realm: string) => Records;
     readonly signal: AbortSignal;
   }): Subscribers;
+  /**
+   * Whether what it answers to the same message may differ when it is asked once more after a crash, so that processes under
+   * `answersTo` have to be inline: in a queue of their own the first answer counts, and what is new in the second is lost.
+   */
+  readonly answersAnew?: true;
   open(lent: Lent<S>): Promise<OpenOutbound>;
 }
 

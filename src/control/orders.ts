@@ -76,6 +76,18 @@ export interface Listed<Item> {
   readonly cut: boolean;
 }
 
+/** A part of a list. */
+export interface ListedOn<Item> extends Listed<Item> {
+  /** Given back, it leads to the next part; undefined at the end of the list. */
+  readonly next: string | undefined;
+}
+
+/** Which subscribers: those of one operation, or of all, from behind `after`. */
+export interface SubscribersOf {
+  readonly host?: string | undefined;
+  readonly after?: string | undefined;
+}
+
 /** Who is told of something by an operation. */
 export interface SubscriberBrief extends Subscriber {
   readonly host: string;

@@ -86,7 +86,8 @@ export function engineControl(asked: AskedEngine, others: AnswersOfProcess): Con
     carryOut: bulkOrders(engine, director),
     end: (order) => endInHand(director, order),
     endQueued: (order) => endQueued(engine, director, order),
-    subscribers: () => subscribersOf(engine, director.definition),
+    // null from a program before there were parts of it
+    subscribers: (of) => subscribersOf(engine, director.definition, of ?? {}),
     turnSubscriber: (order) => turnSubscriber(engine, director.definition, order),
     batches: () => batchesOf(engine),
     closeBatch: (order) =>

@@ -5,10 +5,12 @@ import {
   type CloseBatch,
   keyIdOf,
   type Listed,
+  type ListedOn,
   type RemoveState,
   type StateBrief,
   type StatesOf,
   type SubscriberBrief,
+  type SubscribersOf,
   type TurnSubscriber,
   type WaitBrief,
 } from '../control/orders.ts';
@@ -164,18 +166,27 @@ const busy = (): EngineError =>
 /** Reading all of them takes as long as they are many. */
 const LIMIT = 30_000;
 
-/** Who has subscribed to what, those in trouble first; the operations that keep them need not run. */
+/**
+ * Who has subscribed to what, those in trouble first: a part of the list, from behind the one that an earlier part names as its
+ * last. Who gets into trouble meanwhile moves forward, and may be missed or come twice. The operations that keep them need not run.
+ */
 export async function subscribersOf(
   { keyed }: Kept,
   definition: Definition,
-): Promise<Listed<SubscriberBrief>> {
+  { host: only, after }: SubscribersOf = {},
+): Promise<ListedOn<SubscriberBrief>> {
   const all: SubscriberBrief[] = [];
-  for (const host of definition.operations.keys()) {
+  for (const host of only === undefined ? definition.operations.keys() : [only]) {
     const found = await keptBy({ keyed }, definition, host)?.list();
     all.push(...(found ?? []).map((one) => ({ ...one, host })));
   }
-  const items = all.toSorted((one, other) => rank(one) - rank(other));
-  return { items: items.slice(0, LISTED), cut: items.length > LISTED };
+  const sorted = all
+    .map((one) => ({ one, place: placeOf(one) }))
+    .toSorted((a, b) => (a.place < b.place ? -1 : 1));
+  const rest = after === undefined ? sorted : sorted.filter(({ place }) => place > after);
+  const items = rest.slice(0, LISTED);
+  const cut = rest.length > LISTED;
+  return { items: items.map(({ one }) => one), cut, next: cut ? items.at(-1)?.place : undefined };
 }
 
 /** Switches a subscriber off or on. Throws NOT_FOUND if it is not there any more. */
@@ -210,6 +221,9 @@ function keptBy(
     signal: AbortSignal.timeout(LIMIT),
   });
 }
+
+/** By this text they are in order. */
+const placeOf = (one: SubscriberBrief): string => [rank(one), one.host, one.id].join(' ');
 
 function rank({ state, failures }: SubscriberBrief): number {
   if (state === 'error') return 0;

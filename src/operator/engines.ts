@@ -17,6 +17,7 @@ import type {
   CloseBatch,
   EndRequest,
   Listed,
+  ListedOn,
   Notification,
   OverrideOrder,
   Reloaded,
@@ -26,6 +27,7 @@ import type {
   StateBrief,
   StatesOf,
   SubscriberBrief,
+  SubscribersOf,
   TestMessage,
   TurnSubscriber,
   WaitBrief,
@@ -104,7 +106,7 @@ export interface Engines {
   states(of: StatesOf): Promise<Listed<StateBrief>>;
   stateValue(key: string): Promise<{ readonly value?: unknown }>;
   /** Who has subscribed to what, those in trouble first. */
-  subscribers(): Promise<Listed<SubscriberBrief>>;
+  subscribers(of: SubscribersOf): Promise<ListedOn<SubscriberBrief>>;
   /** Throws NOT_FOUND if it is not there any more. */
   turnSubscriber(order: TurnSubscriber): Promise<void>;
   /** What processes collect. */
@@ -251,7 +253,7 @@ const keyedWork = (broker: Broker): Pick<Engines, KeyedWork> => ({
   states: (of) => askControl(broker, ENGINE.states, of),
   stateValue: (key) => askControl(broker, ENGINE.stateValue, { key }),
   batches: () => askControl(broker, ENGINE.batches, null),
-  subscribers: () => askControl(broker, ENGINE.subscribers, null),
+  subscribers: (of) => askControl(broker, ENGINE.subscribers, of),
   turnSubscriber: (order) => askControl(broker, ENGINE.turnSubscriber, order),
   closeBatch: (order) => askControl(broker, ENGINE.closeBatch, order),
   removeState: (order) => askControl(broker, ENGINE.removeState, order),

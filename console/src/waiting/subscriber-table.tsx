@@ -1,4 +1,4 @@
-import { useQuery } from '@tanstack/react-query';
+import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { type ReactElement, useState } from 'react';
 import type { SubscriberList } from '../../../src/api/contract/kept.ts';
@@ -20,17 +20,28 @@ type Subscriber = SubscriberList['subscribers'][number];
 export function SubscriberTable(): ReactElement {
   const may = useMay();
   const [chosen, setChosen] = useState<Subscriber | undefined>(undefined);
-  const { data, error } = useQuery({
+  const { data, error, hasNextPage, isFetchingNextPage, fetchNextPage } = useInfiniteQuery({
     queryKey: ['subscribers'],
-    queryFn: ({ signal }) => ask('GET /subscribers', { signal }),
+    initialPageParam: undefined as string | undefined,
+    queryFn: ({ pageParam: after, signal }) =>
+      ask('GET /subscribers', { query: { after }, signal }),
+    getNextPageParam: ({ next }) => next,
     refetchInterval: REFRESH,
   });
   if (data === undefined) return <Pending answer={data} error={error} />;
-  if (data.subscribers.length === 0)
+  // who gets into trouble meanwhile moves to an earlier part of the list
+  const all = new Map(
+    data.pages
+      .flatMap((page) => page.subscribers)
+      .map((one) => [`${one.host} ${one.id}`, one] as const),
+  );
+  const isCut = !hasNextPage && data.pages.at(-1)?.cut === true;
+  // those of a part may all be of operations that somebody does not see
+  if (all.size === 0 && !hasNextPage)
     return <Nothing>{t('Nobody has subscribed to anything (FHIR).')}</Nothing>;
   return (
     <>
-      {data.cut && <Warning>{t('There are more than are shown here.')}</Warning>}
+      {isCut && <Warning>{t('There are more than are shown here.')}</Warning>}
       <ListTable
         label={t('Subscribers')}
         look="min-w-[64rem]"
@@ -45,8 +56,8 @@ export function SubscriberTable(): ReactElement {
           '',
         ]}
       >
-        {data.subscribers.map((one) => (
-          <tr key={`${one.host} ${one.id}`} className="border-t border-line hover:bg-hover">
+        {[...all].map(([key, one]) => (
+          <tr key={key} className="border-t border-line hover:bg-hover">
             <th scope="row" className="px-3 py-1.5 text-left font-normal md:min-w-48">
               <span className="break-all" translate="no">
                 {one.owner}
@@ -95,6 +106,15 @@ export function SubscriberTable(): ReactElement {
           </tr>
         ))}
       </ListTable>
+      {hasNextPage && (
+        <Button
+          className="mt-3 self-start"
+          disabled={isFetchingNextPage}
+          onClick={() => void fetchNextPage()}
+        >
+          {t('Show more')}
+        </Button>
+      )}
       {chosen !== undefined && <Turn one={chosen} onClose={() => setChosen(undefined)} />}
     </>
   );

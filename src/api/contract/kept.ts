@@ -70,6 +70,13 @@ export const SubscriberList = Type.Object({
     }),
   ),
   cut: Type.Boolean({ description: 'There are more.' }),
+  next: maybe(Type.String({ description: 'As `after`, it leads to the next 1,000.' })),
+});
+export const SubscriberQuery = closed({
+  host: maybe(
+    Type.String({ minLength: 1, maxLength: 200, description: 'Only those of this operation.' }),
+  ),
+  after: maybe(Type.String({ maxLength: 500, description: '`next` of the part before.' })),
 });
 export type SubscriberList = Static<typeof SubscriberList>;
 

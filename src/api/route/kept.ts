@@ -23,6 +23,7 @@ import {
   SharedStateValue,
   StateQuery,
   SubscriberList,
+  SubscriberQuery,
   TurnSubscriberRequest,
   Waits,
 } from '../contract/kept.ts';
@@ -152,17 +153,18 @@ function subscriberRoutes(app: Api, context: ApiContext): void {
       schema: {
         tags,
         summary: 'Who is told of something: subscriptions of FHIR, those in trouble first.',
+        querystring: SubscriberQuery,
         response: { 200: SubscriberList },
       },
       onRequest: requirePermission('queue.view'),
     },
     async (request) => {
       const viewer = principalOf(request);
-      const { items, cut } = await engines.subscribers();
+      const { items, cut, next } = await engines.subscribers(request.query);
       const subscribers = items
         .filter(({ host }) => isVisible(viewer, host))
         .map((one) => ({ ...one, about: viewer.unmasked ? one.about : masked(one.about) }));
-      return { subscribers, cut };
+      return { subscribers, cut, next };
     },
   );
 

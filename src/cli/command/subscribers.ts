@@ -1,5 +1,7 @@
 import { Command } from 'commander';
+import type { Broker } from '../../broker/broker.ts';
 import { askControl } from '../../control/control.ts';
+import type { SubscriberBrief } from '../../control/orders.ts';
 import { ENGINE } from '../../control/verbs.ts';
 import { EngineError } from '../../error/engine-error.ts';
 import { orderedBy, type WhereOptions, whereOptions, withBroker } from '../connect.ts';
@@ -34,11 +36,8 @@ async function subscribers(host: string | undefined, flags: Flags): Promise<void
     await withBroker(flags, (broker) => askControl(broker, ENGINE.turnSubscriber, order));
     return print(order.on ? 'switched on' : 'switched off');
   }
-  const { items, cut } = await withBroker(flags, (broker) =>
-    askControl(broker, ENGINE.subscribers, null),
-  );
+  const shown = await withBroker(flags, (broker) => allOf(broker, host));
   const at = host === undefined ? '' : ` at ${host}`;
-  const shown = items.filter((one) => host === undefined || one.host === host);
   if (json === true) return print(JSON.stringify(shown));
   if (shown.length === 0) return print(`nobody has subscribed to anything${at}`);
   const rows = shown.map((one) => [
@@ -56,7 +55,19 @@ async function subscribers(host: string | undefined, flags: Flags): Promise<void
   ]);
   const head = ['host', 'id', 'owner', 'about', 'told at', 'state', 'events', 'last taken'];
   print(table([[...head, 'failures', 'ends', 'why'], ...rows]));
-  if (cut) print('there are more');
+}
+
+/** Part by part, each once: who gets into trouble meanwhile moves in the list. */
+async function allOf(broker: Broker, host: string | undefined): Promise<SubscriberBrief[]> {
+  const found = new Map<string, SubscriberBrief>();
+  let after: string | undefined;
+  do {
+    const { items, next } = await askControl(broker, ENGINE.subscribers, { host, after });
+    for (const one of items) found.set(`${one.host} ${one.id}`, one);
+    after = next;
+  } while (after !== undefined);
+  // an engine of before names all
+  return [...found.values()].filter((one) => host === undefined || one.host === host);
 }
 
 const time = (at: number | undefined): string =>

@@ -13,7 +13,7 @@ import { pathText, placeAt, valueAt } from '../written/written.ts';
 import { checkCertificates } from './certificates.ts';
 import { checkLaunches } from './launches.ts';
 import { portProblems } from './ports.ts';
-import { type Checking, checkLoops, warnOfUnused } from './reach.ts';
+import { type Checking, checkLoops, warnOfQueuedAnswers, warnOfUnused } from './reach.ts';
 import { warnOfNever } from './rules.ts';
 import { checkTransforms } from './transforms.ts';
 
@@ -36,6 +36,7 @@ export async function checkWhole(checking: Checking, now: number): Promise<void>
   await checkCode(checking);
   await checkCertificates(definition, now, problems);
   warnOfNever(checking);
+  warnOfQueuedAnswers(checking);
   if (!problems.failed) await warnOfUnused(checking);
 }
 

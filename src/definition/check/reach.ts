@@ -33,6 +33,23 @@ export function checkLoops({ definition, problems }: Checking): void {
   }
 }
 
+/** Where an answer that differs after a crash is split in a queue of its own, a part of it would be lost. */
+export function warnOfQueuedAnswers({ definition, problems }: Checking): void {
+  const { operations, processes } = definition;
+  for (const { name, adapter, answersTo, place } of operations.values()) {
+    for (const to of adapter.answersAnew === true ? answersTo : []) {
+      if (processes.get(to)?.run !== 'queued') continue;
+      const path = ['operations', name, 'answersTo'];
+      problems.warning(
+        definition.placeOf(path) ?? place,
+        path.join('.'),
+        `${to} has a queue of its own, so after a crash the first answer to a message counts: who has just subscribed may miss one notification`,
+        `Leave out run: queued of ${to}.`,
+      );
+    }
+  }
+}
+
 /** Names that nothing uses, and hosts that no message gets to: usually a sign of a mistake elsewhere. */
 export async function warnOfUnused(checking: Checking): Promise<void> {
   const { definition, names, problems, written } = checking;

@@ -34,6 +34,7 @@ export const german: Catalogue = {
     'Nichts wird mehr mitgeteilt, und sein Besitzer kann es nicht wieder einschalten.',
   'No message waits for another (context.receive).':
     'Keine Nachricht wartet auf eine andere (context.receive).',
+  'Show more': 'Mehr zeigen',
   'There are more than are shown here.': 'Es gibt mehr, als hier gezeigt wird.',
   'There are more than are shown here: find one by its key.':
     'Es gibt mehr, als hier gezeigt wird: Suchen Sie nach dem Schlüssel.',
