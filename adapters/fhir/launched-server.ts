@@ -37,6 +37,11 @@ export async function launchedServer(
       `Whoever sent the message was not launched by an EHR through the sign-in ${realm}, or a person has sent it again: there is nobody to ask an EHR as. Send only messages of its service here, and have the rest asked for in the app again.`,
     );
   }
+  if ((message.joins ?? 1) > 1) {
+    throw new RejectedError(
+      'The message was made of several, which may be of several people, so there is nobody to ask an EHR as. Ask before they are collected.',
+    );
+  }
   const known = launches?.(realm);
   if (known === undefined) {
     throw new TemporaryError(

@@ -289,7 +289,7 @@ class SampleFields {
     const dictionary = hl7Dictionary(version) ?? hl7Dictionary('2.5.1');
     for (const line of document.lines()) {
       const name = line.text.slice(0, 3);
-      if (line.code === 0 || name === 'MSH' || !/^[A-Z][A-Z\d]{2}$/.test(name)) continue;
+      if (line.code === 0 || name === 'MSH' || !SEGMENT.test(name)) continue;
       const seen = this.#segments.get(name) ?? { count: 0, fields: new Map(), parts: new Map() };
       this.#segments.set(name, seen);
       seen.count += 1;

@@ -103,6 +103,8 @@ test('what a person sends again is not asked as the one of the launch', async ()
   const caller = callerText({ name: 'n', claims: { a: 1 }, launch: { realm: 'portal', id: 'x' } });
   const body = Buffer.from('{"resourceType":"Patient"}');
   await expect(opened.send(body, { caller })).rejects.toMatchObject({ retryable: true });
+  // nobody knows whose the others were
+  await expect(opened.send(body, { caller, joins: 2 })).rejects.toThrow(RejectedError);
   const again = callerWithoutLaunch({ caller });
   expect(again).toBe('{"name":"n","claims":{"a":1}}');
   await expect(opened.send(body, { caller: again })).rejects.toThrow(RejectedError);
