@@ -246,7 +246,7 @@ class Intake implements FrameService {
       this.#tell(
         sender,
         'acknowledgement-ignored',
-        `An acknowledgement arrived from ${sender.address} and was ignored.`,
+        `An acknowledgement arrived from ${sender.address} and was ignored. With inboundAcks: deliver it is a message like any other.`,
       );
       return 'taken';
     }
