@@ -114,9 +114,10 @@ test.for(ODD)('$status $text', async ({ status, body, headers, text, retryable }
 
 test.for([
   ['seconds', '120', 120_000],
-  ['a date', new Date(Date.now() + 120_000).toUTCString(), 120_000],
+  ['a date', undefined, 120_000],
   ['a day, which is an hour here', '86400', 3_600_000],
-] as const)('Retry-After is understood as %s', async ([, value, wait]) => {
+] as const)('Retry-After is understood as %s', async ([, given, wait]) => {
+  const value = given ?? new Date(Date.now() + wait).toUTCString();
   await using server = await oddTokenServer((_, response) =>
     reply(response, 429, { error: 'slow_down' }, { 'retry-after': value }),
   );
