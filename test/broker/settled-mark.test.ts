@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AckPolicy, DeliverPolicy } from '@nats-io/jetstream';
 import { expect, test, vi } from 'vitest';
@@ -15,6 +15,7 @@ import {
   ensureWorker,
   takeOverLine,
 } from '../../src/broker/streams.ts';
+import { dropFile } from '../support/drop-file.ts';
 import { startNats } from '../support/nats.ts';
 import { ownProductions } from '../support/own-production.ts';
 
@@ -291,8 +292,8 @@ async function killWhileItWrites(
   const state = await stateOf(nats, stream);
   const pid = nats.pid ?? 0;
   process.kill(pid, 'SIGSTOP');
+  await dropFile(state, left);
   process.kill(pid, 'SIGKILL');
-  await writeFile(state, left);
   await vi.waitFor(() => {
     if (nats.pid === undefined || nats.pid === pid) throw new Error('it was not started again yet');
   });

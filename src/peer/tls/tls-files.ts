@@ -57,19 +57,23 @@ async function ownCertificate(
   );
 }
 
+const refused = (why: string): EngineError =>
+  new EngineError('TLS_REFUSED', why, { retryable: true });
+
 async function pem(path: string, setting: string, kind: string): Promise<Buffer> {
   const content = await readFile(path).catch((error: unknown) => {
-    throw new EngineError(
-      'TLS_REFUSED',
+    throw refused(
       `tls.${setting}: the file ${path} cannot be read (${describeError(error).code}). Put it there or correct the path.`,
-      { retryable: true },
     );
   });
-  // OpenSSL silently skips anything that is not PEM, which would leave nothing trusted.
-  if (content.includes(`-----BEGIN ${kind}-----`)) return content;
-  throw new EngineError(
-    'TLS_REFUSED',
-    `tls.${setting}: the file ${path} holds no ${kind} in PEM form.`,
-    { retryable: true },
+  // OpenSSL silently skips anything that is not PEM, which would leave nothing trusted, or nothing revoked
+  const text = content.toString('latin1');
+  const begun = text.split(`-----BEGIN ${kind}-----`).length - 1;
+  const whole = `-----BEGIN ${kind}-----[A-Za-z0-9+/=\\s]+-----END ${kind}-----`;
+  const found = [...text.matchAll(new RegExp(whole, 'g'))].length;
+  if (found > 0 && found === begun) return content;
+  if (begun === 0) throw refused(`tls.${setting}: the file ${path} holds no ${kind} in PEM form.`);
+  throw refused(
+    `tls.${setting}: the ${kind} in the file ${path} is cut off or damaged. Write it under another name and rename it once it is whole.`,
   );
 }

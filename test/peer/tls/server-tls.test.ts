@@ -11,6 +11,7 @@ import { type CertificateCredential } from '../../../src/adapter/index.ts';
 import { certificateAuthority } from '../../../src/credential/certificate-maker.ts';
 import { tlsServer } from '../../../src/peer/index.ts';
 import { type Certificates, certificates, credentialOf } from '../../support/certificates.ts';
+import { dropFile } from '../../support/drop-file.ts';
 import { lend } from '../../support/open-adapter.ts';
 import { greeting, listen, shown } from './tls-listener.ts';
 
@@ -99,7 +100,18 @@ describe('a server that requires client certificates', () => {
     expect((await greeting(server.port, { ca, ...shown(all.otherClient) })).text).toBe('welcome');
     expect(server.events.at(-1)?.text).toMatch(/has been revoked by its authority/);
 
-    await writeFile(crl, all.authority.revocationList([], new Date(Date.now() - 3_600_000)));
+    // while it is being written, or was cut off: what it revoked stays revoked
+    const list = await readFile(crl);
+    await dropFile(crl, list.subarray(0, list.length / 2));
+    await vi.waitFor(() =>
+      expect(server.events.at(-1)).toMatchObject({
+        name: 'certificate-not-renewed',
+        text: expect.stringMatching(/the X509 CRL in the file .*crl\.pem is cut off.* kept\.$/),
+      }),
+    );
+    expect((await greeting(server.port, { ca, ...shown(all.client) })).text).toBe('');
+
+    await dropFile(crl, all.authority.revocationList([], new Date(Date.now() - 3_600_000)));
     await vi.waitFor(() =>
       expect(server.events.map((event) => event.name)).toContain('certificate-renewed'),
     );
