@@ -7,6 +7,7 @@ import {
   mkdir,
   open,
   readdir,
+  realpath,
   rename,
   rm,
   stat,
@@ -57,6 +58,10 @@ export class DiskStore implements FileStore {
       entries.push(...looked.filter((one) => one !== undefined));
     }
     return entries;
+  }
+
+  async real(folder: string): Promise<string | undefined> {
+    return await realpath(folder).catch(unlessGone);
   }
 
   async facts(path: string): Promise<FileFacts | undefined> {
@@ -136,7 +141,7 @@ export class DiskStore implements FileStore {
     try {
       const facts = await this.#stat(path);
       const kind = facts.isFile() ? 'file' : facts.isDirectory() ? 'folder' : 'other';
-      return { name, kind, ...factsOf(facts) };
+      return { name, kind, linked: listed.isSymbolicLink(), ...factsOf(facts) };
     } catch (error) {
       // Its name is not in UTF-8: whoever opens it under the name that Node.js makes of it is told.
       if (listed.isFile() && name.includes('\uFFFD')) {
@@ -223,6 +228,11 @@ async function writeAll(
 async function isSameFile(one: string, other: string): Promise<boolean> {
   const [a, b] = await Promise.all([lstat(one), lstat(other)]);
   return a.ino === b.ino && a.dev === b.dev;
+}
+
+/** A link that was there when its folder was listed may lead nowhere by now. */
+function unlessGone(error: unknown): undefined {
+  if (!isFileProblem(diskFailure(error, ''), 'missing')) throw error;
 }
 
 /** Turns node's errors into those of the store contract. */

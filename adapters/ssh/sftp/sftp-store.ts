@@ -60,6 +60,17 @@ export class SftpStore implements FileStore {
     return listed;
   }
 
+  async real(folder: string): Promise<string | undefined> {
+    try {
+      return await this.#tried('look at', folder, () =>
+        this.#session.request<string>((sftp, done) => sftp.realpath(folder || '.', done)),
+      );
+    } catch (error) {
+      if (!isFileProblem(error, 'missing', 'denied', 'failed', 'unsupported')) throw error;
+      return undefined;
+    }
+  }
+
   async facts(path: string): Promise<FileFacts | undefined> {
     try {
       return factsOf(await this.#stat(path));
@@ -163,7 +174,7 @@ export class SftpStore implements FileStore {
     try {
       const stats = await this.#stat(inFolder(folder, name));
       const behind = kindOf(stats, '');
-      return { name, kind: behind === 'link' ? 'other' : behind, ...factsOf(stats) };
+      return { name, kind: behind === 'link' ? 'other' : behind, linked: true, ...factsOf(stats) };
     } catch (error) {
       // A dangling link is not a file; a lost connection is reported.
       if (!isFileProblem(error, 'missing', 'denied', 'failed')) throw error;

@@ -21,11 +21,20 @@ export interface ScanScope {
   readonly without: readonly string[];
 }
 
+/** A folder that is still to be listed. */
+interface Waiting {
+  readonly path: string;
+  readonly relative: string;
+  readonly level: number;
+  /** The folders in which links were followed on the way to it. */
+  readonly left: readonly string[];
+}
+
 /** Lists a folder and the wanted number of levels below it. Throws only if the folder itself cannot be listed. */
 export async function scanFolder(store: FileStore, scope: ScanScope): Promise<Scan> {
   const files: FoundFile[] = [];
   const unlisted: string[] = [];
-  const waiting = [{ path: scope.folder, relative: '', level: 0 }];
+  const waiting: Waiting[] = [{ path: scope.folder, relative: '', level: 0, left: [] }];
   for (let at = waiting.shift(); at !== undefined; at = waiting.shift()) {
     const entries = await listBelow(store, at, unlisted);
     for (const entry of entries) {
@@ -34,12 +43,25 @@ export async function scanFolder(store: FileStore, scope: ScanScope): Promise<Sc
       const path = inFolder(at.path, entry.name);
       if (entry.kind === 'file') files.push({ ...entry, relative, path });
       const enter = entry.kind === 'folder' && at.level < scope.subfolders;
-      if (enter && !scope.without.includes(path)) {
-        waiting.push({ path, relative, level: at.level + 1 });
-      }
+      if (!enter || scope.without.includes(path)) continue;
+      const left = entry.linked === true ? [...at.left, at.path] : at.left;
+      if (entry.linked === true && (await leadsBack(store, path, left))) continue;
+      waiting.push({ path, relative, level: at.level + 1, left });
     }
   }
   return { files, unlisted };
+}
+
+/** Whether a link leads back to a folder on the way to it: the same files would be found again, under as many names as there are levels. */
+async function leadsBack(
+  store: FileStore,
+  link: string,
+  left: readonly string[],
+): Promise<boolean> {
+  const [to, ...from] = await Promise.all([link, ...left].map((path) => store.real?.(path)));
+  if (to === undefined) return false;
+  const within = to.endsWith('/') ? to : `${to}/`;
+  return from.some((one) => one !== undefined && `${one}/`.startsWith(within));
 }
 
 /** A server may list anything: a name that leads out of its folder is not a file in it. */

@@ -23,6 +23,8 @@ export interface FileEntry extends FileFacts {
   readonly name: string;
   /** A link counts as what it points to, if the protocol says so. */
   readonly kind: 'file' | 'folder' | 'other';
+  /** Of a folder: that it was reached by a link, where the store can tell. */
+  readonly linked?: boolean;
   /**
    * Set if the listing's time is a guess (FTP's `LIST` gives minutes and no year): good enough to
    * sort by, not to compare.
@@ -41,6 +43,8 @@ export interface FileStore {
    * folder, and never returns an empty list instead.
    */
   list(folder: string): Promise<readonly FileEntry[]>;
+  /** The path of a folder without links; undefined if the peer does not tell. Needed where entries are `linked`. */
+  real?(folder: string): Promise<string | undefined>;
   /** Exact facts of a file; undefined if there is none. */
   facts(path: string): Promise<FileFacts | undefined>;
   /**

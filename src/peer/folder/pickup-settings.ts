@@ -35,7 +35,7 @@ function which(folder: Place) {
       maximum: 16,
     }),
     followLinks: flag({
-      help: 'Also takes what links point to. Anyone who may write into the folder can then have any file delivered that the account may read.',
+      help: 'Also takes what links point to. Anyone who may write into the folder can then have any file delivered that the account may read. A link back to a folder above it is not followed.',
       default: false,
       advanced: true,
     }),

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { dropFile } from '../../support/drop-file.ts';
@@ -143,6 +143,26 @@ test('a large file is delivered as a stream', async () => {
 });
 
 describe('which files are taken', () => {
+  test('is each once where links lead in a circle, and what they lead to elsewhere', async () => {
+    await using folder = await temporaryFolder();
+    await using other = await temporaryFolder();
+    await mkdir(join(folder.path, 'in', 'sub'), { recursive: true });
+    await writeFile(join(folder.path, 'in', 'b.hl7'), adt('b'));
+    await writeFile(join(other.path, 'a.hl7'), adt('a'));
+    await symlink('..', join(folder.path, 'in', 'sub', 'circle'));
+    await symlink(folder.path, join(folder.path, 'in', 'above'));
+    await symlink(other.path, join(folder.path, 'in', 'else'));
+    await symlink(join(folder.path, 'in'), join(other.path, 'back'));
+    await using opened = await looking(join(folder.path, 'in'), {
+      subfolders: 9,
+      followLinks: true,
+      keep: true,
+      order: 'name',
+    });
+    await delivered(opened, 2);
+    expect(opened.delivered.map(({ name }) => name)).toEqual(['b.hl7', 'else/a.hl7']);
+  });
+
   test('is told by patterns and levels of subfolders', async () => {
     await using folder = await temporaryFolder();
     await mkdir(join(folder.path, 'ward', 'deep'), { recursive: true });
