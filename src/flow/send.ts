@@ -52,7 +52,7 @@ export interface SendingSignals {
 /**
  * Sends one message until it has an outcome: tries, judges reply or error by the reply rules and
  * the kind of error, waits, tries again until the policy's `for` is over. Time without a connection
- * does not count: a message waits for one for up to `disconnected`. A clock that is set meanwhile neither
+ * does not count, nor does time in which no token can be had for the peer: a message waits for either for up to `disconnected`. A clock that is set meanwhile neither
  * ends the tries nor makes them last longer. Rejects only when a signal
  * aborts or another engine has the line; the message then stays in its queue.
  */
@@ -65,10 +65,12 @@ export async function send(
   const steady = steadyOf(clock);
   let until = steady.now() + retry.for;
   let losses = 0;
+  let withoutToken = 0;
   for (let attempt = 1; ; ) {
     const { adapter, waited } = await connected(parts, stopping);
     if (adapter === undefined) return neverOpen(parts, attempt - 1);
     until += waited;
+    const began = steady.now();
     const tried = await tryOnce(message, adapter, parts, cut);
     if (cut.aborted) parts.onCut();
     cut.throwIfAborted();
@@ -77,6 +79,9 @@ export async function send(
     const result = { attempts: attempt, reply, error: tried.error };
     if (verdict.action !== 'retry') return sent(verdict, verdict.action, result);
     const delay = delayAfter(tried, attempt, retry);
+    const spared = timeWithoutToken(tried, steady.now() - began + delay, withoutToken, retry);
+    withoutToken += spared;
+    until += spared;
     // an idle connection may turn out to be dead: that does not count as a try
     if (steady.now() + delay > until && !(tried.uncounted && losses === 0)) {
       const error = tried.error ?? gaveUp(reply);
@@ -88,6 +93,16 @@ export async function send(
     if (tried.uncounted) losses++;
     else attempt++;
   }
+}
+
+/** How much of the time that a try and the wait after it take does not count. */
+function timeWithoutToken(
+  { noToken }: Tried,
+  lasts: number,
+  before: number,
+  { disconnected }: RetryPolicy,
+): number {
+  return noToken ? Math.min(lasts, disconnected - before) : 0;
 }
 
 function delayAfter({ uncounted, after }: Tried, attempt: number, retry: RetryPolicy): number {
@@ -174,6 +189,8 @@ interface Tried {
   readonly lost?: Error | undefined;
   /** Does not count as a try: a lost connection is not the message's fault, unless a rule says so. */
   readonly uncounted: boolean;
+  /** Who gives tokens for the peer is away, unless a rule says what that means: nothing was sent. */
+  readonly noToken: boolean;
 }
 
 async function tryOnce(
@@ -198,7 +215,7 @@ async function tryOnce(
     if (signal.aborted) stop();
     const reply = shortened(await adapter.send(message, attempt.signal));
     const verdict = parts.replies.onReply(reply);
-    return { verdict, reply, after: reply?.retryAfter, uncounted: false };
+    return { verdict, reply, after: reply?.retryAfter, uncounted: false, noToken: false };
   } catch (caught) {
     return judgeError(late && !signal.aborted ? timedOut(parts.timeout) : caught, parts.replies);
   } finally {
@@ -216,6 +233,7 @@ function judgeError(error: unknown, replies: ReplyRules): Tried {
     after: error instanceof TemporaryError ? error.retryAfter : undefined,
     lost,
     uncounted: lost !== undefined && ruled === undefined,
+    noToken: ruled === undefined && isEngineError(error) && error.code === 'CREDENTIAL_UNAVAILABLE',
   };
 }
 

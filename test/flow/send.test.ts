@@ -8,6 +8,7 @@ import {
   SuspendError,
   TemporaryError,
 } from '../../src/error/adapter-error.ts';
+import { EngineError } from '../../src/error/engine-error.ts';
 import { duplicateMemory } from '../../src/flow/duplicate-memory.ts';
 import { replyRules } from '../../src/flow/reply-rules.ts';
 import { type Sending, send } from '../../src/flow/send.ts';
@@ -34,6 +35,10 @@ const ENDS = {
   taken: { error: undefined, action: 'complete' },
   busy: { error: () => new TemporaryError('busy'), action: undefined },
   'a fault of the adapter': { error: () => new TypeError('x'), action: undefined },
+  'no token': {
+    error: () => new EngineError('CREDENTIAL_UNAVAILABLE', 'away', { retryable: true }),
+    action: undefined,
+  },
   lost: { error: () => new NotConnectedError('lost'), action: undefined },
   refused: { error: () => new RejectedError('no'), action: 'fail' },
   'set aside': { error: () => new SuspendError('look'), action: 'suspend' },
@@ -89,6 +94,18 @@ test('a message is tried until a try decides; each try counts but those that onl
     expect(sent.error === undefined).toBe(sent.action === 'complete');
   });
   await fc.assert(property, { numRuns: examples(60) });
+});
+
+test('time in which no token can be had for the peer does not count, up to `disconnected`', async () => {
+  const away = Array.from({ length: 20 }, () => 'no token' as const);
+  const brief = { every: 2, for: 5, backoff: 1, max: 2 };
+  const sentWith = async (disconnected: number) => {
+    const { parts } = sending(away);
+    const retry = { ...brief, disconnected };
+    return send(MESSAGE, { ...parts, retry }, { cut: never, stopping: never });
+  };
+  expect(await sentWith(Infinity)).toMatchObject({ action: 'complete', attempts: 21 });
+  expect(await sentWith(5)).toMatchObject({ action: 'fail' });
 });
 
 /** From now on the clock of the machine is as many milliseconds ahead, or behind. */

@@ -84,12 +84,16 @@ function withoutWord({ status, headers, body }: TokenAnswer): Refusal {
     };
   }
   const what = body === undefined ? ` with ${type} instead of JSON` : '';
-  return {
-    cause: `it answered ${status}${what}`,
-    remedy: isPassing(status)
-      ? 'It is retried automatically; a gateway in front of the server may be at fault'
-      : 'Check the address, and whether there is a proxy or firewall in between',
-  };
+  return { cause: `it answered ${status}${what}`, remedy: remedyFor(status) };
+}
+
+function remedyFor(status: number): string {
+  if (status === 429) {
+    return 'It has too many requests, and is asked again once the time that it names is over, at most an hour';
+  }
+  return isPassing(status)
+    ? 'It is retried automatically; a gateway in front of the server may be at fault'
+    : 'Check the address, and whether there is a proxy or firewall in between';
 }
 
 function withoutToken(type: string, body: TokenAnswer['body']): Refusal {

@@ -38,7 +38,7 @@ const KEYS = {
   ),
   for: setting.optional(
     setting.duration({
-      help: 'How long to try, counted from the first try; time without a connection does not count. Default forever for HL7 over MLLP, otherwise 1h.',
+      help: 'How long to try, counted from the first try; time without a connection, or in which no token can be had for it, does not count. Default forever for HL7 over MLLP, otherwise 1h.',
       example: 'forever',
     }),
   ),
