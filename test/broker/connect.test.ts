@@ -159,7 +159,7 @@ test('an inbox that is denied is told once, and what is acknowledged is heard on
   await vi.waitFor(() => broker.publisher.publish(subject, Buffer.from('2')), {
     timeout: 30_000,
   });
-}, 60_000);
+});
 
 const byText = (a: unknown, b: unknown): number => String(a).localeCompare(String(b));
 

@@ -115,6 +115,6 @@ test('a consumer that somebody removes is made again at once, and everything is 
     await broker.manager.consumers.delete(stream, PROJECTOR);
   }
   await broker.publisher.publish(subject, Buffer.from('3'));
-  await vi.waitFor(() => expect(reader.read.size).toBe(3), 3_000);
+  await vi.waitFor(() => expect(reader.read.size).toBe(3));
   await reader.close();
 });
