@@ -363,6 +363,19 @@ export function optional<Value, Given>(
   };
 }
 
+/** More names are no help, but to be looked up. */
+const MOST_NAMED = 12;
+
+/** What may have been meant by a name that is not there: one like it, or all of a few. */
+function insteadOf(name: string, declared: Settings): string {
+  const near = nearest(name, Object.keys(declared));
+  if (near !== undefined) return `; did you mean ${near}?`;
+  const usual = Object.entries(declared).flatMap(([one, { advanced }]) =>
+    advanced === true ? [] : [one],
+  );
+  return usual.length === 0 || usual.length > MOST_NAMED ? '' : `; known: ${usual.join(', ')}`;
+}
+
 /** Reads a block by its declaration: reports every problem at once, each with its path below the block. */
 export function readFields<S extends Settings>(
   declared: S,
@@ -373,11 +386,7 @@ export function readFields<S extends Settings>(
   const values: Record<string, unknown> = {};
   for (const name of Object.keys(given)) {
     if (Object.hasOwn(declared, name)) continue;
-    const near = nearest(name, Object.keys(declared));
-    problems.push({
-      path: [name],
-      problem: `no such setting${near === undefined ? '' : `; did you mean ${near}?`}`,
-    });
+    problems.push({ path: [name], problem: `no such setting${insteadOf(name, declared)}` });
   }
   for (const [name, setting] of Object.entries(declared)) {
     const input = given[name] ?? setting.default;

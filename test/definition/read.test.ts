@@ -172,7 +172,7 @@ operations:
       "production.yaml:9:14 services.in.adapter: there is no adapter sampel-in. Did you mean sample-in?",
       "production.yaml:10:10 services.in.to[0]: there is no process or operation ruter. Did you mean router?",
       "production.yaml:13:25 services.in2.settings.listen: must be an address such as lab.example:2575 or 0.0.0.0:2575.",
-      "production.yaml:13:39 services.in2.settings.foo: no such setting.",
+      "production.yaml:13:39 services.in2.settings.foo: no such setting. Known: listen, limit, fast, tls, errors.",
       "production.yaml:13:49 services.in2.settings.limit: must be a whole number from 1 to 10.",
       "production.yaml:13:59 services.in2.settings.fast: must be true or false.",
       "production.yaml:14:9 services.in2.to: names no target. Name a process or an operation.",
@@ -189,7 +189,7 @@ operations:
       "production.yaml:34:30 operations.out.retry: for ends before the first retry. Raise for, lower every, or write for: 0s to never try again.",
       "production.yaml:34:39 operations.out.retry: max is shorter than every. Raise max or lower every.",
       "production.yaml:35:20 operations.out.replies.AE: suspnd is not an action. Did you mean suspend?",
-      "production.yaml:35:28 operations.out.replies."fo~o": fo~o is neither a code nor a known word. Known: accept, error, reject, wrong-control-id, wrong-type, no-code, client-fault, none, failure, other.",
+      "production.yaml:35:28 operations.out.replies."fo~o": fo~o is neither a code nor a known word. Known: accept, error, reject, wrong-control-id, wrong-type, no-code, client-fault, sign-in-over, none, failure, other.",
       "production.yaml:39:29 operations.lab.order.by-key: HL7 path "PID-3.1.1.1", position 10: subcomponents have no parts. Write it like PID-3[2].4.2 or OBX[3]-5.",
       "production.yaml:39:58 operations.lab.order.partitions: must be a whole number from 2 to 64.",
       "production.yaml:40:15 operations.lab.schedule: mo is not a day. Did you mean mon?",
@@ -256,7 +256,7 @@ test('an adapter of the production’s own is loaded from its file, and anew whe
   const later = await folder.read();
   expect(later.problems.map(({ what, remedy }) => [what, remedy])).toEqual([
     ['is required', 'Whom to call.'],
-    ['no such setting', ''],
+    ['no such setting', 'Known: phone.'],
   ]);
 });
 
