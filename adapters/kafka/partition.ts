@@ -178,6 +178,6 @@ export class Partition implements Share {
 }
 
 const sizeOf = ({ key, value, headers }: KafkaRecord): number =>
-  headers.reduce((sum, [, content]) => sum + content.length, 200) +
+  (headers.length === 0 ? 200 : headers.reduce((sum, [, content]) => sum + content.length, 200)) +
   (key?.length ?? 0) +
   (value?.length ?? 0);

@@ -279,27 +279,26 @@ export class KafkaReader implements Kept {
     return result;
   }
 
-  async #keep(record: KafkaRecord, from: Partition, stop: AbortSignal): Promise<boolean> {
-    const { settings, deliver, event } = this.#lent;
-    if (record.value === null && settings.tombstones === 'skip') return true;
-    const place = this.#cluster.place;
+  /** A message takes as long as a few promises: there are only those of the intake and of the delivery. */
+  #keep(record: KafkaRecord, from: Partition, signal: AbortSignal): Promise<boolean> {
+    const { settings, deliver } = this.#lent;
+    if (record.value === null && settings.tombstones === 'skip') return Promise.resolve(true);
+    const { place } = this.#cluster;
     const { topic, partition, topicId } = from;
     const what = (): string => `${place}: the message ${record.offset} of ${keyOf(from)}`;
-    const store = async (): Promise<void> => {
-      const taken = { topic, partition, topicId, place };
-      try {
-        await deliver(messageOf(record, taken, settings));
-      } catch (error) {
-        const isFinal = error instanceof EngineError && !error.retryable;
-        if (!isFinal || settings.refused === 'hold') throw error;
-        event(
-          'error',
-          'message-refused',
-          `${what()} is refused for good (${error.code}) and was passed over.`,
-        );
-      }
-    };
-    return await this.#intake.keep(store, { what, signal: stop });
+    const taken = { topic, partition, topicId, place };
+    return this.#intake.keep(() => deliver(messageOf(record, taken, settings)), {
+      what,
+      passedOver: (error) => this.#isPassedOver(error, what),
+      signal,
+    });
+  }
+
+  #isPassedOver({ retryable, code }: EngineError, what: () => string): boolean {
+    if (retryable || this.#lent.settings.refused === 'hold') return false;
+    const text = `${what()} is refused for good (${code}) and was passed over.`;
+    this.#lent.event('error', 'message-refused', text);
+    return true;
   }
 }
 

@@ -23,6 +23,8 @@ interface Keeping {
   readonly what: string | (() => string);
   /** Ends the tries sooner than the intake does. */
   readonly signal?: AbortSignal;
+  /** Whether a message that is refused with this error is not tried again. */
+  readonly passedOver?: (error: EngineError) => boolean;
 }
 
 /**
@@ -126,8 +128,11 @@ export class Intake {
   }
 
   /** As `keepStoring`, with an event for what cannot be stored. */
-  keep(store: () => Promise<void>, { what, signal = this.signal }: Keeping): Promise<boolean> {
-    return keepStoring(store, { waits: (error) => this.tell(error, what), signal });
+  keep(
+    store: () => Promise<unknown>,
+    { what, passedOver, signal = this.signal }: Keeping,
+  ): Promise<boolean> {
+    return keepStoring(store, { waits: (error) => this.tell(error, what), passedOver, signal });
   }
 
   /** An event for a message that is not stored yet, once a minute. */

@@ -10,12 +10,20 @@ const LONGEST_WAIT = 10_000;
 
 /**
  * Stores a message that stays at its broker until it is acknowledged: held until it is stored, so that the order stays.
- * `store` is called again after an EngineError, which `waits` hears; what else it throws is thrown. False if `signal`
- * aborted before.
+ * `store` is called again after an EngineError, which `waits` hears, unless the message is `passedOver`; what else it
+ * throws is thrown. False if `signal` aborted before.
  */
 export async function keepStoring(
-  store: () => Promise<void>,
-  { waits, signal }: { readonly waits: (error: EngineError) => void; readonly signal: AbortSignal },
+  store: () => Promise<unknown>,
+  {
+    waits,
+    passedOver,
+    signal,
+  }: {
+    readonly waits: (error: EngineError) => void;
+    readonly passedOver?: ((error: EngineError) => boolean) | undefined;
+    readonly signal: AbortSignal;
+  },
 ): Promise<boolean> {
   for (let time = FIRST_WAIT; !signal.aborted; time = Math.min(time * 2, LONGEST_WAIT)) {
     try {
@@ -23,6 +31,7 @@ export async function keepStoring(
       return true;
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
+      if (passedOver?.(error) === true) return true;
       waits(error);
     }
     await pause(time, signal);
