@@ -35,6 +35,7 @@ process.on('exit', () => process.moduleLoadList.filter((name) => /undici/.test(n
     production: 'productions/passthrough',
     data: join(folder.path, 'data'),
     ports: [port, shown],
+    plane: true,
     byModule: true,
     arguments: ['--console', `127.0.0.1:${shown}`],
     environment: {

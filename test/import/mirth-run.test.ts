@@ -225,32 +225,35 @@ const counted = (name: string): string =>
   `var ${name} = ($g('${name}') || 0) + 1; $g('${name}', ${name}); logger.info('${name} ran');`;
 
 test('what failed at a destination waits, also over a kill; a resend or reprocess goes to it alone, a discard to nobody', async () => {
-  await using run = await running([
-    channelXml({
-      name: 'ADT In',
-      transport: 'TCP Listener',
-      properties: mllpListener(6661),
-      transformer: { inbound: 'HL7V2', steps: [javaScript('count', counted('source'))] },
-      destinations: [
-        { name: 'Ward', transport: 'TCP Sender', properties: mllpSender() },
-        {
-          name: 'Script',
-          transport: 'JavaScript Writer',
-          properties: `<script>${counted('writer')} if (writer &lt; 2) throw 'not yet';</script>`,
-        },
-        {
-          name: 'Late',
-          transport: 'JavaScript Writer',
-          properties: `<script>${counted('late')} if (late &lt; 3) throw 'not yet';</script>`,
-        },
-        {
-          name: 'After',
-          transport: 'File Writer',
-          properties: fileWriter('${UUID}.txt'),
-        },
-      ],
-    }),
-  ]);
+  await using run = await running(
+    [
+      channelXml({
+        name: 'ADT In',
+        transport: 'TCP Listener',
+        properties: mllpListener(6661),
+        transformer: { inbound: 'HL7V2', steps: [javaScript('count', counted('source'))] },
+        destinations: [
+          { name: 'Ward', transport: 'TCP Sender', properties: mllpSender() },
+          {
+            name: 'Script',
+            transport: 'JavaScript Writer',
+            properties: `<script>${counted('writer')} if (writer &lt; 2) throw 'not yet';</script>`,
+          },
+          {
+            name: 'Late',
+            transport: 'JavaScript Writer',
+            properties: `<script>${counted('late')} if (late &lt; 3) throw 'not yet';</script>`,
+          },
+          {
+            name: 'After',
+            transport: 'File Writer',
+            properties: fileWriter('${UUID}.txt'),
+          },
+        ],
+      }),
+    ],
+    { plane: true },
+  );
   const runs = (name: string): number => run.output().split(`${name} ran`).length - 1;
   const all = (): number[] => ['source', 'writer', 'late'].map(runs);
   const suspended = async (count: number): Promise<string> =>

@@ -114,6 +114,7 @@ test(
         production: folder,
         data,
         ports: [port],
+        plane: true,
         arguments: ['--log-level', 'error'],
       });
     let engine = await start();

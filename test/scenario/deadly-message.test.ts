@@ -39,6 +39,7 @@ test('a message in whose code the engine dies again and again is set aside, and 
       production,
       data,
       ports: [port],
+      plane: true,
       arguments: ['--durability', 'process-crash'],
     });
   let engine = await start();

@@ -34,6 +34,7 @@ operations:
     production: folder,
     data: join(folder, 'data'),
     ports: [port],
+    plane: true,
     environment: { PORT: String(port) },
     arguments: ['--nats', `nats://${nats.user}:${nats.password}@${new URL(nats.url).host}`],
   });

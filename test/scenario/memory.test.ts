@@ -108,6 +108,7 @@ operations:
     production: folder.path,
     data: join(folder.path, 'data'),
     ports: [port],
+    plane: true,
     environment: {
       NODE_OPTIONS: `--import=${probe.href}`,
       HEAP_FIGURES: figures,

@@ -40,7 +40,12 @@ operations:
   };
   for (const [n, after] of MOMENTS.entries()) {
     const kill = killed(after);
-    await using engine = await startEngineProcess({ production: folder.path, data, ports: [port] });
+    await using engine = await startEngineProcess({
+      production: folder.path,
+      data,
+      ports: [port],
+      plane: true,
+    });
     await kill;
     await sleep(200);
     await sendUntilAcknowledged(port, [messageOf(`${n}`)], () => undefined);

@@ -43,7 +43,12 @@ test('an operator stops, starts, finds, traces, resends, replays and changes a r
     return JSON.parse(stdout) as unknown;
   };
   try {
-    await using engine = await startEngineProcess({ production: folder, data, ports: [port] });
+    await using engine = await startEngineProcess({
+      production: folder,
+      data,
+      ports: [port],
+      plane: true,
+    });
     const started = Date.now();
     await sendUntilAcknowledged(
       port,
@@ -181,7 +186,12 @@ test('a suspended message is settled by its resend', async () => {
   const port = await freePort();
   await writeFile(join(folder, 'production.yaml'), production(port, ward.port, ward.port));
   try {
-    await using _ = await startEngineProcess({ production: folder, data, ports: [port] });
+    await using _ = await startEngineProcess({
+      production: folder,
+      data,
+      ports: [port],
+      plane: true,
+    });
     await sendUntilAcknowledged(port, [messageOf('S1', 'A99')], () => undefined);
     const find = async (...words: string[]): Promise<{ id: number; status: string }[]> =>
       (

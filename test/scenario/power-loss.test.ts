@@ -68,6 +68,7 @@ test('after a loss of power what is gone is told, what comes next arrives, repet
       production: folder,
       data,
       ports: [port, aside],
+      plane: true,
       arguments: ['--log-level', 'error', '--durability', 'process-crash'],
     });
   let engine = await start();

@@ -52,14 +52,9 @@ operations:
           production: folder.path,
           data: join(folder.path, name),
           ports: [port],
+          plane: name === 'a',
           environment: { PORT: String(port) },
-          arguments: [
-            '--nats',
-            url,
-            '--log-level',
-            'error',
-            ...(name === 'a' ? [] : ['--role', 'engine']),
-          ],
+          arguments: ['--nats', url, '--log-level', 'error'],
         }),
       ),
     backUp: async () => {

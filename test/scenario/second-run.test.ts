@@ -51,7 +51,12 @@ operations:
 test.concurrent('a second run on the same data is refused, and the first goes on', async () => {
   await using made = await lab();
   const { folder, data, port, receiver } = made;
-  await using engine = await startEngineProcess({ production: folder, data, ports: [port] });
+  await using engine = await startEngineProcess({
+    production: folder,
+    data,
+    ports: [port],
+    plane: true,
+  });
   const nats = await engine.natsPid();
 
   const second = await waybill(
@@ -75,7 +80,12 @@ test.concurrent('a second run on the same data is refused, and the first goes on
 
   // after kill -9 the next one starts at once
   await engine.kill();
-  await using again = await startEngineProcess({ production: folder, data, ports: [port] });
+  await using again = await startEngineProcess({
+    production: folder,
+    data,
+    ports: [port],
+    plane: true,
+  });
   await sendUntilAcknowledged(port, [message('2')], () => undefined);
   expect(again.ended).toBe(false);
 });
@@ -85,14 +95,15 @@ test.concurrent('a second engine of one NATS on the same data is refused: both w
   const { folder, data, port } = made;
   await using nats = await startNats();
   const url = `nats://${nats.user}:${nats.password}@${new URL(nats.url).host}`;
-  const words = ['--nats', url, '--role', 'engine'];
+  const words = ['--nats', url];
   await using engine = await startEngineProcess({
     production: folder,
     data,
     ports: [port],
     arguments: words,
   });
-  const second = await waybill('run', folder, '--data', data, '--metrics', 'off', ...words);
+  const more = ['--metrics', 'off', '--role', 'engine', ...words];
+  const second = await waybill('run', folder, '--data', data, ...more);
   expect(second.stderr).toContain(`ALREADY_RUNNING: an engine on ${data} already runs as process`);
   expect([second.code, engine.ended]).toEqual([1, false]);
   expect(await readdir(data)).not.toContain('nats.json');

@@ -43,6 +43,7 @@ test('productions in processes of their own are one console and one command line
           production: folder.path,
           data,
           ports: [port, web],
+          plane: true,
           environment: {
             LISTEN: `127.0.0.1:${port}`,
             CONNECT: `127.0.0.1:${receiver.port}`,

@@ -17,7 +17,7 @@ const messageOf = (n: number): string =>
 /** Two engines of one production on one NATS, each with a port of its own, and their receiver. */
 async function twoEngines(
   receiver: MllpReceiver,
-  { order = 'fifo', role = 'engine' }: { readonly order?: string; readonly role?: string } = {},
+  { order = 'fifo', plane = false }: { readonly order?: string; readonly plane?: boolean } = {},
 ) {
   const nats = await startNats();
   const folder = await mkdtemp(join(tmpdir(), 'waybill-two-'));
@@ -37,11 +37,11 @@ operations:
       production: folder,
       data: join(folder, name),
       ports: [port],
+      plane: name === 'a' && plane,
       environment: { PORT: String(port) },
       arguments: [
         '--nats',
         `nats://${nats.user}:${nats.password}@${new URL(nats.url).host}`,
-        ...(name === 'a' ? ['--role', role] : ['--role', 'engine']),
         '--log-level',
         'error',
       ],
@@ -138,7 +138,7 @@ test('what two engines send side by side is not repeated in silence when NATS is
   await using receiver = await mllpReceiver(() => ({ code: 'AA', after: 100 }));
   await using engines = await twoEngines(receiver, {
     order: '{ by-key: field("PID-3.1"), partitions: 3 }',
-    role: 'all',
+    plane: true,
   });
   const { nats, first, second } = engines;
   let sending = true;

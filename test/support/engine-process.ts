@@ -15,6 +15,8 @@ export interface EngineOptions {
   readonly ports: readonly number[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly arguments?: readonly string[];
+  /** The operator plane beside the engine, for what is about the trace or the console: it takes as long to start as the engine. */
+  readonly plane?: boolean;
   /** Read module by module: for what is about them. */
   readonly byModule?: boolean;
 }
@@ -32,7 +34,7 @@ export interface EngineProcess extends AsyncDisposable {
 }
 
 export async function startEngineProcess(options: EngineOptions): Promise<EngineProcess> {
-  const { production, data, ports, byModule = false } = options;
+  const { production, data, ports, plane = false, byModule = false } = options;
   const words = byModule ? ofSources : program;
   const child = spawn(
     process.execPath,
@@ -46,6 +48,8 @@ export async function startEngineProcess(options: EngineOptions): Promise<Engine
       'off',
       '--console',
       'off',
+      '--role',
+      plane ? 'all' : 'engine',
       ...(options.arguments ?? []),
     ),
     { env: { ...process.env, ...options.environment }, stdio: ['ignore', 'ignore', 'pipe'] },

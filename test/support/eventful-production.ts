@@ -199,18 +199,13 @@ export async function eventfulProduction(seed: number): Promise<EventfulProducti
       production: files,
       data: dataOf(which),
       ports: [listening[which]],
+      plane: which === 0,
       environment: {
         PORT: String(listening[which]),
         WAYBILL_NATS: natsUrl,
         ...clocks.environment(which),
       },
-      arguments: [
-        '--nats',
-        natsUrl,
-        '--log-level',
-        'error',
-        ...(which === 0 ? [] : ['--role', 'engine']),
-      ],
+      arguments: ['--nats', natsUrl, '--log-level', 'error'],
     });
   await write();
   const engines: [EngineProcess, EngineProcess] = [await start(0), await start(1)];

@@ -59,6 +59,8 @@ export interface RunOptions {
   /** The answer of the web peer. */
   readonly answer?: (request: Requested) => string;
   readonly environment?: Readonly<Record<string, string>>;
+  /** With the operator plane: for orders to single messages. */
+  readonly plane?: boolean;
   /** The database for all operations with databases: settings of sql-out, and the account. */
   readonly database?: {
     readonly settings: Settings;
@@ -82,6 +84,7 @@ export async function runImported(folder: string, options: RunOptions = {}): Pro
       production: folder,
       data,
       ports: places.ports,
+      plane: options.plane ?? false,
       arguments: ['--durability', 'process-crash'],
       ...(options.environment !== undefined && { environment: options.environment }),
     });

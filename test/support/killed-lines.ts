@@ -81,14 +81,16 @@ class KilledEngine implements AsyncDisposable {
           throw new Error(`nothing more is accepted by ${behind().join(', ')}`, { cause: error });
         });
       await this.#engine.kill();
-      this.#engine = await this.#start();
+      this.#engine = await this.#start(kill === KILLS - 1);
     }
     isOver = true;
     await sending;
   }
 
-  #start(): Promise<EngineProcess> {
+  /** The trace is looked at in the end, and reads all of the streams then: see crash.test.ts for one that is killed too. */
+  #start(plane = false): Promise<EngineProcess> {
     return startEngineProcess({
+      plane,
       production: this.#folder.path,
       data: this.data,
       ports: this.#lines.flatMap(({ listen }) => listen ?? []),

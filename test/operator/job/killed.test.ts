@@ -27,6 +27,7 @@ test('a job goes on after the program was killed in the middle of it, and makes 
       production: folder.path,
       data,
       ports: [listen, port],
+      plane: true,
       environment: { LISTEN: `127.0.0.1:${listen}`, CONNECT: `127.0.0.1:${receiver.port}` },
       arguments: ['--console', `127.0.0.1:${port}`],
     });
