@@ -5,7 +5,7 @@ import type { DicomInValues, dicomInSettings } from './dicom-in-settings.ts';
 import { QUERY_CLASSES } from './uids.ts';
 
 /** The results of a query: a data set for each, in the encoding of its sender; or why there are none. */
-export interface Found {
+export interface QueryResults {
   readonly status: number;
   readonly comment?: string;
   /** Why there are none, for operators. */
@@ -31,7 +31,7 @@ type LentHere = Pick<LentInbound<typeof dicomInSettings>, 'deliver'> & {
 export async function answerQuery(
   { deliver, settings }: LentHere,
   { command, identifier, transferSyntax, origin }: Query,
-): Promise<Found> {
+): Promise<QueryResults> {
   try {
     const json = identifierJson({ bytes: identifier, transferSyntax });
     const receipt = await deliver(
@@ -69,7 +69,7 @@ function listIn(answers: unknown): readonly unknown[] {
   return [answers];
 }
 
-function refusal(error: unknown): Omit<Found, 'dataSets'> {
+function refusal(error: unknown): Omit<QueryResults, 'dataSets'> {
   if (error instanceof SyntaxError) {
     const comment = 'the answer of the target is no JSON';
     return { status: STATUS.cannotUnderstand, comment, reason: comment };

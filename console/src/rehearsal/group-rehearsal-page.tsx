@@ -14,7 +14,7 @@ import { criteriaOf } from '../search/search-state.ts';
 import { FilePlace } from '../shell/file-place.tsx';
 import { useMay } from '../shell/me.ts';
 import { Groups, How } from './trial-result.tsx';
-import { type Found, type Group, type Trial, useRehearsals } from './use-rehearsals.ts';
+import { type Group, type SoFar, type Trial, useRehearsals } from './use-rehearsals.ts';
 
 /** A whole group of messages tried with the files as they are now; then the way to apply them and to process the group again. */
 export function GroupRehearsalPage(): ReactElement {
@@ -112,7 +112,7 @@ function GoOn({
   trial,
   given = '',
 }: {
-  readonly found: Found;
+  readonly found: SoFar;
   readonly trial: Trial;
   /** The reason, where it was written before. */
   readonly given: string | undefined;

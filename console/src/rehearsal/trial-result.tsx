@@ -6,14 +6,14 @@ import { Panel } from '../element/page.tsx';
 import { count, duration } from '../element/time-text.ts';
 import { serverText } from '../language/server-text.ts';
 import { t } from '../language/translate.ts';
-import { type Found, type Group, keyOf, type Trial } from './use-rehearsals.ts';
+import { type Group, keyOf, type SoFar, type Trial } from './use-rehearsals.ts';
 
 /** How far it is, and the way to end it and to go on. */
 export function How({
   found: { done, total, complete, stuck, next, mixed, took },
   trial: { isRunning, stop, goOn },
 }: {
-  readonly found: Found;
+  readonly found: SoFar;
   readonly trial: Trial;
 }): ReactElement {
   return (

@@ -5,7 +5,7 @@ import { ApiProblem, ask } from '../api/client.ts';
 export type Group = Rehearsals['groups'][number];
 
 /** What was found out so far. */
-export interface Found extends Pick<Rehearsals, 'list' | 'run' | 'total' | 'complete' | 'stuck'> {
+export interface SoFar extends Pick<Rehearsals, 'list' | 'run' | 'total' | 'complete' | 'stuck'> {
   readonly groups: readonly Group[];
   readonly done: number;
   readonly version: string | undefined;
@@ -18,7 +18,7 @@ export interface Found extends Pick<Rehearsals, 'list' | 'run' | 'total' | 'comp
 }
 
 export interface Trial {
-  readonly found: Found | undefined;
+  readonly found: SoFar | undefined;
   readonly error: unknown;
   readonly isRunning: boolean;
   /** The server is away, or asks to wait: it goes on by itself. */
@@ -47,16 +47,16 @@ export type Asked = Omit<RehearsalsRequest, 'run' | 'after'>;
 export function useRehearsals(which: Asked, onList: (list: string, run: string) => void): Trial {
   const { edits, draft } = which;
   const files = { edits, draft };
-  const [found, setFound] = useState<Found | undefined>(() => keptOf(which.list));
+  const [found, setFound] = useState<SoFar | undefined>(() => keptOf(which.list));
   const [isKept, setKept] = useState(found !== undefined);
   const [error, setError] = useState<unknown>(null);
   const [state, setState] = useState<'still' | 'running' | 'waiting'>('still');
   const under = useRef<AbortController | undefined>(undefined);
-  const show = (next: Found): void => {
+  const show = (next: SoFar): void => {
     setFound(next);
     if (edits === undefined && draft === undefined) keep(next);
   };
-  const tryAll = async (before: Found | undefined, first: RehearsalsRequest): Promise<void> => {
+  const tryAll = async (before: SoFar | undefined, first: RehearsalsRequest): Promise<void> => {
     under.current?.abort();
     const mine = new AbortController();
     under.current = mine;
@@ -107,14 +107,14 @@ export function useRehearsals(which: Asked, onList: (list: string, run: string) 
 
 interface Told {
   readonly signal: AbortSignal;
-  readonly onPart: (found: Found) => void;
+  readonly onPart: (found: SoFar) => void;
   readonly onList: (list: string, run: string) => void;
   readonly onWaiting: (isWaiting: boolean) => void;
 }
 
 /** Asks for one part after the other. */
 async function parts(
-  before: Found | undefined,
+  before: SoFar | undefined,
   first: RehearsalsRequest,
   { signal, onPart, onList, onWaiting }: Told,
 ): Promise<void> {
@@ -160,7 +160,7 @@ async function untilThere<Answer>(
 const isPassing = (error: unknown): boolean =>
   error instanceof ApiProblem && (error.status === 0 || error.status === 429 || error.status > 501);
 
-function withPart(before: Found | undefined, part: Rehearsals, took: number): Found {
+function withPart(before: SoFar | undefined, part: Rehearsals, took: number): SoFar {
   const { version, next, done, groups } = part;
   if (before === undefined) return { ...part, version, next, mixed: false, took };
   const isOther = version !== undefined && version !== (before.version ?? version);
@@ -186,7 +186,7 @@ export const keyOf = ({ kind, to, own, whole, went, host, code, cause }: Group):
   JSON.stringify([kind, to, own, whole, went, host, code, cause]);
 
 /** The latest trial of this tab. */
-function keep(found: Found): void {
+function keep(found: SoFar): void {
   try {
     sessionStorage.setItem(KEY, JSON.stringify(found));
   } catch {
@@ -195,16 +195,16 @@ function keep(found: Found): void {
 }
 
 /** What this tab tried last. */
-export function lastTrial(): Found | undefined {
+export function lastTrial(): SoFar | undefined {
   try {
-    return (JSON.parse(sessionStorage.getItem(KEY) ?? 'null') as Found | null) ?? undefined;
+    return (JSON.parse(sessionStorage.getItem(KEY) ?? 'null') as SoFar | null) ?? undefined;
   } catch {
     // storage is switched off, or contains something else
     return undefined;
   }
 }
 
-function keptOf(list: string | undefined): Found | undefined {
+function keptOf(list: string | undefined): SoFar | undefined {
   const found = lastTrial();
   return list !== undefined && found?.list === list ? found : undefined;
 }

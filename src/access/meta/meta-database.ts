@@ -5,7 +5,7 @@ export type MetaValue = string | number | null | Uint8Array;
 /** Runs statements in the SQL that SQLite and PostgreSQL have in common; placeholders are `?`. */
 export interface MetaSession {
   /** The first row. */
-  get<Row = MetaRow>(sql: string, ...values: readonly MetaValue[]): Promise<Found<Row>>;
+  get<Row = MetaRow>(sql: string, ...values: readonly MetaValue[]): Promise<Row | undefined>;
   all<Row = MetaRow>(sql: string, ...values: readonly MetaValue[]): Promise<Row[]>;
   /** Returns how many rows were changed. */
   run(sql: string, ...values: readonly MetaValue[]): Promise<number>;
@@ -31,9 +31,6 @@ export interface MetaDatabase extends MetaSession, AsyncDisposable {
   written(definition: string): readonly string[];
   close(): Promise<void>;
 }
-
-/** A row, if there is one. */
-export type Found<Row> = Row | undefined;
 
 export type MetaRow = Readonly<Record<string, MetaValue>>;
 

@@ -1,5 +1,5 @@
 import { EngineError } from '../../error/engine-error.ts';
-import type { Found, MetaDatabase, MetaSession } from '../meta/meta-database.ts';
+import type { MetaDatabase, MetaSession } from '../meta/meta-database.ts';
 import { forgetFactors, ownerOf } from './factor/factor-store.ts';
 
 /** What people may see of a local user. */
@@ -66,7 +66,7 @@ interface Row {
   readonly last_sign_in: number | null;
 }
 
-const one = (session: MetaSession, name: string): Promise<Found<Row>> =>
+const one = (session: MetaSession, name: string): Promise<Row | undefined> =>
   session.get<Row>('SELECT * FROM "user" WHERE lower(name) = lower(?)', name);
 
 const ended = async (session: MetaSession, name: string): Promise<void> => {

@@ -1,6 +1,6 @@
 import { codeOf, database, isUnreached, type PostgresSession } from '../../../database/postgres.ts';
 import { EngineError, isEngineError } from '../../../error/engine-error.ts';
-import type { Found, MetaDatabase, MetaSession, MetaValue } from '../meta-database.ts';
+import type { MetaDatabase, MetaSession, MetaValue } from '../meta-database.ts';
 import { APPENDED, ONLY_APPENDED } from '../tables.ts';
 
 /** Milliseconds that a statement may take: each is small, and a person is waiting for it. */
@@ -36,7 +36,7 @@ function asked(session: PostgresSession): MetaSession {
   const rows = <Row>(sql: string, values: readonly MetaValue[]): Promise<Row[]> =>
     session.rows<Row>(sql, ...values).catch(refused);
   return {
-    get: async <Row>(sql: string, ...values: readonly MetaValue[]): Promise<Found<Row>> =>
+    get: async <Row>(sql: string, ...values: readonly MetaValue[]): Promise<Row | undefined> =>
       (await rows<Row>(sql, values))[0],
     all: <Row>(sql: string, ...values: readonly MetaValue[]) => rows<Row>(sql, values),
     run: (sql, ...values) => session.run(sql, ...values).catch(refused),

@@ -10,7 +10,7 @@ import { syncedLog } from '../../../database/synced-log.ts';
 import { background } from '../../../error/background.ts';
 import { EngineError } from '../../../error/engine-error.ts';
 import { pause } from '../../../time/pause.ts';
-import type { Found, MetaDatabase, MetaPlace, MetaSession, MetaValue } from '../meta-database.ts';
+import type { MetaDatabase, MetaPlace, MetaSession, MetaValue } from '../meta-database.ts';
 import { APPENDED, ONLY_APPENDED } from '../tables.ts';
 
 /** Milliseconds that another process, such as the command line or an operator plane, may lock the file. */
@@ -167,7 +167,7 @@ function statementsOf(definition: string): string[] {
 }
 
 interface Direct {
-  get<Row>(sql: string, ...values: readonly MetaValue[]): Found<Row>;
+  get<Row>(sql: string, ...values: readonly MetaValue[]): Row | undefined;
   all<Row>(sql: string, ...values: readonly MetaValue[]): Row[];
   run(sql: string, ...values: readonly MetaValue[]): number;
 }
@@ -181,8 +181,8 @@ function asked(database: DatabaseSync): Direct {
     return statement;
   };
   return {
-    get: <Row>(sql: string, ...values: readonly MetaValue[]): Found<Row> =>
-      prepared(sql).get(...values) as Found<Row>,
+    get: <Row>(sql: string, ...values: readonly MetaValue[]): Row | undefined =>
+      prepared(sql).get(...values) as Row | undefined,
     all: <Row>(sql: string, ...values: readonly MetaValue[]) =>
       prepared(sql).all(...values) as Row[],
     run: (sql, ...values) => Number(prepared(sql).run(...values).changes),

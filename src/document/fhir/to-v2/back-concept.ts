@@ -3,7 +3,7 @@ import { type Element, isElement } from '../v2/json.ts';
 import { backCode, systemName } from './back-codes.ts';
 import type { BackContext, BackForm } from './back-context.ts';
 import type { Cell } from './cell.ts';
-import { below, entries, type Found, textIn } from './uses.ts';
+import { below, entries, type Placed, textIn } from './uses.ts';
 
 /** Where a CWE has its codes: code, display, system, version. */
 const TRIPLES = [
@@ -14,7 +14,7 @@ const TRIPLES = [
 
 interface Code {
   /** The coding it stands for, and one that says the same. */
-  readonly from: readonly Found[];
+  readonly from: readonly Placed[];
   readonly code: string | undefined;
   readonly display: string | undefined;
   /** Undefined where the field itself says of which table it is. */
@@ -45,7 +45,7 @@ export const codeTextBack: BackForm = (found, cell, { uses }) => {
 };
 
 function codesIn(
-  found: readonly Found[],
+  found: readonly Placed[],
   { names }: BackContext,
   table: string | undefined,
 ): Code[] {
@@ -69,7 +69,7 @@ const isSame = (table: string | undefined, one: string | undefined, other: strin
   codeIn(table, one)?.code === codeIn(table, other)?.code;
 
 /** Whether a coding is of the code system that the field is of. */
-function isOfTable(coding: Found | undefined, table: string | undefined): boolean {
+function isOfTable(coding: Placed | undefined, table: string | undefined): boolean {
   if (table === undefined || !isElement(coding?.value)) return false;
   const system = textIn(coding.value, 'system');
   const code = textIn(coding.value, 'code');
@@ -79,7 +79,7 @@ function isOfTable(coding: Found | undefined, table: string | undefined): boolea
   return !isOther && code !== undefined && backCode(table, code) !== undefined;
 }
 
-function codeOf(found: Found, names: BackContext['names'], table: string | undefined): Code {
+function codeOf(found: Placed, names: BackContext['names'], table: string | undefined): Code {
   const coding = found.value as Element;
   const [code, display, system, version] = ['code', 'display', 'system', 'version'].map((name) =>
     textIn(coding, name),

@@ -1,7 +1,7 @@
 import type { Zone } from '../../../time/zone.ts';
 import type { Element, Resource } from '../v2/json.ts';
 import type { Cell } from './cell.ts';
-import type { Found, Uses } from './uses.ts';
+import type { Placed, Uses } from './uses.ts';
 
 /** What writing a value in v2 needs to know of the Bundle and of the production. */
 export interface BackContext {
@@ -16,7 +16,7 @@ export interface BackContext {
 
 /** Writes a value of FHIR into its place in v2; false if it cannot be there, or nothing is. */
 export type BackForm = (
-  found: Found,
+  found: Placed,
   cell: Cell,
   context: BackContext,
   table: string | undefined,

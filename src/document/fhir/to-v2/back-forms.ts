@@ -5,7 +5,7 @@ import { codeTextBack, codingBack, conceptBack } from './back-concept.ts';
 import type { BackContext, BackForm } from './back-context.ts';
 import { v2Time, v2TimeOfDay } from './back-times.ts';
 import type { Cell } from './cell.ts';
-import { below, entries, type Found, textIn, textOf } from './uses.ts';
+import { below, entries, type Placed, textIn, textOf } from './uses.ts';
 
 /** A primitive; what `write` makes nothing of is not in the message. */
 const simple =
@@ -181,7 +181,7 @@ const NUMBER_PARTS: Readonly<Record<string, number>> = {
 };
 
 /** ContactPoint as XTN: a number with parts in those, otherwise as one text. */
-function contactBack(found: Found, cell: Cell, { uses }: BackContext): boolean {
+function contactBack(found: Placed, cell: Cell, { uses }: BackContext): boolean {
   const { value: point } = found;
   if (!isElement(point) || !cell.isEmpty || !valueBack(point, cell)) return false;
   const [use, equipment] = kindOf(systemOf(point), textIn(point, 'use'));

@@ -16,7 +16,7 @@ import { BACK_FORMS } from './back-forms.ts';
 import type { Cell } from './cell.ts';
 import { BACK_ROWS } from './map/back-rows.ts';
 import type { TargetSegment } from './segment.ts';
-import { below, entries, type Found, textIn, textOf } from './uses.ts';
+import { below, entries, type Placed, textIn, textOf } from './uses.ts';
 
 /** What the rows of one table are read backwards for. */
 export interface BackFrame {
@@ -80,9 +80,9 @@ function rootOf({ resource }: Target, frame: BackFrame): Element | undefined {
 }
 
 /** Everything at a path of elements; of a list, each entry. */
-function placesAt(root: Element | undefined, steps: readonly TargetStep[]): Found[] {
+function placesAt(root: Element | undefined, steps: readonly TargetStep[]): Placed[] {
   if (root === undefined) return [];
-  let found: Found[] = [{ holder: steps, key: '', value: root }];
+  let found: Placed[] = [{ holder: steps, key: '', value: root }];
   for (const { name, entry } of steps) {
     found = found.flatMap(({ value }) => {
       if (!isElement(value)) return [];
@@ -94,7 +94,7 @@ function placesAt(root: Element | undefined, steps: readonly TargetStep[]): Foun
   return found;
 }
 
-function rowBack(row: MapRow, found: Found, frame: BackFrame): boolean {
+function rowBack(row: MapRow, found: Placed, frame: BackFrame): boolean {
   if (!row.conditions.every((condition) => mayHold(condition, frame))) return false;
   const element = isElement(found.value) ? found.value : undefined;
   if (!isFor(row, element, frame)) return false;
@@ -150,12 +150,12 @@ function fits(
   return fixedAt(target, form, element) !== undefined;
 }
 
-function leadsTo(name: string, { value }: Found, { context, related }: BackFrame): boolean {
+function leadsTo(name: string, { value }: Placed, { context, related }: BackFrame): boolean {
   const target = isElement(value) ? context.resolve(value) : undefined;
   return target !== undefined && target === related(name);
 }
 
-function fixedAt({ steps }: Target, form: Form, element: Element): Found | undefined {
+function fixedAt({ steps }: Target, form: Form, element: Element): Placed | undefined {
   // a participant may have several types: any will do
   const anywhere = steps.map((step) => ({ ...step, entry: step.entry && ('add' as const) }));
   return placesAt(element, anywhere).find(({ value }) => isSame(form, value));
@@ -177,7 +177,7 @@ function isSame({ kind, name }: Form, value: unknown): boolean {
 }
 
 /** Undefined where there is nothing to write: what is the same for every message. */
-function formBack(form: Form, found: Found, place: Place, frame: BackFrame): boolean | undefined {
+function formBack(form: Form, found: Placed, place: Place, frame: BackFrame): boolean | undefined {
   const { context } = frame;
   if (isFixed(form)) {
     if (!isSame(form, found.value)) return false;
@@ -226,7 +226,7 @@ function cellAt({ numbers }: Source, { isNew }: Place, frame: BackFrame): Cell |
 /** A reference: the rows of its table read the resource that it leads to. */
 function madeBack(
   { name, table = '' }: Form,
-  found: Found,
+  found: Placed,
   cell: Cell | undefined,
   frame: BackFrame,
 ): boolean {
@@ -261,7 +261,7 @@ function asType(
   return found;
 }
 
-function namedBack(form: Form, found: Found, cell: Cell, frame: BackFrame): boolean {
+function namedBack(form: Form, found: Placed, cell: Cell, frame: BackFrame): boolean {
   const known = BACK_FORMS[form.name];
   const wrote =
     known === undefined
@@ -272,7 +272,7 @@ function namedBack(form: Form, found: Found, cell: Cell, frame: BackFrame): bool
 }
 
 /** The element counts as used as far as its rows used it. */
-function note({ context }: BackFrame, found: Found): void {
+function note({ context }: BackFrame, found: Placed): void {
   if (textOf(found.value) !== undefined) context.uses.use(found);
 }
 

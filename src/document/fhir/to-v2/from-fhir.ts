@@ -11,7 +11,7 @@ import { type MessageKind, MessageWriter } from './message-writer.ts';
 import { factsBack, patientBack, visitBack } from './patient-back.ts';
 import { type PatientGroup, patientGroups } from './patient-group.ts';
 import { observationBack, resultsBack } from './results-back.ts';
-import { below, type Found, partsOf, textIn, Uses } from './uses.ts';
+import { below, type Placed, partsOf, textIn, Uses } from './uses.ts';
 
 export interface FromFhirOptions {
   /** Undefined for what the Bundle is about. */
@@ -251,7 +251,7 @@ function walkResource(resource: Resource, walk: Walk): void {
   for (const place of named) if (walk.unmapped.size < MOST) walk.unmapped.add(place);
 }
 
-function leaves(found: Found, path: readonly string[], at: Walk, totals: Walk): void {
+function leaves(found: Placed, path: readonly string[], at: Walk, totals: Walk): void {
   const { value } = found;
   if (value === null) return;
   if (isElement(value) ? !followed(found, value, at) : Array.isArray(value)) {
@@ -263,11 +263,11 @@ function leaves(found: Found, path: readonly string[], at: Walk, totals: Walk): 
   else if (at.unmapped.size < MOST) at.unmapped.add(path.join('.'));
 }
 
-const pathTo = ({ key }: Found, path: readonly string[]): readonly string[] =>
+const pathTo = ({ key }: Placed, path: readonly string[]): readonly string[] =>
   typeof key === 'number' || path.length >= DEEP ? path : [...path, nameIn(key) ?? '?'];
 
 /** A reference is in the message if what it leads to is, or if it was read itself. */
-const followed = (found: Found, element: Element, { uses, isWritten }: Walk): boolean =>
+const followed = (found: Placed, element: Element, { uses, isWritten }: Walk): boolean =>
   textIn(element, 'reference') !== undefined && (uses.has(found) || isWritten(element));
 
 /** A name of FHIR; what is none is not quoted. */

@@ -14,7 +14,7 @@ export interface MessageKind {
 }
 
 /** A table and what it is read for. */
-export type Reading = readonly [table: string, root: Element];
+export type TableRoot = readonly [table: string, root: Element];
 
 interface Adding {
   readonly before?: (segment: TargetSegment) => void;
@@ -93,7 +93,7 @@ export class MessageWriter {
    */
   add(
     name: string,
-    readings: readonly Reading[],
+    readings: readonly TableRoot[],
     { before, isKept = false }: Adding = {},
   ): TargetSegment | undefined {
     if (!this.allows(name)) return undefined;

@@ -6,7 +6,7 @@ import { unitsBack } from './back-forms.ts';
 import { v2Time, v2TimeOfDay } from './back-times.ts';
 import type { Cell } from './cell.ts';
 import type { TargetSegment } from './segment.ts';
-import { below, entries, type Found, textIn, textOf } from './uses.ts';
+import { below, entries, type Placed, textIn, textOf } from './uses.ts';
 
 /** From here on a text is FT, which has no limit, as a line of ST has 199 characters. */
 const LONG = 199;
@@ -24,7 +24,7 @@ interface ValueTarget {
   readonly types: ValueTypes;
 }
 
-type Writer = (found: Found, target: ValueTarget) => boolean;
+type Writer = (found: Placed, target: ValueTarget) => boolean;
 
 /** Writes `value[x]` of an Observation or a component into OBX-2, 5 and 6. */
 export function valueBack(element: Element, target: ValueTarget): boolean {
@@ -43,7 +43,7 @@ export function valueBack(element: Element, target: ValueTarget): boolean {
 }
 
 /** An Attachment as OBX of ED, or of RP if it is elsewhere. */
-export function attachedBack(found: Found, target: ValueTarget): boolean {
+export function attachedBack(found: Placed, target: ValueTarget): boolean {
   const hasData = isElement(found.value) && below(found.value, 'data') !== undefined;
   const [type, form] = hasData ? (['ED', attachmentBack] as const) : (['RP', linkedBack] as const);
   return writeValue(target, type, (cell) => form(found, cell, target.context, undefined));
@@ -113,7 +113,7 @@ const WRITERS: Readonly<Record<string, Writer>> = {
   },
 };
 
-function quantityBack(found: Found, target: ValueTarget): boolean {
+function quantityBack(found: Placed, target: ValueTarget): boolean {
   const { value: quantity } = found;
   if (!isElement(quantity)) return false;
   const value = textIn(quantity, 'value');
@@ -133,7 +133,7 @@ function unitBack(quantity: Element, { segment, context }: ValueTarget): void {
 
 /** SN: comparison, number, separator, number. */
 function structured(
-  found: Found,
+  found: Placed,
   target: ValueTarget,
   parts: readonly string[],
   quantity: Element,
@@ -149,7 +149,7 @@ function structured(
 }
 
 /** Lines of a text are repetitions where the version has no formatted text for them. */
-function textValue(found: Found, target: ValueTarget): boolean {
+function textValue(found: Placed, target: ValueTarget): boolean {
   const text = textOf(found.value);
   if (text === undefined) return false;
   const isLong = text.length > LONG || /[\r\n]/.test(text);

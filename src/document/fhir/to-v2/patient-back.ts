@@ -1,7 +1,7 @@
 import { type Element, isElement, type Resource } from '../v2/json.ts';
 import type { MessageWriter } from './message-writer.ts';
 import type { PatientGroup } from './patient-group.ts';
-import { below, entries, type Found, textIn } from './uses.ts';
+import { below, entries, type Placed, textIn } from './uses.ts';
 
 const ofType = ({ resources }: PatientGroup, type: string): Resource[] =>
   resources.filter(({ resourceType }) => resourceType === type);
@@ -28,7 +28,7 @@ export function patientBack(writer: MessageWriter, group: PatientGroup): void {
 }
 
 /** A contact of the Patient as NK1, like a RelatedPerson. */
-function contactBack(writer: MessageWriter, { value: contact }: Found): void {
+function contactBack(writer: MessageWriter, { value: contact }: Placed): void {
   if (!isElement(contact)) return;
   const lists = ['name', 'address'].flatMap((name) => {
     const found = below(contact, name);

@@ -1,11 +1,11 @@
 import { isElement, type Resource } from '../v2/json.ts';
 import { type HeaderFacts, headerBack } from './header.ts';
-import type { MessageWriter, Reading } from './message-writer.ts';
+import type { MessageWriter, TableRoot } from './message-writer.ts';
 import { attachedBack, rangeBack, valueBack } from './observation-value.ts';
 import { patientBack, visitBack, visitOf } from './patient-back.ts';
 import { type PatientGroup, patientGroups } from './patient-group.ts';
 import type { TargetSegment } from './segment.ts';
-import { below, entries, type Found, textIn, textOf } from './uses.ts';
+import { below, entries, type Placed, textIn, textOf } from './uses.ts';
 
 /** How deep panels are followed; an end for circles. */
 const DEEP = 5;
@@ -124,7 +124,7 @@ function orderBack(writer: MessageWriter, order: Order): void {
 }
 
 /** What OBR is made of, the report first. */
-function readingsOf(writer: MessageWriter, { head, request, specimens }: Order): Reading[] {
+function readingsOf(writer: MessageWriter, { head, request, specimens }: Order): TableRoot[] {
   const [specimen] = writer.allows('SPM') ? [] : specimens;
   const all: readonly (readonly [string, Resource | undefined])[] = [
     ['OBR:DiagnosticReport', head],
@@ -201,7 +201,7 @@ export function observationBack(writer: MessageWriter, observation: Resource): v
 }
 
 /** Repetitions of OBX-5 became components with the code of the whole. */
-function isSameCode(observation: Resource, components: readonly Found[]): boolean {
+function isSameCode(observation: Resource, components: readonly Placed[]): boolean {
   const code = JSON.stringify(below(observation, 'code')?.value);
   return (
     components.length > 0 &&

@@ -1,7 +1,7 @@
 import { type Element, isElement } from '../v2/json.ts';
 
 /** A value and where it is: in an element by its name, or in a list by its position. */
-export interface Found {
+export interface Placed {
   readonly holder: object;
   readonly key: string | number;
   readonly value: unknown;
@@ -11,14 +11,14 @@ export interface Found {
 export class Uses {
   readonly #used = new Map<object, Set<string | number>>();
 
-  use({ holder, key }: Found): void {
+  use({ holder, key }: Placed): void {
     const keys = this.#used.get(holder);
     if (keys === undefined) this.#used.set(holder, new Set([key]));
     else keys.add(key);
   }
 
   /** Everything below counts as used, too. */
-  useAll(found: Found): void {
+  useAll(found: Placed): void {
     this.use(found);
     for (const part of partsOf(found.value)) this.useAll(part);
   }
@@ -31,13 +31,13 @@ export class Uses {
     }
   }
 
-  has({ holder, key }: Found): boolean {
+  has({ holder, key }: Placed): boolean {
     return this.#used.get(holder)?.has(key) === true;
   }
 }
 
 /** What an element or list holds. */
-export function partsOf(value: unknown): Found[] {
+export function partsOf(value: unknown): Placed[] {
   if (Array.isArray(value)) {
     return value.map((one: unknown, key) => ({ holder: value, key, value: one }));
   }
@@ -46,14 +46,14 @@ export function partsOf(value: unknown): Found[] {
 }
 
 /** An element by its name; undefined if there is none. */
-export function below(element: Element, name: string): Found | undefined {
+export function below(element: Element, name: string): Placed | undefined {
   if (!Object.hasOwn(element, name)) return undefined;
   const value = element[name];
   return value === undefined || value === null ? undefined : { holder: element, key: name, value };
 }
 
 /** The elements of a list; a lone element counts as a list of one. */
-export function entries(element: Element, name: string): Found[] {
+export function entries(element: Element, name: string): Placed[] {
   const found = below(element, name);
   if (found === undefined) return [];
   return Array.isArray(found.value) ? partsOf(found.value) : [found];
