@@ -63,7 +63,7 @@ const KNOWN: readonly (readonly [RegExp, Kind, cause: string, remedy: string])[]
     'Check that an SSH server listens on this port; a slow one needs a longer connectTimeout',
   ],
   [
-    /subsystem|open failed|SFTP session/i,
+    /subsystem|open fail|SFTP session/i,
     NotConnectedError,
     'let us sign in but does not start SFTP',
     'Ask its owner to allow SFTP for this user (Subsystem sftp in OpenSSH)',

@@ -153,9 +153,23 @@ class Drop {
     if (refusal instanceof NotConnectedError) throw refusal;
     const taken = isFileProblem(refusal, 'exists');
     const ours = taken && settings.exists === 'suspend' && (await this.#find()) === 'ours';
+    if (isFileProblem(refusal, 'missing') && (await this.#isTakenAway())) throw this.#takenAway();
     await this.#remove(temporary);
     if (ours) return;
     throw taken ? this.#taken() : refusal;
+  }
+
+  /** Whether what was written, and confirmed, is gone from a folder that is there. */
+  async #isTakenAway(): Promise<boolean> {
+    const { store, folder, temporary } = this.#placement;
+    if ((await store.facts(temporary)) !== undefined) return false;
+    try {
+      await store.list(folder);
+      return true;
+    } catch (error) {
+      if (!isFileProblem(error, 'missing')) throw error;
+      return false;
+    }
   }
 
   /**
@@ -255,11 +269,20 @@ class Drop {
     return 'other';
   }
 
-  #taken(): SuspendError {
+  /** How the folder is called in texts: a name that comes from a message may be a patient's. */
+  #where(): string {
     const { folder } = this.#placement.settings;
-    const where = folder.isFixed && folder.top !== '' ? folder.top : 'the folder';
+    return folder.isFixed && folder.top !== '' ? folder.top : 'the folder';
+  }
+
+  #takenAway(): FileError {
+    const text = `A file that was written to ${this.#where()} was gone before it got its name: a program there takes files that are still being written. It is written again. Have that program pass over such names, or change temporary.`;
+    return new FileError('changed', text);
+  }
+
+  #taken(): SuspendError {
     return new SuspendError(
-      `A file of this name with other content is already in ${where}. Remove it, or set exists to replace or number, and resend.`,
+      `A file of this name with other content is already in ${this.#where()}. Remove it, or set exists to replace or number, and resend.`,
     );
   }
 }

@@ -1,8 +1,11 @@
-import { mkdir, readdir, readFile, rmdir, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, rmdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { DiskStore } from '../../../adapters/file/disk-store.ts';
 import fileOut from '../../../adapters/file/file-out.ts';
 import type { Body } from '../../../src/adapter/index.ts';
+import { inlineBody } from '../../../src/message/body.ts';
+import { dropFile } from '../../../src/peer/folder/drop.ts';
 import {
   messageOf,
   type OpenedOutbound,
@@ -152,6 +155,30 @@ test('nobody sees half a file: a body that breaks off leaves no file', async () 
   await using out = await open(folder.path);
   await expect(out.send(broken('half'), { name: 'a.hl7' })).rejects.toThrow('cut off');
   expect(await readdir(folder.path)).toEqual([]);
+});
+
+test('a program that takes what is still being written is told as that, not as a wrong folder', async () => {
+  await using folder = await temporaryFolder();
+  class Robbed extends DiskStore {
+    override async write(path: string, ...more: [AsyncIterable<Uint8Array>, AbortSignal]) {
+      await super.write(path, ...more);
+      await rm(path);
+    }
+  }
+  const settings = {
+    folder: { render: async () => folder.path, isFixed: true, top: folder.path },
+    name: { render: async () => 'a.hl7' },
+    temporary: '.*.part',
+    denied: 'retry',
+  };
+  const message = { id: 1, body: inlineBody(Buffer.from('x')) };
+  const dropped = dropFile(
+    new Robbed({ sync: false }),
+    { ...settings, exists: 'suspend' } as never,
+    message as never,
+    AbortSignal.any([]),
+  );
+  await expect(dropped).rejects.toThrow(/was gone before it got its name.*change temporary/);
 });
 
 test('a message that is given up leaves no file either, and the next one is written', async () => {
