@@ -11,6 +11,7 @@ import { edgesOf } from '../definition/edges.ts';
 import { hostSettings, SECTIONS } from '../definition/grammar/host-settings.ts';
 import type { Place } from '../definition/place.ts';
 import type { Rule, RuleSet, Send } from '../rule/rule.ts';
+import { describeDuration, milliseconds } from '../time/duration.ts';
 
 /** The definition without code, compiled parts and secrets. */
 export function describeProduction(definition: Definition): ProductionDescription {
@@ -129,9 +130,11 @@ function ownSettings(
     .flatMap(([key, declared]) => {
       const value = values[key];
       const fields = 'form' in declared ? declared.form.fields : undefined;
-      if (fields === undefined || !isBlock(value)) return [[key, value, declared.help] as const];
+      if (fields === undefined || !isBlock(value)) {
+        return [[key, inWords(value, declared), declared.help] as const];
+      }
       return Object.entries(fields).map(
-        ([inner, { help }]) => [`${key}.${inner}`, value[inner], help] as const,
+        ([inner, field]) => [`${key}.${inner}`, inWords(value[inner], field), field.help] as const,
       );
     })
     .filter(([, value]) => value !== undefined)
@@ -148,7 +151,15 @@ function ownSettings(
     });
 }
 
-/** As JSON: milliseconds are numbers, no end is `forever`, an expression is its source. */
+/** A duration as it is written: of a number nobody knows what it counts. */
+function inWords(value: unknown, declared: object): unknown {
+  const { kind } = declared as { readonly kind?: unknown };
+  if (kind !== 'duration' || typeof value !== 'number') return value;
+  const text = describeDuration(value);
+  return milliseconds(text) === value ? text : `${value}ms`;
+}
+
+/** As JSON: no end is `forever`, an expression is its source. */
 function plainValue(value: unknown, folder: string): unknown {
   if (value === Number.POSITIVE_INFINITY) return 'forever';
   if (typeof value === 'string') return below(folder, value);

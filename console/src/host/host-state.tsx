@@ -102,20 +102,7 @@ export function HostState({ page: { host, schedule } }: { readonly page: HostPag
                 {retrying !== undefined && (
                   <span className="text-warn">
                     {' · '}
-                    {rich('try {attempt} of <link>{id}</link>, next at {time}', {
-                      attempt: retrying.attempt,
-                      link: (text) => (
-                        <Link
-                          to="/messages/$id"
-                          params={{ id: retrying.messageId }}
-                          className="underline"
-                        >
-                          {text}
-                        </Link>
-                      ),
-                      id: `${retrying.messageId}`,
-                      time: clock(retrying.next),
-                    })}
+                    <NextTry retrying={retrying} reconnect={reconnect} />
                   </span>
                 )}
               </dd>
@@ -125,6 +112,38 @@ export function HostState({ page: { host, schedule } }: { readonly page: HostPag
       </dl>
     </Panel>
   );
+}
+
+/** The time of the next try may be over: without a connection it waits for that. */
+function NextTry({
+  retrying: { attempt, messageId, next },
+  reconnect,
+}: {
+  readonly retrying: {
+    readonly attempt: number;
+    readonly messageId: number;
+    readonly next: number;
+  };
+  readonly reconnect: number | undefined;
+}): ReactElement {
+  const values = {
+    attempt,
+    link: (text: string) => (
+      <Link to="/messages/$id" params={{ id: messageId }} className="underline">
+        {text}
+      </Link>
+    ),
+    id: `${messageId}`,
+  };
+  if (next > serverNow()) {
+    return rich('try {attempt} of <link>{id}</link>, next at {time}', {
+      ...values,
+      time: clock(next),
+    });
+  }
+  return reconnect === undefined
+    ? rich('try {attempt} of <link>{id}</link>, under way', values)
+    : rich('try {attempt} of <link>{id}</link>, next once it is connected', values);
 }
 
 /** How many messages wait, and how long the oldest does. */

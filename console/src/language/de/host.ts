@@ -61,6 +61,10 @@ export const german: Catalogue = {
   'connects at {time}': 'verbindet sich um {time}',
   'try {attempt} of <link>{id}</link>, next at {time}':
     'Versuch {attempt} für <link>{id}</link>, nächster um {time}',
+  'try {attempt} of <link>{id}</link>, next once it is connected':
+    'Versuch {attempt} für <link>{id}</link>, nächster, sobald die Verbindung steht',
+  'try {attempt} of <link>{id}</link>, under way':
+    'Versuch {attempt} für <link>{id}</link>, läuft gerade',
   // a message of one's own
   'Test message': 'Testnachricht',
   'Send a test message into {host}': 'Testnachricht in {host} senden',
