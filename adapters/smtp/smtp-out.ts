@@ -37,6 +37,18 @@ export default outbound({
   summary: 'Sends each message as a mail through an SMTP server.',
   settings: smtpSettings,
   replies: { partial: 'warn' },
+  check: ({ credential, security }) =>
+    Promise.resolve(
+      credential === undefined || security !== 'none'
+        ? []
+        : [
+            {
+              path: ['security'],
+              what: 'none with a credential: the password would cross the network in plain text',
+              remedy: 'Use starttls or tls.',
+            },
+          ],
+    ),
   async open(lent) {
     const signature = await signatureOf(lent.settings);
     const pool = sessionPool(lent);

@@ -3,7 +3,7 @@ import smtpOut from '../../../adapters/smtp/smtp-out.ts';
 import type { TokenCredential } from '../../../src/adapter/index.ts';
 import { certificates } from '../../support/certificates.ts';
 import { cuttingProxy } from '../../support/cutting-proxy.ts';
-import { openOutbound } from '../../support/open-adapter.ts';
+import { openOutbound, readGiven } from '../../support/open-adapter.ts';
 import { smtpPeer } from '../../support/smtp-peer.ts';
 import { lab, PASSWORD, settings } from './smtp-lab.ts';
 
@@ -47,6 +47,23 @@ describe('nothing is sent without the sign-in that was configured', () => {
       message: expect.stringMatching(/security none: the password would cross the network/),
     });
     expect(one.peer.connections).toBe(0);
+  });
+
+  test.for([
+    ['none', ['security']],
+    ['tls', []],
+  ] as const)('and a check says so before it runs: security %s', async ([security, paths]) => {
+    const given = {
+      connect: 'mail.example:25',
+      security,
+      credential: 'hub',
+      from: 'hub@hospital.example',
+      to: 'ward@hospital.example',
+      subject: 'x',
+    };
+    const read = readGiven(smtpOut.settings, given, { credentials: { hub: PASSWORD } });
+    const faults = (await smtpOut.check?.(read)) ?? [];
+    expect(faults.map(({ path }) => path.join('.'))).toEqual(paths);
   });
 
   test('to a server, or somebody between, that hides STARTTLS', async () => {
