@@ -167,8 +167,9 @@ class Drop {
       await store.list(folder);
       return true;
     } catch (error) {
-      if (!isFileProblem(error, 'missing')) throw error;
-      return false;
+      if (!(error instanceof FileError)) throw error;
+      // one that may only be written to is there
+      return error.problem === 'denied';
     }
   }
 
