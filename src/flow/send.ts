@@ -79,17 +79,20 @@ export async function send(
     const result = { attempts: attempt, reply, error: tried.error };
     if (verdict.action !== 'retry') return sent(verdict, verdict.action, result);
     const delay = delayAfter(tried, attempt, retry);
-    const spared = timeWithoutToken(tried, steady.now() - began + delay, withoutToken, retry);
-    withoutToken += spared;
-    until += spared;
+    const spared = (ahead: number): number =>
+      timeWithoutToken(tried, steady.now() - began + ahead, withoutToken, retry);
     // an idle connection may turn out to be dead: that does not count as a try
-    if (steady.now() + delay > until && !(tried.uncounted && losses === 0)) {
+    if (steady.now() + delay > until + spared(delay) && !(tried.uncounted && losses === 0)) {
       const error = tried.error ?? gaveUp(reply);
       return sent(verdict, verdict.atLast, { ...result, error });
     }
     const next = clock.now() + delay;
     parts.onRetry({ attempt, next, error: tried.error ?? refusedTry(reply, verdict) });
     await wait(delay, parts, stopping);
+    // as long as it was: a busy machine waits for longer than it was told to
+    const without = spared(0);
+    withoutToken += without;
+    until += without;
     if (tried.uncounted) losses++;
     else attempt++;
   }
