@@ -31,15 +31,15 @@ export async function launchedServer(
   message: Message,
   realm: string,
 ): Promise<AskedServer> {
+  if (message.joins !== undefined) {
+    throw new RejectedError(
+      'The message was made of several, which may be of several people, so there is nobody to ask an EHR as. Ask before they are collected.',
+    );
+  }
   const launch = callerOf(message)?.launch;
   if (launch === undefined || launch.realm !== realm) {
     throw new RejectedError(
-      `Whoever sent the message was not launched by an EHR through the sign-in ${realm}, or a person has sent it again: there is nobody to ask an EHR as. Send only messages of its service here, and have the rest asked for in the app again.`,
-    );
-  }
-  if ((message.joins ?? 1) > 1) {
-    throw new RejectedError(
-      'The message was made of several, which may be of several people, so there is nobody to ask an EHR as. Ask before they are collected.',
+      `Whoever sent the message was not launched by an EHR through the sign-in ${realm}, or a person has sent it again, or it was made of several: there is nobody to ask an EHR as. Send only messages of its service here, and have the rest asked for in the app again.`,
     );
   }
   const known = launches?.(realm);

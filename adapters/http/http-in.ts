@@ -90,8 +90,11 @@ export default inbound({
     );
     return {
       async close() {
-        await membership.leave();
-        takeBack?.();
+        try {
+          await membership.leave();
+        } finally {
+          takeBack?.();
+        }
       },
     };
   },

@@ -92,7 +92,8 @@ function repetition(
   { controlId, signed }: { readonly controlId: string | undefined; readonly signed: SignedOnce },
 ): Pick<NewMessage, 'dedupeKey' | 'dedupeBody'> {
   const { method, path } = taken.incoming;
-  const own = idempotencyKey(taken, settings) ?? controlId;
+  const said = idempotencyKey(taken, settings) ?? controlId;
+  const own = said && [said, ...contextOf(taken)].join('\n');
   const signature = taken.caller?.signature;
   // a repeated request does no harm, and its answer may be different by now
   if (signature === undefined || method === 'GET' || method === 'HEAD') return { dedupeKey: own };
@@ -122,6 +123,13 @@ function idempotencyKey(
   const { method, path, headers } = incoming;
   const key = headers[idempotencyHeader.toLowerCase()]?.toString();
   return key === undefined ? undefined : [caller?.name ?? '', method, path, key].join('\n');
+}
+
+/** One person may be launched for several patients at once: what is asked in one tab repeats nothing of another. */
+function contextOf({ caller }: Taken): readonly string[] {
+  if (caller?.launch === undefined) return [];
+  const { fhirServer, patient, encounter } = caller.claims ?? {};
+  return [JSON.stringify([fhirServer, patient, encounter])];
 }
 
 function requestDocument(

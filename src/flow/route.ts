@@ -3,6 +3,7 @@ import type { Answer } from '../broker/answers.ts';
 import { ownerOf } from '../broker/bodies.ts';
 import { describeError, EngineError } from '../error/engine-error.ts';
 import { type Body, inlineBody } from '../message/body.ts';
+import { callerWithoutLaunch } from '../message/caller.ts';
 import { sentOn } from '../message/envelope.ts';
 import type { IdSource } from '../message/id.ts';
 import type { Envelope, Reply } from '../message/message.ts';
@@ -204,7 +205,7 @@ function severalOf(sends: readonly ProcessSend[]): ReadonlySet<string> {
 
 const NONE: ReadonlySet<string> = new Set();
 
-/** A part of a message, one of several new messages to a target, and what is made of several begin a branch. */
+/** A part of a message, one of several new messages to a target, and what is made of several, and so of nobody's launch, begin a branch. */
 function branchOf(
   { to, output, joins, isFurther = false }: ProcessSend,
   {
@@ -212,9 +213,9 @@ function branchOf(
     parent,
     several,
   }: { readonly id: number; readonly parent: Envelope; readonly several: ReadonlySet<string> },
-): Pick<Envelope, 'branch' | 'joins'> | undefined {
+): Pick<Envelope, 'branch' | 'joins' | 'caller'> | undefined {
   if (output !== undefined) {
-    if (joins !== undefined) return { branch: id, joins };
+    if (joins !== undefined) return { branch: id, joins, caller: callerWithoutLaunch(parent) };
     const isPart = (output.parts ?? 1) > 1 || isFurther || several.has(to);
     if (isPart) return { branch: id, joins: undefined };
   }

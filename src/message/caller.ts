@@ -21,7 +21,7 @@ export function callerOf({ caller }: Pick<Envelope, 'caller'>): MessageCaller | 
   return caller === undefined ? undefined : (JSON.parse(caller) as MessageCaller);
 }
 
-/** The caller of a message that a person sends again: they are not the one of the launch, and an EHR must not take them for it. */
+/** The caller of a message that a person sends again, or that was made of several people's: an EHR must not take it for one of the launch. */
 export function callerWithoutLaunch(message: Pick<Envelope, 'caller'>): string | undefined {
   const known = callerOf(message);
   return known?.launch === undefined

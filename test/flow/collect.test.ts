@@ -16,6 +16,7 @@ import { batchPlace, changeBatches, sweepPieces } from '../../src/flow/stored-ba
 import { type Subject, subject } from '../../src/flow/subject.ts';
 import { Waits } from '../../src/flow/wiring.ts';
 import { inlineBody } from '../../src/message/body.ts';
+import { callerText } from '../../src/message/caller.ts';
 import type { NewMessage } from '../../src/message/message.ts';
 import { expressionOf } from '../support/expression-of.ts';
 import { type GivenProduction, given, waitingIn } from '../support/given.ts';
@@ -97,6 +98,19 @@ test('three messages become one, in their order; none is completed before it is 
     expect(await batchesOf(production.engine)).toMatchObject([{ parts: 1 }]),
   );
   await closeBatch(production.engine, { host: 'bundle', key: '', discard: true, by: 'anna' });
+  await vi.waitFor(async () => expect(await waitingIn(production)).toBe(0));
+});
+
+test('what is made of messages of several people is of nobody whom an EHR launched', async () => {
+  const production = await collecting({ count: 2 });
+  for (const id of ['x', 'y'])
+    await production.comes({
+      body: Buffer.from(id),
+      type: 'text/plain',
+      caller: callerText({ name: 'nora', claims: {}, launch: { realm: 'app', id } }),
+    });
+  await production.arrive(['x\ny\n']);
+  expect(production.sent()[0]?.caller).toBe('{"name":"nora","claims":{}}');
   await vi.waitFor(async () => expect(await waitingIn(production)).toBe(0));
 });
 

@@ -60,6 +60,21 @@ test('an operation asks the EHR as whoever sent the message, with a token that i
   expect(JSON.stringify([app.portal.log, all])).not.toContain(theirs);
 });
 
+test('what is asked in one tab repeats nothing that was asked in another for another patient', async () => {
+  const browser = aVisitor(app);
+  const [anna, bert] = [
+    await app.launch(browser, { patient: 'anna' }),
+    await app.launch(browser, { patient: 'bert' }),
+  ];
+  const asked = ({ id }: { readonly id: string }) =>
+    browser.ask('POST', results, of('Observation'), { 'x-launched': id, 'idempotency-key': '1' });
+  expect(idsIn(await asked(anna))).toEqual(['o-anna']);
+  expect(idsIn(await asked(bert))).toEqual(['o-bert']);
+  // launched again for the same patient it is a repetition still
+  const again = await app.launch(browser, { patient: 'anna' });
+  expect(idsIn(await asked(again))).toEqual(['o-anna']);
+});
+
 test('what was not granted is told as such, and the end of one session stops nobody else', async () => {
   const browser = aVisitor(app);
   const [anna, bert] = [
