@@ -85,6 +85,8 @@ export interface ListedOn<Item> extends Listed<Item> {
 /** Which subscribers: those of one operation, or of all, from behind `after`. */
 export interface SubscribersOf {
   readonly host?: string | undefined;
+  /** Of no others: `next` would name one that somebody does not see. */
+  readonly hosts?: readonly string[] | undefined;
   readonly after?: string | undefined;
 }
 

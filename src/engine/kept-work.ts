@@ -173,10 +173,11 @@ const LIMIT = 30_000;
 export async function subscribersOf(
   { keyed }: Kept,
   definition: Definition,
-  { host: only, after }: SubscribersOf = {},
+  { host: only, hosts, after }: SubscribersOf = {},
 ): Promise<ListedOn<SubscriberBrief>> {
   const all: SubscriberBrief[] = [];
   for (const host of only === undefined ? definition.operations.keys() : [only]) {
+    if (hosts?.includes(host) === false) continue;
     const found = await keptBy({ keyed }, definition, host)?.list();
     all.push(...(found ?? []).map((one) => ({ ...one, host })));
   }

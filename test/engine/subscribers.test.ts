@@ -52,4 +52,13 @@ test('a list of many is given in parts, in one order, those in trouble first', a
   expect(new Set(seen).size).toBe(2_200);
   expect(seen.findLastIndex((one) => one.startsWith('error'))).toBe(1_099);
   expect((await subscribersOf(engine, parts, { host: 'two' })).items.length).toBe(700);
+  // whoever sees but one operation gets no place in the list of another
+  const seenByOne = await subscribersOf(engine, parts, { hosts: ['one'] });
+  expect(seenByOne.next).toMatch(/^\d one /);
+  expect(seenByOne.items.every(({ host }) => host === 'one')).toBe(true);
+  expect(await subscribersOf(engine, parts, { host: 'two', hosts: ['one'] })).toEqual({
+    items: [],
+    cut: false,
+    next: undefined,
+  });
 });

@@ -160,7 +160,10 @@ function subscriberRoutes(app: Api, context: ApiContext): void {
     },
     async (request) => {
       const viewer = principalOf(request);
-      const { items, cut, next } = await engines.subscribers(request.query);
+      const { items, cut, next } = await engines.subscribers({
+        ...request.query,
+        hosts: viewer.visibleHosts,
+      });
       const subscribers = items
         .filter(({ host }) => isVisible(viewer, host))
         .map((one) => ({ ...one, about: viewer.unmasked ? one.about : masked(one.about) }));

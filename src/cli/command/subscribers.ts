@@ -36,7 +36,7 @@ async function subscribers(host: string | undefined, flags: Flags): Promise<void
     await withBroker(flags, (broker) => askControl(broker, ENGINE.turnSubscriber, order));
     return print(order.on ? 'switched on' : 'switched off');
   }
-  const shown = await withBroker(flags, (broker) => allOf(broker, host));
+  const { shown, cut } = await withBroker(flags, (broker) => allOf(broker, host));
   const at = host === undefined ? '' : ` at ${host}`;
   if (json === true) return print(JSON.stringify(shown));
   if (shown.length === 0) return print(`nobody has subscribed to anything${at}`);
@@ -55,19 +55,24 @@ async function subscribers(host: string | undefined, flags: Flags): Promise<void
   ]);
   const head = ['host', 'id', 'owner', 'about', 'told at', 'state', 'events', 'last taken'];
   print(table([[...head, 'failures', 'ends', 'why'], ...rows]));
+  if (cut) print('there are more');
 }
 
 /** Part by part, each once: who gets into trouble meanwhile moves in the list. */
-async function allOf(broker: Broker, host: string | undefined): Promise<SubscriberBrief[]> {
+async function allOf(
+  broker: Broker,
+  host: string | undefined,
+): Promise<{ readonly shown: readonly SubscriberBrief[]; readonly cut: boolean }> {
   const found = new Map<string, SubscriberBrief>();
-  let after: string | undefined;
-  do {
-    const { items, next } = await askControl(broker, ENGINE.subscribers, { host, after });
+  for (let after: string | undefined; ; ) {
+    const { items, cut, next } = await askControl(broker, ENGINE.subscribers, { host, after });
     for (const one of items) found.set(`${one.host} ${one.id}`, one);
     after = next;
-  } while (after !== undefined);
-  // an engine of before names all
-  return [...found.values()].filter((one) => host === undefined || one.host === host);
+    if (after !== undefined) continue;
+    // an engine of before names those of all hosts, and not how it goes on
+    const shown = [...found.values()].filter((one) => host === undefined || one.host === host);
+    return { shown, cut };
+  }
 }
 
 const time = (at: number | undefined): string =>
