@@ -1,6 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { pemCertificates } from '../peer/tls/pem-certificates.ts';
+import { blocksBegun, pemCertificates } from '../peer/tls/pem-certificates.ts';
 import { CredentialError } from './credential-error.ts';
 import type { Pem } from './secret-setting.ts';
 
@@ -84,11 +84,16 @@ export function certificateChain(
   if (blocks.length === 0) {
     throw refused('contains no certificate', 'It must begin with -----BEGIN CERTIFICATE-----');
   }
-  return blocks.map((block, index) => {
+  const damaged = (number: number): CredentialError =>
+    refused(`is damaged at certificate ${number}`, 'Export it again');
+  const chain = blocks.map((block, index) => {
     try {
       return new X509Certificate(block);
     } catch {
-      throw refused(`is damaged at certificate ${index + 1}`, 'Export it again');
+      throw damaged(index + 1);
     }
   });
+  // cut off, as while it is being written: peers would miss the rest of the chain
+  if (blocksBegun(text, 'CERTIFICATE') > chain.length) throw damaged(chain.length + 1);
+  return chain;
 }

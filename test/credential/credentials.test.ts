@@ -115,6 +115,10 @@ test.for([
   [{ ...hub, key: encrypted, passphrase: 'no' }, 'key cannot be opened with the passphrase'],
   [{ ...hub, key: hub.certificate }, 'key is not a private key'],
   [{ ...hub, certificate: hub.key }, 'certificate contains no certificate'],
+  [
+    { ...hub, certificate: hub.certificate + authority.certificate.slice(0, -40) },
+    'certificate is damaged at certificate 2',
+  ],
   [{ ...hub, certificate: '/nowhere/hub.crt' }, '/nowhere/hub.crt, cannot be read (ENOENT)'],
 ] as const)('a certificate is refused before a connection is: %j', async ([values, text]) => {
   await using set = credentialSet({ own: { kind: 'certificate', ...values } });

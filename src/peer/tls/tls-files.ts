@@ -3,6 +3,7 @@ import type { Lent } from '../../adapter/adapter.ts';
 import type { CertificateCredential } from '../../adapter/credential.ts';
 import type { Settings } from '../../adapter/setting.ts';
 import { describeError, EngineError } from '../../error/engine-error.ts';
+import { blocksBegun } from './pem-certificates.ts';
 
 /** What TLS needs from the engine. */
 export type TlsLent = Pick<Lent<Settings>, 'credential' | 'event' | 'log'> & TlsClientLent;
@@ -68,7 +69,7 @@ async function pem(path: string, setting: string, kind: string): Promise<Buffer>
   });
   // OpenSSL silently skips anything that is not PEM, which would leave nothing trusted, or nothing revoked
   const text = content.toString('latin1');
-  const begun = text.split(`-----BEGIN ${kind}-----`).length - 1;
+  const begun = blocksBegun(text, kind);
   const whole = `-----BEGIN ${kind}-----[A-Za-z0-9+/=\\s]+-----END ${kind}-----`;
   const found = [...text.matchAll(new RegExp(whole, 'g'))].length;
   if (found > 0 && found === begun) return content;

@@ -110,6 +110,12 @@ describe('a server that requires client certificates', () => {
       }),
     );
     expect((await greeting(server.port, { ca, ...shown(all.client) })).text).toBe('');
+    // also behind the first of several lists, in the line with which the next begins
+    const news = (): string[] =>
+      server.events.map(({ name }) => name).filter((name) => name.startsWith('certificate-'));
+    const before = news();
+    await dropFile(crl, `${all.authority.revocationList([])}-----BEGIN X5`);
+    await vi.waitFor(() => expect(news()).toEqual([...before, 'certificate-not-renewed']));
 
     await dropFile(crl, all.authority.revocationList([], new Date(Date.now() - 3_600_000)));
     await vi.waitFor(() =>
