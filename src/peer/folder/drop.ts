@@ -277,8 +277,9 @@ class Drop {
   }
 
   #takenAway(): FileError {
-    const text = `A file that was written to ${this.#where()} was gone before it got its name: a program there takes files that are still being written. It is written again. Have that program pass over such names, or change temporary.`;
-    return new FileError('changed', text);
+    const text = `A file that was written to ${this.#where()} was gone before it got its name: a program there takes files that are still being written, and may have it. Have that program pass over such names, or change temporary.`;
+    // what `denied` says holds for it too: each further try may be one more copy
+    return new FileError('missing', text);
   }
 
   #taken(): SuspendError {
