@@ -66,11 +66,13 @@ export async function send(
   let until = steady.now() + retry.for;
   let losses = 0;
   let withoutToken = 0;
+  // up to here it is known what time counts
+  let at = steady.now();
   for (let attempt = 1; ; ) {
     const { adapter, waited } = await connected(parts, stopping);
     if (adapter === undefined) return neverOpen(parts, attempt - 1);
     until += waited;
-    const began = steady.now();
+    at += waited;
     const tried = await tryOnce(message, adapter, parts, cut);
     if (cut.aborted) parts.onCut();
     cut.throwIfAborted();
@@ -79,10 +81,11 @@ export async function send(
     const result = { attempts: attempt, reply, error: tried.error };
     if (verdict.action !== 'retry') return sent(verdict, verdict.action, result);
     const delay = delayAfter(tried, attempt, retry);
-    const spared = (ahead: number): number =>
-      timeWithoutToken(tried, steady.now() - began + ahead, withoutToken, retry);
+    const spared = (upTo: number): number =>
+      timeWithoutToken(tried, upTo - at, withoutToken, retry);
+    const then = steady.now() + delay;
     // an idle connection may turn out to be dead: that does not count as a try
-    if (steady.now() + delay > until + spared(delay) && !(tried.uncounted && losses === 0)) {
+    if (then > until + spared(then) && !(tried.uncounted && losses === 0)) {
       const error = tried.error ?? gaveUp(reply);
       return sent(verdict, verdict.atLast, { ...result, error });
     }
@@ -90,9 +93,11 @@ export async function send(
     parts.onRetry({ attempt, next, error: tried.error ?? refusedTry(reply, verdict) });
     await wait(delay, parts, stopping);
     // as long as it was: a busy machine waits for longer than it was told to
-    const without = spared(0);
+    const now = steady.now();
+    const without = spared(now);
     withoutToken += without;
     until += without;
+    at = now;
     if (tried.uncounted) losses++;
     else attempt++;
   }

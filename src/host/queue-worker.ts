@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ConsumerMessages } from '@nats-io/jetstream';
 import { isAway } from '../broker/away.ts';
 import type { Bodies } from '../broker/bodies.ts';
 import type { Broker } from '../broker/broker.ts';
@@ -162,6 +163,7 @@ export class QueueWorker {
     this.#messages = messages;
     // halted while starting
     if (this.#stopping) messages.stop();
+    background(endIfNobodyAnswers(messages), `following the consumer of ${stream}`);
     await messages.closed();
   }
 
@@ -462,3 +464,8 @@ const faultOrder = (error: unknown): EndOrder => ({
   code: 'ENGINE_FAULT',
   reason: `Waybill itself failed on this message ${TRIES} times: ${faultText(error)}`,
 });
+
+/** A consumer that was removed while NATS was away is told by nobody, and asked for messages for ever: it is looked for again. */
+async function endIfNobodyAnswers(messages: ConsumerMessages): Promise<void> {
+  for await (const { type } of messages.status()) if (type === 'no_responders') messages.stop();
+}

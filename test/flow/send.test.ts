@@ -15,7 +15,7 @@ import { type Sending, send } from '../../src/flow/send.ts';
 import { inlineBody } from '../../src/message/body.ts';
 import type { Message } from '../../src/message/message.ts';
 import type { RecordedError } from '../../src/message/record.ts';
-import { systemClock } from '../../src/time/clock.ts';
+import { fixedClock, systemClock } from '../../src/time/clock.ts';
 import { examples } from '../support/examples.ts';
 
 const MESSAGE: Message = {
@@ -97,14 +97,21 @@ test('a message is tried until a try decides; each try counts but those that onl
 });
 
 test('time in which no token can be had for the peer does not count, up to `disconnected`', async () => {
-  const away = Array.from({ length: 100 }, () => 'no token' as const);
-  const brief = { every: 2, for: 50, backoff: 1, max: 2 };
+  const away = Array.from({ length: 30 }, () => 'no token' as const);
+  const brief = { every: 1, for: 50, backoff: 1, max: 1 };
   const sentWith = async (disconnected: number) => {
-    const { parts } = sending(away);
+    const clock = fixedClock(0);
+    // a busy machine stands still wherever it may
+    const stall = (): void => clock.set(clock.now() + 3);
+    const { parts } = sending(away, stall);
+    const opened = (): OpenOutbound | undefined => {
+      stall();
+      return parts.opened();
+    };
     const retry = { ...brief, disconnected };
-    return send(MESSAGE, { ...parts, retry }, { cut: never, stopping: never });
+    return send(MESSAGE, { ...parts, clock, opened, retry }, { cut: never, stopping: never });
   };
-  expect(await sentWith(Infinity)).toMatchObject({ action: 'complete', attempts: 101 });
+  expect(await sentWith(Infinity)).toMatchObject({ action: 'complete', attempts: 31 });
   expect(await sentWith(5)).toMatchObject({ action: 'fail' });
 });
 

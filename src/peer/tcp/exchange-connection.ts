@@ -196,10 +196,13 @@ export class ExchangeConnection<Answer> implements LinkedConnection {
     return this.#socket.writableLength === 0 ? undefined : this.#inTime();
   }
 
-  /** The same for each write: there is one message at a time, and what counts is that nothing is left. */
+  /**
+   * The same for each write: there is one message at a time, and what counts is that nothing is left. Of a socket that was
+   * closed Node says that it was cancelled, and older ones the same as if the system had taken the bytes: its end tells why.
+   */
   readonly #wrote = (error?: Error | null): void => {
-    if (error) this.#writing?.reject(this.#failure === undefined ? error : this.#lossOf());
-    else if (this.#socket.writableLength === 0) this.#writing?.resolve();
+    const { destroyed, writableLength } = this.#socket;
+    if (!error && !destroyed && writableLength === 0) this.#writing?.resolve();
   };
 
   async #inTime(): Promise<void> {

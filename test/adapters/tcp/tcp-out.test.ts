@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test, vi } from 'vitest';
 import tcpOut from '../../../adapters/tcp/tcp-out.ts';
@@ -178,6 +178,26 @@ describe('the answer', () => {
     peer.reset();
     await expect(out.send(line('two'))).rejects.toMatchObject({ retryable: true });
   });
+
+  test.for<[string, (socket: Socket) => void]>([
+    ['ends', (socket) => void socket.end()],
+    ['resets', (socket) => void socket.resetAndDestroy()],
+  ])(
+    'is not needed to notice that a peer %s the connection instead of reading',
+    async ([, leave]) => {
+      await using peer = await framedPeer(byLine, () => undefined);
+      await using out = await open(peer);
+      await out.send(line('one'));
+      await vi.waitFor(() => expect(peer.received).toHaveLength(1));
+      for (const socket of peer.open) socket.pause();
+      const sent = out.send(Buffer.alloc(16_000_000, 'x'));
+      for (const socket of peer.open) leave(socket);
+      await expect(sent).rejects.toMatchObject({
+        code: 'ADAPTER_TEMPORARY',
+        message: expect.stringContaining('It may have it'),
+      });
+    },
+  );
 
   test('that comes late is not taken for that of the next message', async () => {
     await using peer = await devicePeer();
