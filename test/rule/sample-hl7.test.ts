@@ -7,6 +7,7 @@ import { Given } from '../../src/expression/given.ts';
 import { readProfile } from '../../src/rule/profile/read-profile.ts';
 import { sampleProfile } from '../../src/rule/profile/sample-profile.ts';
 import { examples } from '../support/examples.ts';
+import { processorTime } from '../support/processor-time.ts';
 import { environment } from '../support/subject-message.ts';
 
 const HEAD = 'MSH|^~\\&|A|B|C|D|20260301120000||ADT^A01|1|P|2.5.1';
@@ -126,4 +127,15 @@ test('whatever the samples are, all of them satisfy what was made from them', ()
     }),
     { numRuns: examples(30) },
   );
+});
+
+test('a document in a field costs no more than to be read', () => {
+  const lines = [
+    'MSH|^~\\&|A|B|C|D|20260101||ORU^R01|1|P|2.5',
+    'PID|1||1||Doe',
+    `OBX|1|ED|x^y||^^PDF^Base64^${'A'.repeat(20_000_000)}||||||F`,
+  ];
+  const before = processorTime();
+  expect(sampleProfile([Buffer.from(lines.join('\r'))])).toContain('OBX-5');
+  expect(processorTime() - before).toBeLessThan(700);
 });

@@ -344,7 +344,11 @@ function seeField(
   seen.most = Math.max(seen.most, repetitions.length);
   seen.repeats ||= definition === undefined || definition.repetitions > 1;
   seen.isShort &&= definition === undefined || SHORT.has(definition.type);
-  for (const one of repetitions) seeValue(seen, one, CODED.has(definition?.type ?? ''));
+  for (const one of repetitions) {
+    // a document in a field may have a hundred million
+    if (seen.isShort) seen.longest = Math.max(seen.longest, Array.from(one).length);
+    seeValue(seen, one, CODED.has(definition?.type ?? ''));
+  }
 }
 
 /** A part may be coded in one version and not in another. */
@@ -378,7 +382,6 @@ function seenAt<Key>(places: Map<Key, SeenPlace>, key: Key): SeenPlace {
 }
 
 function seeValue(seen: SeenPlace, value: string, isCoded: boolean): void {
-  seen.longest = Math.max(seen.longest, Array.from(value).length);
   // HL7's null deletes, and is in no list
   if (value === '""') return;
   const isCode = isCoded && /^[\w.-]{1,20}$/.test(value);
