@@ -125,7 +125,9 @@ export class LiveSocket {
       failure = error ?? null;
       tell?.();
     });
-    if (this.isOpen && this.#socket.bufferedAmount === 0) return undefined;
+    // nothing waits to be written either where the system has refused the bytes at once
+    const isRefused = this.#wire.errored !== null;
+    if (this.isOpen && !isRefused && this.#socket.bufferedAmount === 0) return undefined;
     const sent = new Promise<void>((resolve, reject) => {
       tell = () => {
         if (failure === null) resolve();
@@ -149,6 +151,8 @@ export class LiveSocket {
     );
     try {
       await sent;
+      // of a socket that was closed meanwhile older versions of Node say the same as if the system had taken the bytes
+      if (this.#wire.destroyed) throw this.#lost(1_006, this.#failure);
     } catch (error) {
       throw this.#failure instanceof TemporaryError ? this.#failure : this.#lost(1_006, error);
     } finally {

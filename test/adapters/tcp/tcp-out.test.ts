@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { Worker } from 'node:worker_threads';
 import { describe, expect, test, vi } from 'vitest';
 import tcpOut from '../../../adapters/tcp/tcp-out.ts';
 import { certificates } from '../../support/certificates.ts';
@@ -12,6 +11,7 @@ import {
   streamedBody,
   testSteps,
 } from '../../support/open-adapter.ts';
+import { resettingPeer } from '../../support/resetting-peer.ts';
 import { devicePeer } from './device-peer.ts';
 import { STX_ETX } from './receiving.ts';
 
@@ -52,31 +52,6 @@ async function hastyPeer() {
     },
   };
 }
-
-/** A peer that resets its only connection while this thread waits for it, which therefore has not noticed when it writes. */
-async function resettingPeer() {
-  const done = new Int32Array(new SharedArrayBuffer(4));
-  const thread = new Worker(RESETTING, { eval: true, workerData: done });
-  const [port] = (await once(thread, 'message')) as [number];
-  return {
-    port,
-    heard: once(thread, 'message'),
-    reset() {
-      thread.postMessage('reset');
-      expect(Atomics.wait(done, 0, 0, 20_000)).not.toBe('timed-out');
-    },
-    [Symbol.asyncDispose]: async () => void (await thread.terminate()),
-  };
-}
-
-const RESETTING = `
-  const { parentPort, workerData } = require('node:worker_threads');
-  const server = require('node:net').createServer((socket) => {
-    socket.once('data', () => parentPort.postMessage('heard'));
-    socket.once('close', () => { Atomics.store(workerData, 0, 1); Atomics.notify(workerData, 0); });
-    parentPort.once('message', () => socket.resetAndDestroy());
-  });
-  server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));`;
 
 /** A peer that hears everything until it is ended, and then answers and ends too. */
 async function closingPeer(
@@ -171,7 +146,7 @@ describe('the answer', () => {
   });
 
   test('is not needed to notice that the system refuses the bytes', async () => {
-    await using peer = await resettingPeer();
+    await using peer = await resettingPeer('tcp');
     await using out = await open(peer);
     await out.send(line('one'));
     await peer.heard;

@@ -6,6 +6,7 @@ import websocketOut, {
 } from '../../../adapters/websocket/websocket-out.ts';
 import type { Credential } from '../../../src/adapter/index.ts';
 import { openOutbound, readGiven, streamedBody, testSteps } from '../../support/open-adapter.ts';
+import { resettingPeer } from '../../support/resetting-peer.ts';
 import { tcpGate } from '../../support/tcp-gate.ts';
 import { listening } from '../../support/tcp-server.ts';
 import { noWebsockets, type WebsocketPeer, websocketPeer } from '../../support/websocket-peer.ts';
@@ -172,13 +173,13 @@ describe.skipIf(noWebsockets !== undefined)('websocket-out against websockets of
     await using gate = await tcpGate(peer.port);
     const given = { ...to('/full', gate.port), reply: 'none', writeTimeout: '300ms' };
     await using opened = await openOutbound(websocketOut, given);
+    await using left = await openOutbound(websocketOut, { ...given, writeTimeout: '1m' });
     gate.pause();
-    const sent = Promise.all(
-      Array.from({ length: 12 }, (_, id) =>
-        opened.send(Buffer.alloc(2_000_000), { id }).catch((error: unknown) => error),
-      ),
-    );
-    expect((await sent).filter((one) => one instanceof Error).length).toBeGreaterThan(0);
+    await expect(opened.send(Buffer.alloc(16_000_000))).rejects.toMatchObject({ retryable: true });
+    const sent = left.send(Buffer.alloc(16_000_000));
+    await gate.shut();
+    await expect(sent).rejects.toMatchObject({ code: 'ADAPTER_NOT_CONNECTED' });
+    await gate.open();
     gate.resume();
     await using alive = await openOutbound(websocketOut, {
       ...to('/live', gate.port),
@@ -228,6 +229,18 @@ describe.skipIf(noWebsockets !== undefined)('websocket-out against websockets of
       openOutbound(websocketOut, { ...to('/', hanging.port), connectTimeout: '200ms' }),
     ).rejects.toMatchObject({ retryable: true });
     expect(performance.now() - begin).toBeLessThan(5_000);
+  });
+});
+
+test('a message whose bytes the system refuses at once is not taken for sent', async () => {
+  await using peer = await resettingPeer('websocket');
+  const given = { url: `ws://127.0.0.1:${peer.port}/`, reply: 'none' };
+  await using opened = await openOutbound(websocketOut, given);
+  await opened.send(Buffer.from('one'));
+  await peer.heard;
+  peer.reset();
+  await expect(opened.send(Buffer.from('two'))).rejects.toMatchObject({
+    code: 'ADAPTER_NOT_CONNECTED',
   });
 });
 
