@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net';
 import { NotConnectedError, TemporaryError } from '../../error/adapter-error.ts';
-import { toldElsewhere } from '../../error/foreseen.ts';
 import { Limit } from '../../time/limit.ts';
 import { timerTime } from '../../time/timer.ts';
 import { connectionCause } from '../connection-cause.ts';
@@ -98,9 +97,8 @@ export class ExchangeConnection<Answer> implements LinkedConnection {
       if (signal.aborted) throw this.#givenUp(signal.reason);
       const writing = this.#write(message);
       if (writing !== undefined) {
-        // what ends it meanwhile ends the writing, too
-        exchange.promise.catch(toldElsewhere);
-        await writing;
+        // what fails it meanwhile says more than the end of the writing, which may wait for the rest of a body
+        await Promise.race([writing, exchange.promise.then(() => writing)]);
       }
       if (message.answerWithin === undefined) return undefined;
       this.#limit.begin(message.answerWithin);

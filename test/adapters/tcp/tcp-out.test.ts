@@ -222,6 +222,27 @@ describe('the answer', () => {
     await using out = await open(peer, given);
     await expect(out.send(line('one'))).rejects.toThrow(says);
   });
+
+  test('that cannot be read is told also where the body is not there whole yet', async () => {
+    await using peer = await framedPeer(
+      (bytes) => (bytes.length === 0 ? undefined : { body: bytes, rest: Buffer.alloc(0) }),
+      () => Buffer.from('HTTP/1.1 400 Bad'),
+    );
+    await using out = await open(peer, { ...STX_ETX, reply: 'framed' });
+    const last = Promise.withResolvers<Buffer>();
+    const sent = out.send({
+      size: 3,
+      inline: undefined,
+      bytes: () => Promise.resolve(line('abc')),
+      async *stream() {
+        yield line('a');
+        yield line('b');
+        yield await last.promise;
+      },
+    });
+    await expect(sent).rejects.toThrow(/is a web server/);
+    last.resolve(line('c'));
+  });
 });
 
 describe('a connection', () => {
