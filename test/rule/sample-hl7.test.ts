@@ -133,9 +133,9 @@ test('a document in a field costs no more than to be read', () => {
   const lines = [
     'MSH|^~\\&|A|B|C|D|20260101||ORU^R01|1|P|2.5',
     'PID|1||1||Doe',
-    `OBX|1|ED|x^y||^^PDF^Base64^${'A'.repeat(20_000_000)}||||||F`,
+    `OBX|1|ED|x^y||^^PDF^Base64^${'A'.repeat(40_000_000)}||||||F`,
   ];
   const before = processorTime();
   expect(sampleProfile([Buffer.from(lines.join('\r'))])).toContain('OBX-5');
-  expect(processorTime() - before).toBeLessThan(700);
+  expect(processorTime() - before).toBeLessThan(2_500);
 });
