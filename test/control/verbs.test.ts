@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { globSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { type Broker, connectBroker } from '../../src/broker/broker.ts';
+import { subscribersCommand } from '../../src/cli/command/subscribers.ts';
 import {
   askAll,
   askControl,
@@ -11,6 +12,7 @@ import {
 } from '../../src/control/control.ts';
 import { ENGINE, PLANE, TRACE } from '../../src/control/verbs.ts';
 import { EngineError } from '../../src/error/engine-error.ts';
+import { ran } from '../support/command.ts';
 import { gone } from '../support/gone.ts';
 import { ownProductions } from '../support/own-production.ts';
 
@@ -260,5 +262,27 @@ test('an answer larger than NATS takes at once arrives compressed; one that is t
   await expect(askControl(broker, files, { of: 'disk' })).rejects.toMatchObject({
     code: 'MESSAGE_TOO_LARGE',
   });
+  server.close();
+});
+
+test('a list that an engine of before does not lead on in is told to be cut', async () => {
+  const own = await ownProduction();
+  await using broker = await connectBroker({ ...own, role: 'test' });
+  const one = { host: 'out', id: 's1', owner: 'app', about: 'Observation', place: 'app:443' };
+  const state = { state: 'active', held: false, events: 0, failures: 0, end: 0 } as const;
+  const items = [{ ...one, ...state, error: undefined, taken: undefined }];
+  const { subscribers } = ENGINE;
+  const server = serveControl(
+    broker,
+    { subscribers },
+    { subscribers: () => ({ items, cut: true, next: undefined }) },
+  );
+  await broker.connection.flush();
+  const url = new URL(own.url.replace(/^(?!nats:\/\/)/, 'nats://'));
+  url.username = own.user ?? '';
+  url.password = own.password ?? '';
+  const where = ['--nats', url.href, '--production', own.production];
+  const { output } = await ran(subscribersCommand(), where);
+  expect(output).toMatch(/ s1 [^]*\nthere are more\n$/);
   server.close();
 });
