@@ -63,20 +63,21 @@ async function openFhir(lent: Lent<typeof fhirSettings>): Promise<OpenOutbound> 
     const { url, signIn } = server;
     const question = await fhirRequest(message, { ...settings, url });
     const first = await client.ask({ ...question, signIn, signal });
-    if (settings.action !== 'search') return fhirReply(first);
+    if (settings.action !== 'search') return first;
     const { accept = '' } = question.headers;
     const ask = (next: URL): ReturnType<HttpClient['ask']> =>
       client.ask({ method: 'GET', url: next, headers: { accept }, signIn, signal });
-    return fhirReply(await searchPages(first, settings, ask));
+    return searchPages(first, settings, ask);
   };
   const answered = async (message: Message, signal: AbortSignal): Promise<Reply> => {
     const { launches } = settings;
     if (launches === undefined) {
-      return asked(message, { url: baseOf(settings), signIn: undefined }, signal);
+      return fhirReply(await asked(message, { url: baseOf(settings), signIn: undefined }, signal));
     }
     try {
       const server = await launchedServer(lent, message, launches);
-      return launchedReply(await asked(message, server, signal), server);
+      const answer = await asked(message, server, signal);
+      return launchedReply(fhirReply(answer), server, answer.status);
     } catch (error) {
       const reply = overReply(error);
       if (reply === undefined) throw error;

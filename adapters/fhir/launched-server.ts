@@ -71,10 +71,15 @@ export function overReply(error: unknown): Reply | undefined {
   return overBecause(error.message);
 }
 
-/** What an EHR answered to a person, as it concerns the operation: a 401 ends their session alone, a 403 says what was granted. */
-export function launchedReply(reply: Reply, { granted = '' }: AskedServer): Reply {
-  if (reply.code === '401')
+/**
+ * What an EHR answered to a person, as it concerns the operation: a 401 ends their session alone, a 403 says what was granted.
+ *
+ * @param status of the whole answer: that of one entry of a batch may be 401, and others were carried out
+ */
+export function launchedReply(reply: Reply, { granted = '' }: AskedServer, status: number): Reply {
+  if (status === 401)
     return overBecause('The EHR does not accept this session. Launch the app again.');
+  if (reply.code === '401') return { ...reply, problems: ['sign-in-over'] };
   if (reply.code !== '403') return reply;
   const scopes = `The EHR granted this launch: ${granted || 'no scopes that it told'}. What is missing has to be under ask of the service, and be allowed to the app at the EHR.`;
   return { ...reply, text: reply.text === undefined ? scopes : `${reply.text}\n${scopes}` };

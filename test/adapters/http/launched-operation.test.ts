@@ -1,6 +1,7 @@
 import { SignJWT } from 'jose';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import fhirOut from '../../../adapters/fhir/fhir-out.ts';
+import { launchedReply } from '../../../adapters/fhir/launched-server.ts';
 import { type Credential, RejectedError } from '../../../src/adapter/index.ts';
 import { checkLaunches } from '../../../src/definition/check/launches.ts';
 import { problemList } from '../../../src/definition/problem.ts';
@@ -125,6 +126,18 @@ test('what a person sends again is not asked as the one of the launch', async ()
   await expect(opened.send(body, { caller: again })).rejects.toThrow(RejectedError);
   const other = callerText({ name: 'n', claims: {}, launch: { realm: 'other', id: 'x' } });
   await expect(opened.send(body, { caller: other })).rejects.toThrow('the sign-in portal');
+});
+
+test('an entry of a batch that is refused does not take away what became of the others', () => {
+  const entries = {
+    code: '401',
+    type: 'application/fhir+json',
+    body: Buffer.from('{"resourceType":"Bundle"}'),
+    text: 'entry 2: 401',
+  };
+  const server = { url: new URL('http://ehr.example/fhir'), signIn: undefined };
+  expect(launchedReply(entries, server, 200)).toEqual({ ...entries, problems: ['sign-in-over'] });
+  expect(launchedReply(entries, server, 401).text).toContain('Launch the app again');
 });
 
 const faults = async (given: Readonly<Record<string, unknown>>): Promise<readonly unknown[]> =>
