@@ -1,7 +1,9 @@
-import { copyFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import { sqliteDatabase } from '../../../src/access/meta/sqlite/database.ts';
+import { hearUnexpected } from '../../../src/error/unexpected.ts';
 import type { MovedFile } from '../../../src/trace/store/damage.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
@@ -54,6 +56,24 @@ test.for([
     expect(await namesIn(path(FILE))).toEqual(['anna', 'ben 1', 'ben 2'].map((name) => ({ name })));
   },
 );
+
+test('a file that is removed and cannot be written again is written once it can be', async () => {
+  const { path, moved, database, ...lent } = await lab();
+  await using _ = lent;
+  const unhear = hearUnexpected(() => undefined);
+  try {
+    await mkdir(path(`${FILE}.part`));
+    await rm(path(FILE));
+    await sleep(150);
+    expect(moved).toEqual([]);
+    await database.run("INSERT INTO person VALUES('ben')");
+    await rmdir(path(`${FILE}.part`));
+    await vi.waitFor(() => expect(moved).toEqual([{ file: FILE, keptAs: FILE }]));
+  } finally {
+    unhear();
+  }
+  expect(await namesIn(path(FILE))).toEqual(['anna', 'ben'].map((name) => ({ name })));
+});
 
 test('a file that is replaced while it is open is told of, and what it held is kept beside it', async () => {
   const { path, moved, database, ...lent } = await lab();

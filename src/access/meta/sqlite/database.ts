@@ -9,6 +9,7 @@ import { sqliteTrouble } from '../../../database/sqlite-trouble.ts';
 import { syncedLog } from '../../../database/synced-log.ts';
 import { background } from '../../../error/background.ts';
 import { EngineError } from '../../../error/engine-error.ts';
+import { unexpected } from '../../../error/unexpected.ts';
 import { pause } from '../../../time/pause.ts';
 import type { MetaDatabase, MetaPlace, MetaSession, MetaValue } from '../meta-database.ts';
 import { APPENDED, ONLY_APPENDED } from '../tables.ts';
@@ -78,22 +79,27 @@ export async function sqliteDatabase(
     database.exec(MODES);
     session = asked(database);
   };
+  /** Keeps beside a file that took its place what is open. */
+  const keepReplaced = async (): Promise<void> => {
+    const keptAs = `${file}.replaced-${new Date().toISOString().replaceAll(/[-:.]/g, '')}`;
+    await once(() => copyInto(database, join(folder, keptAs)));
+    onMoved?.({ file, keptAs });
+  };
   const look = async (opened: string): Promise<void> => {
     for (let own = opened; ; ) {
       await pause(lookEvery, looking.signal, { ref: false });
       const now = fileIdentity(path);
       if (looking.signal.aborted) return;
       if (now === own) continue;
-      if (now === undefined) {
+      try {
+        if (now !== undefined) return await keepReplaced();
         await once(back);
         own = fileIdentity(path) ?? '';
         onMoved?.({ file, keptAs: file });
-        continue;
+      } catch (error) {
+        // on a full disk, too: what is written meanwhile is lost at the next start, so it is tried until it succeeds
+        unexpected(`looking after ${file}`, error);
       }
-      const keptAs = `${file}.replaced-${new Date().toISOString().replaceAll(/[-:.]/g, '')}`;
-      await once(() => copyInto(database, join(folder, keptAs)));
-      onMoved?.({ file, keptAs });
-      return;
     }
   };
   if (onMoved !== undefined) background(look(fileIdentity(path) ?? ''), `looking after ${file}`);
