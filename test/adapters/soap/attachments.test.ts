@@ -163,7 +163,7 @@ test.for<[string, Buffer, string]>([
   ['an attachment that nothing refers to', packed(envelope('<a/>'), [piece]), '1 attachments'],
   ['two parts of one id', packed(envelope('<a/>'), [piece, piece]), 'same Content-ID'],
   ['a body that was cut off', packed(envelope('<a/>'), [piece]).subarray(0, -20), 'cut off'],
-  ['no boundary in it', Buffer.from('hello'), 'does not have its boundary'],
+  ['no boundary in it', Buffer.from('hello'), 'its boundary is missing'],
   [
     'a transfer encoding that nobody uses',
     packed(envelope('<a/>'), [{ ...piece, encoding: 'uuencode' }]),
