@@ -1,3 +1,4 @@
+import type { ConsumerInfo } from '@nats-io/jetstream';
 import type { Msg } from '@nats-io/transport-node';
 import { background } from '../error/background.ts';
 import { tolerate } from '../error/foreseen.ts';
@@ -14,7 +15,7 @@ import { WORKER } from './names.ts';
 import { type Delivery, deliveryOf, type Taken, takenFromLine, teller } from './queue.ts';
 import { type SteadySubscription, subscribeSteadily } from './steady-subscription.ts';
 import { lastSequence, READ_AHEAD } from './streams.ts';
-import { settledUpTo } from './worker-state.ts';
+import { hasStateOfAnother, settledUpTo } from './worker-state.ts';
 
 export interface LineFeedOptions {
   readonly broker: Broker;
@@ -33,7 +34,7 @@ export interface LineFeed {
   halt(): void;
   /** The same, and nothing is heard any more: the line is taken over again, from its first open message on. */
   stop(): void;
-  /** Resolves once it was halted, or has stopped by itself because something may have been lost. */
+  /** Resolves once it was halted, or has stopped by itself because something may have been lost: it is taken over again. */
   closed(): Promise<void>;
   /**
    * After `halt`, when everything in flight has ended: acknowledges what was handed over and
@@ -113,6 +114,7 @@ class Line implements LineFeed {
   async begin(): Promise<void> {
     const { broker, stream } = this.#options;
     const info = await broker.manager.consumers.info(stream, WORKER);
+    if (isNotAsTakenOver(info)) return this.stop();
     this.#settled = settledUpTo(info);
     this.#due = Math.max(info.delivered.stream_seq, this.#settled) + 1;
     this.#number = info.delivered.consumer_seq + 1;
@@ -282,6 +284,13 @@ class Line implements LineFeed {
     }
   }
 }
+
+/**
+ * A kill between taking a line over and here can bring back the state of the consumer before: what that one had
+ * delivered comes again only after a while, and what is stored meanwhile must not pass it.
+ */
+const isNotAsTakenOver = (info: ConsumerInfo): boolean =>
+  info.num_ack_pending > 0 || hasStateOfAnother(info);
 
 /**
  * What the server is told about deliveries. Acknowledgements are sent together: each one alone would

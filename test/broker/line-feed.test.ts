@@ -6,6 +6,7 @@ import { type Broker, connectBroker } from '../../src/broker/broker.ts';
 import { envelopeHeaders } from '../../src/broker/envelope.ts';
 import { type HandOffs, handOffs } from '../../src/broker/hand-offs.ts';
 import { type LineFeed, lineFeed } from '../../src/broker/line-feed.ts';
+import { WORKER } from '../../src/broker/names.ts';
 import type { Taken } from '../../src/broker/queue.ts';
 import { ensureStream, takeOverLine, workerInfo } from '../../src/broker/streams.ts';
 import { inlineBody } from '../../src/message/body.ts';
@@ -83,6 +84,26 @@ test('a message is taken when it is stored, before the server delivers it', asyn
   await vi.waitFor(async () => expect(await on.floor()).toBe(1));
   feed.stop();
   await feed.closed();
+});
+
+test('what was delivered to nobody who still works on it is not passed: the line is taken over again', async () => {
+  await using on = await line();
+  for (const id of [1, 2, 3]) await on.foreign(id);
+  // as a kill after the line was taken over leaves it: with the state of the consumer before
+  const before = await on.broker.jetstream.consumers.get(on.stream, WORKER);
+  for await (const _ of await before.fetch({ max_messages: 3 }));
+  const order: number[] = [];
+  const take = (one: Taken): void => {
+    order.push(one.sequence);
+    one.acknowledge();
+  };
+  const first = await on.feed(take);
+  await on.own(4);
+  await first.closed();
+  await takeOverLine(on.broker, on.stream);
+  const second = await on.feed(take);
+  await vi.waitFor(() => expect(order).toEqual([1, 2, 3, 4]));
+  second.stop();
 });
 
 test('what others store comes at its place, once, whoever stores when', async () => {
