@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { type ServerCatalogue, type Translate, translator } from './translator.ts';
 
-const FOLDERS = ['german/engine/', 'german/peer/'].map((path) => new URL(path, import.meta.url));
+const FOLDERS = ['german/engine/', 'german/peer/', 'german/adapter/'].map(
+  (path) => new URL(path, import.meta.url),
+);
 
 let translate: Translate | undefined;
 

@@ -1,7 +1,7 @@
 /// <reference types="vite/client" />
 import type { ServerCatalogue } from '../../../src/translation/translator.ts';
 
-/** The German of the adapters and of what they share: a file of its own, since the whole is large. */
+/** The German of what adapters share, and of HTTP. */
 const rooms = import.meta.glob<ServerCatalogue>('../../../src/translation/german/peer/*.json', {
   eager: true,
   import: 'default',

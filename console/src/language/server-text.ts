@@ -5,12 +5,13 @@ let translate: Translate = (text) => text;
 
 async function load(): Promise<void> {
   try {
-    const [{ translator }, { engineTexts }, { peerTexts }] = await Promise.all([
+    const [{ translator }, { engineTexts }, { peerTexts }, { adapterTexts }] = await Promise.all([
       import('../../../src/translation/translator.ts'),
       import('./server-german-engine.ts'),
       import('./server-german-peer.ts'),
+      import('./server-german-adapter.ts'),
     ]);
-    translate = translator({ ...engineTexts, ...peerTexts });
+    translate = translator({ ...engineTexts, ...peerTexts, ...adapterTexts });
   } catch {
     // a file cannot be loaded: without it the texts are in English
   }

@@ -180,10 +180,10 @@ describe('signing in with a second factor', () => {
       expect.stringContaining('used already'),
     ]);
     const late = await second.ask('POST', SECOND, { code: codeAt(secret, now - 14) });
-    expect(late.body['detail']).toMatch(/clock of the device .* is about 7 min behind this server/);
+    expect(late.body['detail']).toMatch(/clock of the device .* is about [78] min behind this server/);
     expect(await causes('bert')).toEqual(
       expect.arrayContaining([
-        expect.stringMatching(/about 7 min behind/),
+        expect.stringMatching(/about [78] min behind/),
         expect.stringMatching(/used already, or older/),
       ]),
     );
