@@ -180,7 +180,9 @@ describe('signing in with a second factor', () => {
       expect.stringContaining('used already'),
     ]);
     const late = await second.ask('POST', SECOND, { code: codeAt(secret, now - 14) });
-    expect(late.body['detail']).toMatch(/clock of the device .* is about [78] min behind this server/);
+    expect(late.body['detail']).toMatch(
+      /clock of the device .* is about [78] min behind this server/,
+    );
     expect(await causes('bert')).toEqual(
       expect.arrayContaining([
         expect.stringMatching(/about [78] min behind/),
