@@ -11,8 +11,11 @@ export async function nextConsole(built: string, folder: string): Promise<void> 
   const assets = join(folder, 'assets');
   const names = await readdir(assets);
   const scripts = names.filter((name) => name.endsWith('.js'));
-  // as long as the hash, so that nothing else is touched
-  const renamed = scripts.map((name) => [name, name.replace(/.{8}\.js$/, 'NEXTNEXT.js')] as const);
+  // as long as the hash, so that nothing else is touched; two parts may have the same name before it
+  const renamed = scripts.map((name, n) => {
+    const hash = `NEXT${String(n).padStart(4, '0')}`;
+    return [name, name.replace(/.{8}\.js$/, `${hash}.js`)] as const;
+  });
   const changed = async (file: string): Promise<void> => {
     let text = await readFile(file, 'utf8');
     for (const [before, after] of renamed) text = text.replaceAll(before, after);
