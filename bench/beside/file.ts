@@ -87,10 +87,10 @@ async function emptied(...paths: string[]): Promise<void> {
 async function readAll(inbox: string, archive: string, messages: number): Promise<Spent> {
   const names = await readdir(inbox);
   const found = await Promise.all(
-    names.map(async (name) => ({ name, ...(await lstat(join(inbox, name))) })),
+    names.map(async (name) => ({ name, before: await lstat(join(inbox, name)) })),
   );
   const taken = new Taken(messages);
-  for (const { name, ...before } of found.toSorted((one, other) => one.mtimeMs - other.mtimeMs)) {
+  for (const { name, before } of found.toSorted((a, b) => a.before.mtimeMs - b.before.mtimeMs)) {
     const from = join(inbox, name);
     const read = await readFile(from);
     taken.one();

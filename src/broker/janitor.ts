@@ -128,7 +128,7 @@ async function storedBefore(
   info: StreamInfo,
   { age, end }: { readonly age: number; readonly end: number },
 ): Promise<number> {
-  const { config, state, ts } = info as StreamInfo & { readonly ts?: string };
+  const { config, state, ts } = info;
   const time = Date.parse(ts ?? '') - age;
   let [old, young] = [state.first_seq - 1, end + 1];
   while (young - old > 1) {

@@ -31,7 +31,7 @@ const jobs = async (
   where: string,
   ...values: (number | string)[]
 ): Promise<Job[]> => {
-  const rows = await session.all<MetaRow>(`SELECT * FROM job WHERE ${where}`, ...values);
+  const rows = await session.all(`SELECT * FROM job WHERE ${where}`, ...values);
   const all: Job[] = [];
   for (const row of rows) {
     const { counted } = row;

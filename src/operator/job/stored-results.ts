@@ -1,9 +1,4 @@
-import {
-  type MetaDatabase,
-  type MetaRow,
-  numberOf,
-  textOf,
-} from '../../access/meta/meta-database.ts';
+import { type MetaDatabase, numberOf, textOf } from '../../access/meta/meta-database.ts';
 import { changing, countsOf, keptGroups } from './job-counts.ts';
 import { endOf, ITEMS, NOTHING_OPEN } from './job-rows.ts';
 import type { JobStore, ResultGroup, SeenItem } from './job-store.ts';
@@ -22,7 +17,7 @@ export function storedResults(
         )
       ).map(({ id }) => id),
     async followed(id, { after, limit }) {
-      const rows = await database.all<MetaRow>(
+      const rows = await database.all(
         `${ITEMS} WHERE job_id = ? AND followed = 1 AND n > ? ORDER BY n LIMIT ?`,
         id,
         after,

@@ -58,7 +58,8 @@ async function leadsBack(
   link: string,
   left: readonly string[],
 ): Promise<boolean> {
-  const [to, ...from] = await Promise.all([link, ...left].map((path) => store.real?.(path)));
+  const paths = [link, ...left].map(async (path) => await store.real?.(path));
+  const [to, ...from] = await Promise.all(paths);
   if (to === undefined) return false;
   const within = to.endsWith('/') ? to : `${to}/`;
   return from.some((one) => one !== undefined && `${one}/`.startsWith(within));

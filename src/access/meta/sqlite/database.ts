@@ -173,6 +173,7 @@ function statementsOf(definition: string): string[] {
 }
 
 interface Direct {
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- who writes a statement knows its rows
   get<Row>(sql: string, ...values: readonly MetaValue[]): Row | undefined;
   all<Row>(sql: string, ...values: readonly MetaValue[]): Row[];
   run(sql: string, ...values: readonly MetaValue[]): number;
@@ -187,6 +188,7 @@ function asked(database: DatabaseSync): Direct {
     return statement;
   };
   return {
+    // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- as above
     get: <Row>(sql: string, ...values: readonly MetaValue[]): Row | undefined =>
       prepared(sql).get(...values) as Row | undefined,
     all: <Row>(sql: string, ...values: readonly MetaValue[]) =>
