@@ -96,4 +96,4 @@ test('a strict line goes on each time after nats-server was killed twice within 
     detail: undefined,
     delayed: undefined,
   });
-}, 180_000);
+}, 300_000);
