@@ -2,7 +2,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { parse } from 'yaml';
 import { adapterCatalogue } from '../../adapters/index.ts';
 import { describeReport } from '../../src/definition/case/report.ts';
 import { describeProblem } from '../../src/definition/problem.ts';
@@ -13,25 +12,13 @@ import { ediFindings } from '../../src/document/edi/check/check-edi.ts';
 import { GuideWalk } from '../../src/document/edi/check/guide-walk.ts';
 import { ediDocument } from '../../src/document/edi/edi-document.ts';
 import { expressionEnvironment } from '../../src/expression/environment.ts';
-import { Given } from '../../src/expression/given.ts';
-import { type Profile, profileProblem } from '../../src/rule/profile/profile.ts';
-import { readProfile } from '../../src/rule/profile/read-profile.ts';
+import { profileProblem } from '../../src/rule/profile/profile.ts';
 import { bytesOf, REPORT, REPORT_4 } from '../support/edi-samples.ts';
 import { problemsOf } from '../support/production.ts';
-import { envelope, environment } from '../support/subject-message.ts';
+import { envelope } from '../support/subject-message.ts';
+import { writtenProfile } from '../support/written-profile.ts';
 
-const noLookup = (name: string): string => `There is no lookup ${name}.`;
-
-function read(text: string): { readonly problems: string[]; readonly profile: Profile } {
-  const problems: string[] = [];
-  const given = new Given(parse(text), [], {
-    environment,
-    problem: (path, wrong) => problems.push(`${path.join('.')}: ${wrong}`),
-    unknown: () => undefined,
-  });
-  const tables = { names: [], lookup: () => '' };
-  return { profile: readProfile('lab', given, { tables, problem: noLookup }), problems };
-}
+const read = (text: string): ReturnType<typeof writtenProfile> => writtenProfile(text, 'lab');
 
 const LAB = `
 edifact: MEDRPT:D.96A

@@ -3,12 +3,10 @@ import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { hl7Document } from '../../src/document/hl7/hl7-document.ts';
 import { type ValidationLevel, validate } from '../../src/document/hl7/validation/validate.ts';
-import { Given } from '../../src/expression/given.ts';
-import { readProfile } from '../../src/rule/profile/read-profile.ts';
 import { sampleProfile } from '../../src/rule/profile/sample-profile.ts';
 import { examples } from '../support/examples.ts';
 import { processorTime } from '../support/processor-time.ts';
-import { environment } from '../support/subject-message.ts';
+import { writtenProfile } from '../support/written-profile.ts';
 
 const HEAD = 'MSH|^~\\&|A|B|C|D|20260301120000||ADT^A01|1|P|2.5.1';
 const message = (...segments: readonly string[]): string => [HEAD, ...segments].join('\r');
@@ -17,15 +15,9 @@ const made = (...messages: readonly string[]): string =>
 
 /** What a profile, as it was printed, says to a message. */
 function problemsOf(text: string, body: string, level: ValidationLevel = 'none'): string[] {
-  const problems: string[] = [];
-  const given = new Given(parse(text), [], {
-    environment,
-    problem: (path, wrong) => problems.push(`${path.join('.')}: ${wrong}`),
-    unknown: () => undefined,
-  });
-  const tables = { names: [], lookup: () => '' };
-  const { hl7 } = readProfile('made', given, { tables, problem: () => undefined });
+  const { profile, problems } = writtenProfile(text);
   expect(problems).toEqual([]);
+  const { hl7 } = profile;
   const found = hl7 && validate(hl7Document(Buffer.from(body)), level, { profile: hl7 });
   return (found ?? []).filter(({ severity }) => severity === 'error').map((one) => one.text);
 }

@@ -3,25 +3,17 @@ import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { profileCommand } from '../../src/cli/command/reference.ts';
 import { ediDocument } from '../../src/document/edi/edi-document.ts';
-import { Given } from '../../src/expression/given.ts';
 import { profileProblem } from '../../src/rule/profile/profile.ts';
-import { readProfile } from '../../src/rule/profile/read-profile.ts';
 import { sampleProfile } from '../../src/rule/profile/sample-profile.ts';
 import { ran } from '../support/command.ts';
 import { bytesOf, CLAIMS, REPORT, REPORT_4 } from '../support/edi-samples.ts';
 import { examples } from '../support/examples.ts';
-import { envelope, environment } from '../support/subject-message.ts';
+import { envelope } from '../support/subject-message.ts';
+import { writtenProfile } from '../support/written-profile.ts';
 
 /** What a profile, as it was printed, says to a body. */
 function problemOf(text: string, body: string): string | undefined {
-  const problems: string[] = [];
-  const given = new Given(parse(text), [], {
-    environment,
-    problem: (path, wrong) => problems.push(`${path.join('.')}: ${wrong}`),
-    unknown: () => undefined,
-  });
-  const tables = { names: [], lookup: () => '' };
-  const profile = readProfile('made', given, { tables, problem: () => undefined });
+  const { profile, problems } = writtenProfile(text);
   expect(problems).toEqual([]);
   const document = ediDocument(bytesOf(body));
   const message = envelope({ type: 'EDIFACT:MEDRPT:D.96A' });
