@@ -81,8 +81,9 @@ export async function send(
     const result = { attempts: attempt, reply, error: tried.error };
     if (verdict.action !== 'retry') return sent(verdict, verdict.action, result);
     const delay = delayAfter(tried, attempt, retry);
+    // how much of the time since then does not count
     const spared = (upTo: number): number =>
-      timeWithoutToken(tried, upTo - at, withoutToken, retry);
+      tried.noToken ? Math.min(upTo - at, retry.disconnected - withoutToken) : 0;
     const then = steady.now() + delay;
     // an idle connection may turn out to be dead: that does not count as a try
     if (then > until + spared(then) && !(tried.uncounted && losses === 0)) {
@@ -101,16 +102,6 @@ export async function send(
     if (tried.uncounted) losses++;
     else attempt++;
   }
-}
-
-/** How much of the time that a try and the wait after it take does not count. */
-function timeWithoutToken(
-  { noToken }: Tried,
-  lasts: number,
-  before: number,
-  { disconnected }: RetryPolicy,
-): number {
-  return noToken ? Math.min(lasts, disconnected - before) : 0;
 }
 
 function delayAfter({ uncounted, after }: Tried, attempt: number, retry: RetryPolicy): number {
