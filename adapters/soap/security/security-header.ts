@@ -1,6 +1,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { type CertificateCredential, DisableError, type Lent, type setting } from 'waybill/adapter';
 import { digestOf, EXCLUSIVE, methodFor, SHA256, SIGNATURE, signedBy } from 'waybill/document';
+import { pemCertificates } from 'waybill/peer/tls';
 import { BODY_ID, UTILITY, type Writing, written } from '../envelope.ts';
 import { SOAP } from '../soap-version.ts';
 import { attributeOf, readXml, within } from '../xml.ts';
@@ -103,7 +104,7 @@ interface SigningKey {
 
 /** Throws a DisableError if the key cannot sign. */
 function signingKey({ certificate, key, passphrase }: CertificateCredential): SigningKey {
-  const [own] = /-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/s.exec(certificate) ?? [];
+  const [own] = pemCertificates(certificate);
   const opened = createPrivateKey({ key, ...(passphrase !== undefined && { passphrase }) });
   const algorithm = methodFor(opened);
   if (own === undefined || algorithm === undefined) {
