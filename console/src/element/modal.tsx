@@ -62,7 +62,7 @@ export function Modal({
         leave();
       }}
       onInput={({ target }) => {
-        typed.current ||= isText(target);
+        typed.current ||= isText(target) && !isPassword(target);
       }}
       onReset={() => {
         // it was kept
@@ -136,6 +136,10 @@ const TYPED = 'textarea, input:not([type=checkbox], [type=radio], [type=file])';
 
 const isText = (target: EventTarget): boolean =>
   target instanceof HTMLElement && target.matches(TYPED);
+
+/** Typed again in no time, so not worth a question. */
+const isPassword = (target: EventTarget): boolean =>
+  target instanceof HTMLInputElement && target.type === 'password';
 
 /** Enter in a field is its form's, or else what the last button says. */
 function onEnter(event: KeyboardEvent): void {
