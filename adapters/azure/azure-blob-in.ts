@@ -1,6 +1,6 @@
 import { inbound, type SettingsFault, setting } from 'waybill/adapter';
-import { pickupSteps } from 'waybill/peer/folder';
-import { objectPickupService, objectPickupSettings } from 'waybill/peer/object-store';
+import { pickupService, pickupSteps } from 'waybill/peer/folder';
+import { objectPickupSettings } from 'waybill/peer/object-store';
 import { siteOf } from './azure-client.ts';
 import { azureLine } from './azure-line.ts';
 import { azureFaults, azureSettings } from './azure-settings.ts';
@@ -33,7 +33,7 @@ export default inbound({
   async open(lent) {
     const { container } = await siteOf(lent);
     const origin = `azure://${container.host}${container.pathname}`;
-    return objectPickupService(azureLine(lent, lent.settings), lent, origin);
+    return pickupService(azureLine(lent, lent.settings), lent, origin);
   },
   test: (lent, step) =>
     tryAzure(lent, step, async (store, told) => {

@@ -1,9 +1,9 @@
 import { explained, inbound, NotConnectedError, setting } from 'waybill/adapter';
 import { poll } from 'waybill/peer/basics';
-import { FileError, pickup, pickupSettings, tryWriting } from 'waybill/peer/folder';
+import { FileError, linkSettings, pickup, pickupSettings, tryWriting } from 'waybill/peer/folder';
 import { DiskStore } from './disk-store.ts';
 
-const settings = pickupSettings(setting.path);
+const settings = { ...pickupSettings(setting.path), ...linkSettings };
 
 export default inbound({
   type: 'file-in',

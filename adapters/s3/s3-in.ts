@@ -1,6 +1,6 @@
 import { inbound } from 'waybill/adapter';
-import { pickupSteps } from 'waybill/peer/folder';
-import { objectPickupService, objectPickupSettings } from 'waybill/peer/object-store';
+import { pickupService, pickupSteps } from 'waybill/peer/folder';
+import { objectPickupSettings } from 'waybill/peer/object-store';
 import { s3Line } from './s3-line.ts';
 import { originOf, s3Faults, s3Settings } from './s3-settings.ts';
 import { tryS3 } from './s3-test.ts';
@@ -13,6 +13,6 @@ export default inbound({
   polling: true,
   settings: { ...s3Settings, ...objectPickupSettings },
   check: (values) => Promise.resolve(s3Faults(values)),
-  open: (lent) => objectPickupService(s3Line(lent), lent, originOf(lent.settings)),
+  open: (lent) => pickupService(s3Line(lent), lent, originOf(lent.settings)),
   test: (lent, step) => tryS3(lent, step, (store, told) => pickupSteps(store, told, lent.settings)),
 });

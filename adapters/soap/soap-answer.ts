@@ -19,6 +19,8 @@ import {
   trimmed,
 } from './xml.ts';
 
+type Outcome = NonNullable<Receipt['outcome']>;
+
 type AnswerValues = Pick<SoapInValues, 'answer' | 'receipt'>;
 
 /** The answer to a caller once its message is stored. */
@@ -30,12 +32,13 @@ export function answerTo(call: Call, receipt: Receipt, settings: AnswerValues): 
     return good(call, settings.receipt ?? '', headers);
   }
   if (reply !== undefined) {
-    const made = madeOf(call, reply);
+    const refused = (outcome && notAccepted(outcome)) ?? refusedBy(reply);
+    const made = madeOf(call, reply, refused);
     return typeof made === 'string'
       ? good(call, made, headers)
       : faultReply(made, call.envelope.version, { headers, related: call.addressing });
   }
-  const fault = withoutReply(outcome?.status);
+  const fault = withoutReply(outcome);
   return fault === undefined
     ? good(call, settings.receipt ?? '', headers)
     : faultReply(fault, call.envelope.version, { headers, related: call.addressing });
@@ -46,15 +49,18 @@ const isOneWay = ({ operation, addressing }: Call): boolean =>
   (operation !== undefined && operation.output === undefined) ||
   (addressing !== undefined && isNowhere(addressing.replyTo));
 
-function withoutReply(status: string | undefined): MadeFault | undefined {
+function withoutReply(outcome: Outcome | undefined): MadeFault | undefined {
+  if (outcome !== undefined) return notAccepted(outcome);
+  const reason =
+    'The message is stored; its target has not answered in time. Do not send it again.';
+  return { code: 'Receiver', reason };
+}
+
+/** Undefined for a message that ended well. */
+function notAccepted({ status, text }: Outcome): MadeFault | undefined {
   if (status === 'completed' || status === 'discarded') return undefined;
-  return {
-    code: 'Receiver',
-    reason:
-      status === undefined
-        ? 'The message is stored; its target has not answered in time. Do not send it again.'
-        : 'The message is stored; its target did not accept it.',
-  };
+  const reason = 'The message is stored; its target did not accept it';
+  return { code: 'Receiver', reason: text === undefined ? `${reason}.` : `${reason}: ${text}` };
 }
 
 function good(call: Call, body: string, headers: HttpReply['headers']): HttpReply {
@@ -65,9 +71,11 @@ function good(call: Call, body: string, headers: HttpReply['headers']): HttpRepl
   return envelopeReply(parts, headers);
 }
 
-/** The target's reply as the content of the body, or as a fault. */
-function madeOf(call: Call, reply: Reply): string | MadeFault {
-  const refused = refusedBy(reply);
+/**
+ * The target's reply as the content of the body, or as a fault. A good one is not passed on if the message was `refused`
+ * anyway, as by a rule.
+ */
+function madeOf(call: Call, reply: Reply, refused: MadeFault | undefined): string | MadeFault {
   if (reply.body.byteLength === 0) return refused ?? '';
   try {
     const source = readXml(reply.body);
@@ -79,7 +87,7 @@ function madeOf(call: Call, reply: Reply): string | MadeFault {
     return given === undefined ? '' : wrapped(call, standalone(source, given), given);
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
-    const reason = 'The message is stored; the answer of its target is no XML.';
+    const reason = `The message is stored; the answer of its target is no XML but ${reply.type}. Have its operation ask for XML, or say answer: stored.`;
     return refused ?? { code: 'Receiver', reason };
   }
 }

@@ -364,5 +364,8 @@ export function directAnswer(legs: readonly Leg[]): Answer | undefined {
   const last = legs.findLast(({ message }) => message.replyTo !== undefined);
   const settled = last?.settled;
   if (settled === undefined) return undefined;
-  return { reply: settled.reply, outcome: outcomeOf(settled.status, settled.error) };
+  return {
+    reply: settled.reply,
+    outcome: outcomeOf(settled.status, settled.error, last?.message),
+  };
 }

@@ -421,7 +421,7 @@ async function passOnAnswer(
   const { reply } = sent;
   const { replyTo } = message;
   if (replyTo !== undefined) {
-    const outcome = outcomeOf(status, sent.error);
+    const outcome = outcomeOf(status, sent.error, message);
     await untilStored(() => accepting.answers.send(replyTo, { reply, outcome }), patience);
   }
   if (to.length === 0) return;

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { route } from '../../src/flow/route.ts';
+import { EngineError } from '../../src/error/engine-error.ts';
+import { directAnswer, route } from '../../src/flow/route.ts';
 import { router } from '../../src/flow/router.ts';
 import { subject } from '../../src/flow/subject.ts';
 import type { WiredTarget } from '../../src/flow/wiring.ts';
@@ -71,4 +72,28 @@ test('parts of an answer that is given again are known by their content, whoever
   expect(more).toEqual(['"new 1"', '"eve 1"']);
   expect(new Map(again).size).toBe(4);
   expect(new Set(again.map(([, key]) => key)).size).toBe(5);
+});
+
+const refuses = (): never => {
+  throw new EngineError('MESSAGE_INVALID', 'no such patient');
+};
+
+test('who waits for the answer to what was split hears which part failed', async () => {
+  const fails: WiredTarget = {
+    kind: 'inline',
+    name: 'out',
+    process: { readsBody: false, run: refuses },
+  };
+  const target = (name: string): WiredTarget => (name === 'out' ? fails : (TARGETS[name] ?? fails));
+  const body = Buffer.from('["ann","bob"]');
+  const message = envelope({ type: 'application/json', replyTo: 'waits' });
+  const legs = await route(
+    { ...routing, wiring: { hopLimit: 50, target } },
+    subject(message, inlineBody(body)),
+    { to: [{ to: 'notices' }], key: 'a1' },
+  );
+  expect(directAnswer(legs)?.outcome).toMatchObject({
+    status: 'suspended',
+    text: 'part 1 of 2: no such patient',
+  });
 });

@@ -29,6 +29,13 @@ const interchange = (...messages: readonly string[]): string => {
   return `UNB+UNOC:3+A+B+260301:1200+R'${sets.join('')}UNZ+${messages.length}+R'`;
 };
 
+test('of more than a thousand messages it says that the others were not looked at', () => {
+  const many = interchange('BGM', ...Array.from({ length: 1_000 }, () => ''));
+  expect(sampleProfile([bytesOf(many)])).toMatch(
+    /^# Made from the first 1000 of 1001 messages \(the others were not looked at\)/,
+  );
+});
+
 const structureOf = (...messages: readonly string[]): unknown =>
   (parse(sampleProfile([bytesOf(interchange(...messages))])) as { structure?: unknown }).structure;
 

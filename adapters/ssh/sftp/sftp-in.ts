@@ -1,6 +1,6 @@
 import { inbound, setting } from 'waybill/adapter';
 import { placeOf } from 'waybill/peer/basics';
-import { pickupService, pickupSettings, pickupSteps } from 'waybill/peer/folder';
+import { linkSettings, pickupService, pickupSettings, pickupSteps } from 'waybill/peer/folder';
 import { SftpLine } from './sftp-line.ts';
 import { sftpSettings } from './sftp-settings.ts';
 import { testSftp } from './sftp-test.ts';
@@ -11,7 +11,7 @@ export default inbound({
   summary:
     'Delivers each file of a folder on an SFTP server, and archives or deletes it once it is stored.',
   polling: true,
-  settings: { ...sftpSettings, ...pickupSettings(setting.text) },
+  settings: { ...sftpSettings, ...pickupSettings(setting.text), ...linkSettings },
   open: (lent) =>
     pickupService(
       new SftpLine(lent, { followLinks: lent.settings.followLinks }),

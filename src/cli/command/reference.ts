@@ -31,7 +31,7 @@ export function profileCommand(): Command {
     .description('Prints a first profile of HL7 v2 or EDIFACT messages, made from samples of them.')
     .argument(
       '<samples...>',
-      'files with messages of one kind, such as messages/adt-*.hl7; batches as well',
+      'files with messages of one kind, such as messages/adt-*.hl7; batches as well. The first 1,000 messages are looked at',
     )
     .action(async (samples: string[]) => {
       print(sampleProfile(await Promise.all(samples.map(sampleOf))).trimEnd());

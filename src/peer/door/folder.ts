@@ -19,6 +19,7 @@ export type { FolderTemplate } from '../folder/folder-template.ts';
 export { type Pickup, pickup } from '../folder/pickup.ts';
 export { type PickupServiceLent, pickupService } from '../folder/pickup-service.ts';
 export {
+  linkSettings,
   type PickupSettings,
   type PickupValues,
   pickupSettings,

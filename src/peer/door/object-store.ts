@@ -1,7 +1,6 @@
 export { objectDropService } from '../object-store/object-drop.ts';
 export { ObjectLine, type OpenedStore } from '../object-store/object-line.ts';
 export { putInParts, type Upload } from '../object-store/object-parts.ts';
-export { objectPickupService } from '../object-store/object-pickup.ts';
 export { objectDropSettings, objectPickupSettings } from '../object-store/object-settings.ts';
 export { objectDropSteps, objectSteps } from '../object-store/object-steps.ts';
 export {

@@ -34,11 +34,6 @@ function which(folder: Place) {
       minimum: 0,
       maximum: 16,
     }),
-    followLinks: flag({
-      help: 'Also takes what links point to. Anyone who may write into the folder can then have any file delivered that the account may read. A link back to a folder above it is not followed.',
-      default: false,
-      advanced: true,
-    }),
   };
 }
 
@@ -154,6 +149,15 @@ function content() {
 function declared(folder: Place) {
   return { ...which(folder), ...when(), ...afterwards(folder), ...content() };
 }
+
+/** For stores that tell links apart; an FTP server follows them or not, as it is set up, and an object store has none. */
+export const linkSettings = {
+  followLinks: flag({
+    help: 'Also takes what links point to. Anyone who may write into the folder can then have any file delivered that the account may read. A link back to a folder above it is not followed.',
+    default: false,
+    advanced: true,
+  }),
+};
 
 /** The declaration, by setting name. */
 export type PickupSettings = ReturnType<typeof declared>;

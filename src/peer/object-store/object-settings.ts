@@ -2,11 +2,10 @@ import { optional, text } from '../../adapter/setting.ts';
 import { type DropValues, dropSettings } from '../folder/drop-settings.ts';
 import { pickupSettings } from '../folder/pickup-settings.ts';
 
-const { followLinks: _, ...taking } = pickupSettings(text);
-const { temporary: __, makeFolder: ___, marker: ____, ...writing } = dropSettings('peer');
+const { temporary: _, makeFolder: __, marker: ___, ...writing } = dropSettings('peer');
 
 /** The settings of every adapter that takes objects, under the same names. */
-export const objectPickupSettings = taking;
+export const objectPickupSettings = pickupSettings(text);
 
 /** The settings of every adapter that writes objects, under the same names. */
 export const objectDropSettings = {

@@ -16,7 +16,7 @@ import { partsOf } from '../../document/segment/part.ts';
 import { EngineError } from '../../error/engine-error.ts';
 
 /** How many messages of the samples are looked at. */
-const MESSAGES = 1_000;
+export const MESSAGES = 1_000;
 /** A segment of one's own that follows more than these stands anywhere. */
 const MOST_BEFORE = 5;
 const FREE = { required: false, most: undefined, after: [], anywhere: false };
@@ -35,7 +35,8 @@ interface SeenSegment {
  * and of none.
  */
 export function sampleHl7Profile(samples: readonly Uint8Array[]): string {
-  const documents = samples.flatMap(messagesIn).slice(0, MESSAGES);
+  const given = samples.flatMap(messagesIn);
+  const documents = given.slice(0, MESSAGES);
   const events = eventsOf(documents);
   const segments = segmentsIn(documents);
   const seen = new SampleFields();
@@ -58,7 +59,7 @@ export function sampleHl7Profile(samples: readonly Uint8Array[]): string {
     fields: [...fields.flatMap(({ rule }) => rule ?? []), ...rest.map(freeField)],
   };
   return [
-    `# Made from ${counted(documents.length, 'message')}: a beginning. It demands what all of them have and allows what one of them has; behind each line`,
+    `# Made from ${lookedAt(documents.length, given.length)}: a beginning. It demands what all of them have and allows what one of them has; behind each line`,
     '# is how many of the messages, or of the segments, had it. Compare counts, lengths and codes with the guide: what rests on few is a guess.',
     ...stillWrong(documents, profile),
     `messages: [${events.join(', ')}]`,
@@ -81,8 +82,12 @@ function freed(seen: SeenField, missing: ReadonlySet<string>): SeenField {
   return { ...seen, rule: { ...rule, required: false } };
 }
 
-const counted = (count: number, what: string): string =>
-  count === 1 ? `one ${what}` : `${count} ${what}s`;
+/** Of how many messages a profile is made, and that there were more. */
+export function lookedAt(count: number, given: number): string {
+  if (count < given)
+    return `the first ${count} of ${given} messages (the others were not looked at)`;
+  return count === 1 ? 'one message' : `${count} messages`;
+}
 
 function messagesIn(bytes: Uint8Array): Hl7Document[] {
   return hl7Batch(bytes).messages.map((one) => hl7Document(one));

@@ -8,10 +8,7 @@ import type { Line } from '../../document/segment/line.ts';
 import { partsOf } from '../../document/segment/part.ts';
 import { nameOfCode } from '../../document/segment/segment-path.ts';
 import { EngineError } from '../../error/engine-error.ts';
-import { sampleHl7Profile } from './sample-hl7.ts';
-
-/** How many messages of the samples are looked at. */
-const MESSAGES = 1_000;
+import { lookedAt, MESSAGES, sampleHl7Profile } from './sample-hl7.ts';
 
 /** A message from behind UNH to before UNT. */
 interface SampleMessage {
@@ -50,7 +47,8 @@ function standardOf(bytes: Uint8Array): 'hl7' | 'edifact' {
  */
 function sampleEdifactProfile(samples: readonly Uint8Array[]): string {
   const documents = samples.map((one) => ediDocument(one));
-  const messages = documents.flatMap(messagesOf).slice(0, MESSAGES);
+  const given = documents.flatMap(messagesOf);
+  const messages = given.slice(0, MESSAGES);
   const first = messages.find(({ lines }) => lines.length > 0);
   if (first === undefined) throw new EngineError('QUERY_INVALID', 'the samples have no messages');
   const types = [...new Set(messages.map(({ type }) => type))];
@@ -71,7 +69,7 @@ function sampleEdifactProfile(samples: readonly Uint8Array[]): string {
     for (const line of lines) found.see(line, written);
   }
   return [
-    `# Made from ${messages.length === 1 ? 'one message' : `${messages.length} messages`}: a beginning. It demands what all of them have and allows what one of them has;`,
+    `# Made from ${lookedAt(messages.length, given.length)}: a beginning. It demands what all of them have and allows what one of them has;`,
     '# compare counts, lengths and codes with the guide. Groups are guessed from what repeats.',
     `edifact: ${first.type}${isOne ? `:${first.version}` : ''}`,
     ...structureText(parts, first.type, documents),

@@ -117,11 +117,33 @@ test('the answer of the target is the body of the answer, and its refusal a faul
   reply(enveloped('<Receipt xmlns="urn:lab"><number>8</number></Receipt>', { namespace: SOAP_12 }));
   expect((await line.call(enveloped(ORDER))).at('/Envelope/Body/Receipt/number')).toBe('8');
   reply('{"no":"xml"}');
-  expect(await line.call(enveloped(ORDER))).toMatchObject({ status: 500 });
+  expect((await line.call(enveloped(ORDER))).at('//faultstring')).toContain(
+    'no XML but application/xml',
+  );
   reply('', '500');
   const refused = await line.call(enveloped(ORDER));
   expect(refused.status).toBe(500);
   expect(refused.at('//faultcode')).toBe('soap:Server');
+});
+
+test('what became of a message is told with its reason, whatever the target said', async () => {
+  await using line = await serving({ answer: 'target' });
+  const text = 'part 1 of 3: the peer refused the message (AE)';
+  const outcome = { status: 'error', text };
+  const accepted = Buffer.from('<Receipt xmlns="urn:lab"><number>7</number></Receipt>');
+  const unread = Buffer.from('MSA|AE|1');
+  for (const reply of [
+    undefined,
+    { body: unread, type: 'HL7v2:ACK:2.5' },
+    { body: accepted, type: 'application/xml', code: '200' },
+  ]) {
+    line.opened.answer(() => ({ reply, outcome }));
+    const answer = await line.call(enveloped(ORDER));
+    expect(answer).toMatchObject({ status: 500 });
+    expect(answer.at('//faultstring')).toBe(
+      `The message is stored; its target did not accept it: ${text}`,
+    );
+  }
 });
 
 test('a fault of the target is given on in the version of the caller', async () => {
