@@ -19,6 +19,9 @@ const MISSING: Explain = (place) => [
   'The program was replaced or removed while it runs: start the engine again',
 ];
 
+/** What the error of `fetch` for such a port says; it has no code. */
+const BAD_PORT = 'bad port';
+
 const NETWORK: Readonly<Record<string, Explain>> = {
   ENOTFOUND: (place) => [
     `the name service does not know the name of ${place}`,
@@ -63,6 +66,10 @@ const NETWORK: Readonly<Record<string, Explain>> = {
   EACCES: (place) => [
     `this process is not allowed to open ${place}`,
     'Choose a port above 1023, or give the process the right to use it',
+  ],
+  [BAD_PORT]: (place) => [
+    `the connection to ${place} was not tried: its port is one of those that web clients never connect to, since other protocols have them`,
+    'Give the peer another port, or put a reverse proxy before it; WHATWG Fetch lists these ports as "bad ports"',
   ],
   MODULE_NOT_FOUND: MISSING,
   ERR_MODULE_NOT_FOUND: MISSING,
@@ -248,6 +255,7 @@ function codeOf(error: Error): string {
   const { code, errors } = error as { code?: unknown; errors?: readonly Error[] };
   if (typeof code === 'string' && code !== '') return code;
   const [first] = errors ?? [];
+  if (error.message === BAD_PORT) return BAD_PORT;
   return first === undefined ? error.name : codeOf(first);
 }
 

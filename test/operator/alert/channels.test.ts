@@ -47,6 +47,7 @@ beforeAll(async () => {
     team: { teams: '${web.url}/teams' }
     relay: { mail: { server: 'localhost:${mail.port}', security: none, from: waybill@hospital.example, to: [it@hospital.example] } }
     gone: { webhook: 'http://127.0.0.1:${spare}/x' }
+    barred: { webhook: 'http://127.0.0.1:6000/x' }
     dead: { mail: { server: '127.0.0.1:${spare}', from: a@b.example, to: [c@d.example] } }
   people:
     ann: [pager, gone, chat]
@@ -131,6 +132,7 @@ test('a test by every channel says what is wrong with each, and ends the alert o
   expect(status).toBe(200);
   const results = new Map(body.tests.map((one) => [one.channel, one]));
   expect([...results].map(([name, { result }]) => `${name} ${result}`).toSorted()).toEqual([
+    'barred failed',
     'chat passed',
     'dead failed',
     'gone failed',
@@ -139,6 +141,7 @@ test('a test by every channel says what is wrong with each, and ends the alert o
     'relay passed',
     'team passed',
   ]);
+  expect(results.get('barred')?.cause).toContain('127.0.0.1:6000 was not tried: its port is one');
   expect(results.get('dead')?.cause).toMatch(/^nothing listens on 127/);
   expect(results.get('gone')?.remedy).toContain('Check the port');
   expect(results.get('operation alarm')?.cause).toMatch(/nowhere|folder/);
