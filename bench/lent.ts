@@ -73,10 +73,10 @@ const CONTEXT: ReadContext = {
 };
 
 /** A message as an operation gets it. */
-export function outgoing(body: Buffer): Message {
+export function outgoing(body: Buffer, id = 1): Message {
   return {
-    id: 1,
-    sessionId: 1,
+    id,
+    sessionId: id,
     source: 'bench',
     target: 'bench',
     type: 'HL7v2',

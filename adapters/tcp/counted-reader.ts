@@ -27,7 +27,8 @@ class Filling {
 
   /** Takes what belongs to the message; returns how many bytes that was. Pushes it when it is complete. */
   fill(bytes: Buffer, found: FoundFrame[]): { readonly taken: number; readonly isOver: boolean } {
-    const part = bytes.subarray(0, this.#wanted - this.size);
+    const missing = this.#wanted - this.size;
+    const part = bytes.length > missing ? bytes.subarray(0, missing) : bytes;
     const over = this.#message.add(part);
     if (over !== undefined) found.push(over);
     else if (this.size === this.#wanted) {
@@ -142,7 +143,8 @@ export class FixedReader implements FrameSource {
     const found: FoundFrame[] = [];
     for (let rest = chunk; rest.length > 0 && !this.#over; ) {
       const { taken, isOver } = this.#filling.fill(rest, found);
-      this.#over = isOver;
+      if (isOver) this.#over = true;
+      if (isOver || taken === rest.length) break;
       rest = rest.subarray(taken);
     }
     return found;

@@ -113,13 +113,8 @@ export default outbound({
     const link = new PeerLink(lent, (socket) => new DeviceConnection(socket, options));
     await link.open();
     return {
-      async send(message, signal) {
-        const reply = await link.send(signal, (connection) => connection.exchange(message, signal));
-        // without a pattern, an acknowledgement itself says what it means
-        if (reply === undefined || reply.code !== undefined) return reply;
-        const judged = judgedAsEdi(reply, message);
-        return judged === undefined ? reply : await judged;
-      },
+      send: (message, signal) =>
+        link.send(signal, (connection) => connection.exchange(message, signal)),
       close: () => link.close(),
     };
   },
@@ -138,8 +133,8 @@ class DeviceConnection implements LinkedConnection {
   readonly #options: DeviceOptions;
   readonly #wire: ExchangeConnection<Reply>;
   readonly #reader: FrameSource;
-  /** The message in flight has its answer: anything else belongs to nothing. */
-  #isAnswered = true;
+  /** The message in flight; undefined once it has its answer: anything else belongs to nothing. */
+  #sent: Message | undefined;
 
   constructor(socket: Socket, options: DeviceOptions) {
     const { place, settings } = options;
@@ -162,15 +157,17 @@ class DeviceConnection implements LinkedConnection {
     this.#wire.onClose(listener);
   }
 
-  exchange({ body }: Message, signal: AbortSignal): Promise<Reply | undefined> {
+  exchange(message: Message, signal: AbortSignal): Promise<Reply | undefined> {
+    const { body } = message;
     const { framing, settings } = this.#options;
-    const around = framing.around(body.size);
+    const { before, after } = framing.around(body.size);
     const guard = framing.guard();
     const { inline } = body;
-    this.#isAnswered = false;
+    this.#sent = message;
     return this.#wire.exchange(
       {
-        ...around,
+        before,
+        after,
         parts: () =>
           inline === undefined ? guarded(body.stream(), guard) : [guard(asBuffer(inline))],
         ends: framing.endsByClosing,
@@ -197,17 +194,18 @@ class DeviceConnection implements LinkedConnection {
       else if (found.kind === 'too-large') this.#wire.giveUp(this.#tooLarge());
       else if (found.kind === 'broken' || found.kind === 'junk') this.#unreadable(chunk);
     }
-    // It must not be taken for the answer to the next message.
-    if (!this.#wire.busy && this.#reader.open) this.destroy();
+    // What came with an answer, or unasked, must not be taken for the answer to the next message.
+    if (this.#sent === undefined && this.#reader.open) this.destroy();
   }
 
   #answered(body: Buffer): void {
-    if (this.#isAnswered) {
-      this.destroy();
-      return;
-    }
-    this.#isAnswered = true;
-    this.#wire.answered(codedReply(body, this.#options.settings));
+    const sent = this.#sent;
+    if (sent === undefined) return this.destroy();
+    this.#sent = undefined;
+    const reply = codedReply(body, this.#options.settings);
+    // without a pattern, an acknowledgement itself says what it means
+    const judged = reply.code === undefined ? judgedAsEdi(reply, sent) : undefined;
+    this.#wire.answered(judged ?? reply);
   }
 
   /** The end of the connection ends the answer, if that is how answers end. */

@@ -115,13 +115,17 @@ export async function sender<S extends Settings>(
   adapter: OutboundAdapter<S>,
   given: Given,
   credential: Credential,
-): Promise<{ send(body: Buffer, more?: Partial<Message>): Promise<void>; close(): Promise<void> }> {
+): Promise<{
+  send(body: Buffer, more?: Partial<Message>): Promise<unknown>;
+  close(): Promise<void>;
+}> {
   const open = await adapter.open(lentTo(adapter.settings, given, credential));
   const { signal } = new AbortController();
   let id = 0;
   return {
-    async send(body, more = {}) {
-      await open.send({ ...outgoing(body), id: ++id, ...more }, signal);
+    send(body, more) {
+      const message = outgoing(body, ++id);
+      return open.send(more === undefined ? message : { ...message, ...more }, signal);
     },
     close: () => open.close(),
   };

@@ -26,6 +26,9 @@ export async function tcpSubjects(): Promise<Subjects> {
   for (const line of lines) undo.defer(() => line.close());
   const sockets = await Promise.all(Array.from({ length: LINES }, () => opened(port)));
   for (const { socket } of sockets) undo.defer(() => void socket.destroy());
+  const plain = await Promise.all(Array.from({ length: LINES }, () => openedPlainly(port)));
+  for (const { socket } of plain) undo.defer(() => void socket.destroy());
+  const { signal } = new AbortController();
   const own = await listening(tcpIn, undo, { answer: 'stored' });
   const bare = await listener();
   undo.defer(() => void bare.close());
@@ -35,7 +38,12 @@ export async function tcpSubjects(): Promise<Subjects> {
     subjects: [
       {
         what: 'tcp-out',
-        bare: (messages) => each(sockets, messages, (one) => one.ask(body)),
+        bare: (messages) => each(sockets, messages, (one) => one.ask(body, signal)),
+        adapter: (messages) => each(lines, messages, (one) => one.send(body)),
+      },
+      {
+        what: 'tcp-out, beside less',
+        bare: (messages) => each(plain, messages, (one) => one.ask(body, signal)),
         adapter: (messages) => each(lines, messages, (one) => one.send(body)),
       },
       {
@@ -75,11 +83,57 @@ const portOf = (server: Server): number => (server.address() as { port: number }
 
 interface Opened {
   readonly socket: Socket;
-  ask(line: Buffer): Promise<void>;
+  ask(line: Buffer, signal: AbortSignal): Promise<void>;
 }
 
-/** A connection that waits for each answer, but not for ever. */
+const LF = Buffer.from('\n');
+
+/**
+ * A connection with the promises of the adapter: one line is one message; its answer is what comes after it and nothing
+ * that came with or before another; it may be given up; a connection that is lost, or of which that is not certain, fails
+ * its message at once and is used no more.
+ */
 async function opened(port: number): Promise<Opened> {
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+  await once(socket, 'connect');
+  let flight: PromiseWithResolvers<Buffer> | undefined;
+  const lose = (reason: Error): void => {
+    flight?.reject(reason);
+    flight = undefined;
+    socket.destroy();
+  };
+  socket.on('error', lose).on('close', () => lose(new Error('closed')));
+  socket.on('data', (chunk: Buffer) => {
+    const asked = flight;
+    if (asked === undefined || chunk.length !== 1) return lose(new Error('no answer to it'));
+    flight = undefined;
+    asked.resolve(chunk);
+  });
+  return {
+    socket,
+    async ask(line, signal) {
+      if (line.includes(10)) throw new Error('more than one line');
+      signal.throwIfAborted();
+      if (!socket.writable) throw new Error('closed');
+      const asked = Promise.withResolvers<Buffer>();
+      flight = asked;
+      const abort = (): void => lose(signal.reason);
+      signal.addEventListener('abort', abort);
+      const late = setTimeout(() => lose(new Error('no answer in time')), 30_000);
+      try {
+        socket.write(Buffer.concat([line, LF]));
+        const answer = await asked.promise;
+        if (answer.toString('latin1') !== ACK) throw new Error('not accepted');
+      } finally {
+        clearTimeout(late);
+        signal.removeEventListener('abort', abort);
+      }
+    },
+  };
+}
+
+/** A connection that waits for each answer, but not for ever, and takes whatever comes for one. */
+async function openedPlainly(port: number): Promise<Opened> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true });
   await once(socket, 'connect');
   let answered: ((answer: Buffer) => void) | undefined;
@@ -124,9 +178,10 @@ async function listener(): Promise<Server> {
 }
 
 async function send({ port, messages }: Order): Promise<void> {
-  const sockets = await Promise.all(Array.from({ length: LINES }, () => opened(port)));
+  const sockets = await Promise.all(Array.from({ length: LINES }, () => openedPlainly(port)));
   const body = Buffer.from(LINE);
-  await each(sockets, messages, (one) => one.ask(body));
+  const { signal } = new AbortController();
+  await each(sockets, messages, (one) => one.ask(body, signal));
   for (const { socket } of sockets) socket.destroy();
   process.send?.('done');
 }

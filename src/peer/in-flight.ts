@@ -47,21 +47,36 @@ export function inFlight(): InFlight {
   };
 }
 
-/** Work that closing waits for, if each piece obeys its signal itself. */
+/** Work that closing waits for, if each piece obeys its signal itself. It is only counted: each caller gets its own error. */
 export class UnderWay {
-  readonly #all = new Set<Promise<unknown>>();
+  #count = 0;
+  /** Resolved once there is none. */
+  #none: PromiseWithResolvers<void> | undefined;
 
   /** The same promise: a caller that waits for it waits no longer. */
   run<Value>(work: Promise<Value>): Promise<Value> {
-    this.#all.add(work);
-    const forget = (): void => void this.#all.delete(work);
-    work.then(forget, forget);
+    this.begin();
+    work.then(this.end, this.end);
     return work;
   }
 
-  /** Waits until all of it has ended, in whatever way: each caller gets its own error. */
-  async ended(): Promise<void> {
-    await Promise.allSettled(this.#all);
+  /** A piece begins that calls `end` once, however it ends. */
+  begin(): void {
+    this.#count += 1;
+  }
+
+  readonly end = (): void => {
+    this.#count -= 1;
+    if (this.#count > 0) return;
+    this.#none?.resolve();
+    this.#none = undefined;
+  };
+
+  /** Waits until nothing is under way. */
+  ended(): Promise<void> {
+    if (this.#count === 0) return Promise.resolve();
+    this.#none ??= Promise.withResolvers();
+    return this.#none.promise;
   }
 }
 

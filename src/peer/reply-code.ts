@@ -77,10 +77,10 @@ export const REPLY_PATTERNS = ['accepted', 'busy', 'refused', 'code'] as const;
 
 /** The answer with the code found by its patterns. */
 export function codedReply(body: Buffer, settings: ReplyCodes): Reply {
-  const type = settings.replyType ?? fileType(body.subarray(0, 2_048), '');
+  const type = settings.replyType ?? fileType(body, '');
   // without patterns, any answer is accepted
   const code = hasPatterns(settings) ? codeOf(body.toString('latin1'), settings) : undefined;
-  return { body, type, ...(code !== undefined && { code }) };
+  return code === undefined ? { body, type } : { body, type, code };
 }
 
 /** A code in the form that `replies` uses. */

@@ -36,13 +36,13 @@ export function ediType(head: string): string | undefined {
 /** How many bytes are read to determine the type of a body. */
 const HEAD = 4_096;
 
+/** The one of UTF-8, read as ISO-8859-1. */
+const BYTE_ORDER_MARK = '\u00ef\u00bb\u00bf';
+
 /** As `ediType`, from the bytes of a body. */
 export function ediTypeOf(body: Uint8Array): string | undefined {
-  return ediType(
-    buffered(body)
-      .toString('latin1', 0, HEAD)
-      .replace(/^\u00ef\u00bb\u00bf/, ''),
-  );
+  const head = buffered(body).toString('latin1', 0, HEAD);
+  return ediType(head.startsWith(BYTE_ORDER_MARK) ? head.slice(3) : head);
 }
 
 /** Reads only as much as needed from the beginning of a body; undefined if it is not an interchange. */

@@ -27,6 +27,9 @@ const BY_BEGINNING: readonly (readonly [RegExp, string])[] = [
   [/^H\|\\\^&/, 'application/astm'],
 ];
 
+/** What they begin with: of most files the first character tells that none fits. */
+const FIRST: ReadonlySet<string> = new Set('%P<{[H');
+
 /** The one of UTF-8, read as ISO-8859-1. */
 const BYTE_ORDER_MARK = '\u00ef\u00bb\u00bf';
 
@@ -38,7 +41,9 @@ export function fileType(head: Uint8Array, name: string): string {
   const known = hl7Type(trimmed) ?? ediType(text);
   if (known !== undefined) return known;
   const ending = BY_ENDING[name.slice(name.lastIndexOf('.') + 1).toLowerCase()];
-  const beginning = BY_BEGINNING.find(([pattern]) => pattern.test(trimmed))?.[1];
+  const beginning = FIRST.has(trimmed.charAt(0))
+    ? BY_BEGINNING.find(([pattern]) => pattern.test(trimmed))?.[1]
+    : undefined;
   // The name says more than an opening brace: a .csv may begin with one.
   return ending ?? beginning ?? 'application/octet-stream';
 }

@@ -31,7 +31,7 @@ export interface Outgoing {
 }
 
 /** One message on its way. */
-interface Exchange<Answer> extends PromiseWithResolvers<Answer> {
+interface Exchange<Answer> extends Pick<PromiseWithResolvers<Answer>, 'resolve' | 'reject'> {
   readonly message: Outgoing;
 }
 
@@ -90,19 +90,19 @@ export class ExchangeConnection<Answer> implements LinkedConnection {
 
   /** Writes a message and waits for `answered`. On any error the connection is closed. */
   async exchange(message: Outgoing, signal: AbortSignal): Promise<Answer | undefined> {
-    const exchange = { message, ...Promise.withResolvers<Answer>() };
-    this.#exchange = exchange;
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+    this.#exchange = { message, resolve, reject };
     signal.addEventListener('abort', this.#abort);
     try {
       if (signal.aborted) throw this.#givenUp(signal.reason);
       const writing = this.#write(message);
       if (writing !== undefined) {
         // what fails it meanwhile says more than the end of the writing, which may wait for the rest of a body
-        await Promise.race([writing, exchange.promise.then(() => writing)]);
+        await Promise.race([writing, promise.then(() => writing)]);
       }
       if (message.answerWithin === undefined) return undefined;
       this.#limit.begin(message.answerWithin);
-      return await exchange.promise;
+      return await promise;
     } catch (error) {
       this.destroy();
       throw error;
@@ -114,7 +114,7 @@ export class ExchangeConnection<Answer> implements LinkedConnection {
   }
 
   /** The answer has come to the message in flight. */
-  answered(answer: Answer): void {
+  answered(answer: Answer | Promise<Answer>): void {
     // a peer may answer before it has read all of it
     this.#writing?.resolve();
     this.#exchange?.resolve(answer);
@@ -181,9 +181,8 @@ export class ExchangeConnection<Answer> implements LinkedConnection {
 
   /** Waits until the system has taken the bytes, so that a body never piles up in memory for a slow peer; undefined if it has. */
   #flush(pieces: readonly Buffer[]): Promise<void> | undefined {
-    const [only, ...others] = pieces.filter(({ length }) => length > 0);
-    if (only === undefined) return undefined;
-    const bytes = others.length === 0 ? only : Buffer.concat([only, ...others]);
+    const bytes = inOne(pieces);
+    if (bytes.length === 0) return undefined;
     // a socket that is gone tells nobody but the callback
     if (!this.#socket.writable) throw this.#lossOf();
     this.#socket.write(bytes, this.#wrote);
@@ -245,3 +244,16 @@ export class ExchangeConnection<Answer> implements LinkedConnection {
     );
   }
 }
+
+/** All pieces as one, so that they go in one call of the system; one that is alone is not copied. */
+function inOne(pieces: readonly Buffer[]): Buffer {
+  let only: Buffer | undefined;
+  for (const piece of pieces) {
+    if (piece.length === 0) continue;
+    if (only !== undefined) return Buffer.concat(pieces);
+    only = piece;
+  }
+  return only ?? NOTHING;
+}
+
+const NOTHING: Buffer = Buffer.alloc(0);

@@ -64,11 +64,21 @@ export class PeerLink<Connection extends LinkedConnection> {
   }
 
   /** Sends on a connection of its own, once it is its turn. */
-  send<Answer>(
+  async send<Answer>(
     signal: AbortSignal,
     exchange: (connection: Connection) => Promise<Answer>,
   ): Promise<Answer> {
-    return this.#sending.run(this.#send(signal, exchange));
+    this.#sending.begin();
+    let connection: Connection | undefined;
+    try {
+      if (this.#turn !== undefined) await this.#turn(signal);
+      connection =
+        this.#takeIdle() ?? (await this.#dial(AbortSignal.any([signal, this.#lent.signal])));
+      return await exchange(connection);
+    } finally {
+      if (connection !== undefined) this.#sent(connection);
+      this.#sending.end();
+    }
   }
 
   async close(): Promise<void> {
@@ -87,19 +97,9 @@ export class PeerLink<Connection extends LinkedConnection> {
     for (const connection of this.#connections.keys()) connection.destroy();
   };
 
-  async #send<Answer>(
-    signal: AbortSignal,
-    exchange: (connection: Connection) => Promise<Answer>,
-  ): Promise<Answer> {
-    if (this.#turn !== undefined) await this.#turn(signal);
-    const connection =
-      this.#takeIdle() ?? (await this.#dial(AbortSignal.any([signal, this.#lent.signal])));
-    try {
-      return await exchange(connection);
-    } finally {
-      if (connection.usable && this.#lent.settings.stayConnected > 0) this.#keep(connection);
-      else background(connection.end(), 'ending a connection', isTold);
-    }
+  #sent(connection: Connection): void {
+    if (connection.usable && this.#lent.settings.stayConnected > 0) this.#keep(connection);
+    else background(connection.end(), 'ending a connection', isTold);
   }
 
   #takeIdle(): Connection | undefined {

@@ -205,6 +205,25 @@ describe('the answer', () => {
     expect(await out.send(line('three'))).toMatchObject({ code: 'accepted' });
   });
 
+  test.for<[Given, string]>([
+    [{ reply: 'bytes', replyBytes: 2 }, 'K'],
+    [{ reply: 'line' }, '\n'],
+    [{ ...STX_ETX, reply: 'framed' }, '\u0003'],
+  ])(
+    '%j that has the beginning of another one with it is not put before that of the next message',
+    async ([given, end]) => {
+      await using peer = await devicePeer();
+      await using out = await open(peer, { ...STX_ETX, ...given });
+      const start = given.reply === 'framed' ? '\u0002' : '';
+      peer.script(() => Buffer.from(`${start}O${end}${start}x`));
+      const first = await out.send(line('one'));
+      peer.script(() => Buffer.from(`${start}P${end}`));
+      const second = await out.send(line('two'));
+      const answers = [first, second].map((one) => Buffer.from(one?.body ?? '').toString()[0]);
+      expect(answers).toEqual(['O', 'P']);
+    },
+  );
+
   test.for<[string, Given, RegExp]>([
     ['x'.repeat(2_000), { reply: 'line', replyLimit: '1KB' }, /answer larger than 1024 bytes/],
     ['no marks', { ...STX_ETX, reply: 'framed' }, /not framed as an answer should be/],
