@@ -104,10 +104,10 @@ async function opened(port: number): Promise<Opened> {
   };
   socket.on('error', lose).on('close', () => lose(new Error('closed')));
   socket.on('data', (chunk: Buffer) => {
-    const asked = flight;
-    if (asked === undefined || chunk.length !== 1) return lose(new Error('no answer to it'));
+    const one = flight;
+    if (one === undefined || chunk.length !== 1) return lose(new Error('no answer to it'));
     flight = undefined;
-    asked.resolve(chunk);
+    one.resolve(chunk);
   });
   return {
     socket,
@@ -115,14 +115,14 @@ async function opened(port: number): Promise<Opened> {
       if (line.includes(10)) throw new Error('more than one line');
       signal.throwIfAborted();
       if (!socket.writable) throw new Error('closed');
-      const asked = Promise.withResolvers<Buffer>();
-      flight = asked;
+      const awaited = Promise.withResolvers<Buffer>();
+      flight = awaited;
       const abort = (): void => lose(signal.reason);
       signal.addEventListener('abort', abort);
       const late = setTimeout(() => lose(new Error('no answer in time')), 30_000);
       try {
         socket.write(Buffer.concat([line, LF]));
-        const answer = await asked.promise;
+        const answer = await awaited.promise;
         if (answer.toString('latin1') !== ACK) throw new Error('not accepted');
       } finally {
         clearTimeout(late);

@@ -214,7 +214,7 @@ describe('the answer', () => {
     async ([given, end]) => {
       await using peer = await devicePeer();
       await using out = await open(peer, { ...STX_ETX, ...given });
-      const start = given.reply === 'framed' ? '\u0002' : '';
+      const start = given['reply'] === 'framed' ? '\u0002' : '';
       peer.script(() => Buffer.from(`${start}O${end}${start}x`));
       const first = await out.send(line('one'));
       peer.script(() => Buffer.from(`${start}P${end}`));
