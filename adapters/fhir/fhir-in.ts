@@ -9,7 +9,13 @@ import {
 } from 'waybill/adapter';
 import { isFhirType } from 'waybill/document';
 import { tryListening } from 'waybill/peer/basics';
-import { commonOf, joinListener, schemesOf, tryCallers } from 'waybill/peer/http-server';
+import {
+  certificateFaults,
+  commonOf,
+  joinListener,
+  schemesOf,
+  tryCallers,
+} from 'waybill/peer/http-server';
 import { tryDirectoryUsers, tryProvider } from 'waybill/peer/sign-in';
 import { Authority, ownCaller } from './authority/authority.ts';
 import { authorityFaults } from './authority/authority-settings.ts';
@@ -119,26 +125,10 @@ function faultsOf({
     fault('scopes', 'it has no effect without callers', 'Say under callers who may call.');
   }
   if (smart !== undefined && smart.server === undefined) smartFaults(smart, callers, fault);
-  certificateFaults(callers, tls, fault);
-  return faults;
+  return [...faults, ...certificateFaults({ callers, tls })];
 }
 
 type Fault = (setting: string, what: string, remedy: string) => void;
-
-function certificateFaults(
-  callers: FhirInValues['callers'],
-  tls: FhirInValues['tls'],
-  fault: Fault,
-): void {
-  const needsCertificate = callers.some((one) => one?.kind === 'certificate');
-  if (needsCertificate && (tls?.clientCertificate ?? 'none') === 'none') {
-    fault(
-      'callers',
-      'kind certificate needs a client certificate, but none is requested',
-      'Set clientCertificate: requested or required under tls.',
-    );
-  }
-}
 
 /** Of a facade whose authorization server is another one. */
 function smartFaults(

@@ -1,7 +1,14 @@
 import { stat } from 'node:fs/promises';
 import { type LentInbound, type SettingsFault, type SharedAddress, unless } from 'waybill/adapter';
 import { disabledBy } from 'waybill/peer/basics';
-import { type Access, commonOf, type Need, type Scheme, schemesOf } from 'waybill/peer/http-server';
+import {
+  type Access,
+  certificateFaults,
+  commonOf,
+  type Need,
+  type Scheme,
+  schemesOf,
+} from 'waybill/peer/http-server';
 import { acknowledgeFaults } from 'waybill/peer/reply';
 import { type Tell, tellInto } from './document/faults.ts';
 import { anything, schemaCheck } from './document/json-schema.ts';
@@ -141,15 +148,7 @@ async function messageOperations(
 }
 
 function callerFaults({ callers, tls, scopes, openapi, methods }: HttpInValues): SettingsFault[] {
-  const faults: SettingsFault[] = [];
-  const needsCertificate = callers.some((one) => one?.kind === 'certificate');
-  if (needsCertificate && (tls?.clientCertificate ?? 'none') === 'none') {
-    faults.push({
-      path: ['callers'],
-      what: 'kind certificate needs a client certificate, but none is requested',
-      remedy: 'Set clientCertificate: requested or required under tls.',
-    });
-  }
+  const faults = certificateFaults({ callers, tls });
   if (scopes.length > 0 && callers.length === 0 && openapi === undefined) {
     const what = 'it has no effect without callers';
     faults.push({ path: ['scopes'], what, remedy: 'Say under callers who may call.' });

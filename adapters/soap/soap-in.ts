@@ -7,7 +7,7 @@ import {
   type Step,
 } from 'waybill/adapter';
 import { disabledBy, tryListening } from 'waybill/peer/basics';
-import { commonOf, joinListener, schemesOf } from 'waybill/peer/http-server';
+import { certificateFaults, commonOf, joinListener, schemesOf } from 'waybill/peer/http-server';
 import { EnvelopeGuard } from './security/guard.ts';
 import { SoapEndpoint, takenBy } from './soap-endpoint.ts';
 import { type SoapInValues, soapInSettings } from './soap-in-settings.ts';
@@ -141,15 +141,7 @@ async function soapInFaults(
 }
 
 function callerFaults({ callers, tls, security }: SoapInValues): readonly SettingsFault[] {
-  const faults: SettingsFault[] = [];
-  const needsCertificate = callers.some((one) => one?.kind === 'certificate');
-  if (needsCertificate && (tls?.clientCertificate ?? 'none') === 'none') {
-    faults.push({
-      path: ['callers'],
-      what: 'kind certificate needs a client certificate, but none is requested',
-      remedy: 'Set clientCertificate: requested or required under tls.',
-    });
-  }
+  const faults = certificateFaults({ callers, tls });
   const { users = [], trust, timestamp } = security ?? {};
   if (security !== undefined && users.length === 0 && trust === undefined && timestamp !== true) {
     faults.push({

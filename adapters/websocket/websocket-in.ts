@@ -15,6 +15,7 @@ import {
   type Arrived,
   authorize,
   type Caller,
+  certificateFaults,
   commonOf,
   type HttpService,
   Incoming,
@@ -76,15 +77,7 @@ export function websocketInFaults(settings: WebsocketInValues): SettingsFault[] 
 }
 
 function callerFaults({ tls, callers }: WebsocketInValues): SettingsFault[] {
-  const needsCertificate = callers.some((one) => one?.kind === 'certificate');
-  const faults: SettingsFault[] = [];
-  if (needsCertificate && (tls?.clientCertificate ?? 'none') === 'none') {
-    faults.push({
-      path: ['callers'],
-      what: 'kind certificate needs a client certificate, but none is requested',
-      remedy: 'Set clientCertificate: requested or required under tls.',
-    });
-  }
+  const faults = certificateFaults({ callers, tls });
   if (callers.some((one) => one?.kind === 'hmac')) {
     faults.push({
       path: ['callers'],

@@ -8,7 +8,7 @@ import {
   textOf,
   within,
 } from './cel-value.ts';
-import { type Case, NoCounterpart, type Node } from './objectscript.ts';
+import { type Case, longName, NoCounterpart, type Node } from './objectscript.ts';
 import { regularOf } from './pattern.ts';
 
 /** The CEL for what is read: `{PID:…}` of the message, a property, a variable. */
@@ -158,7 +158,7 @@ function celFunction(name: string, nodes: readonly Node[], cel: (node: Node) => 
     .toLowerCase()
     .replace(/^##class\((?:ens\.util\.functionset|ens\.rule\.functionset)\)\./, '')
     .replace(/^\.\./, '');
-  const make = FUNCTIONS[LONG[plain] ?? plain];
+  const make = FUNCTIONS[longName(plain)];
   if (make === undefined) throw new NoCounterpart(`calls ${name}`);
   const at: Given = (index) => {
     const node = nodes[index];
@@ -170,19 +170,6 @@ function celFunction(name: string, nodes: readonly Node[], cel: (node: Node) => 
     has(index) ? textOf(at(index)) : otherwise;
   return make({ nodes, at, text, has });
 }
-
-/** Short names of ObjectScript. */
-const LONG: Readonly<Record<string, string>> = {
-  $p: '$piece',
-  $e: '$extract',
-  $l: '$length',
-  $tr: '$translate',
-  $zcvt: '$zconvert',
-  $c: '$char',
-  $g: '$get',
-  $zd: '$zdate',
-  $zdt: '$zdatetime',
-};
 
 const literalOf = (node: Node | undefined): string | undefined =>
   node?.kind === 'text' || node?.kind === 'number' ? node.value : undefined;

@@ -257,3 +257,19 @@ function called(name: string, given: readonly Node[]): Node {
     return { kind: 'read', what: `${of}.${indexOf(first)}` };
   return { kind: 'call', name, given };
 }
+
+/** Of the functions that have a short name, as `$p`. */
+const LONG: Readonly<Record<string, string>> = {
+  $p: '$piece',
+  $e: '$extract',
+  $l: '$length',
+  $tr: '$translate',
+  $zcvt: '$zconvert',
+  $c: '$char',
+  $g: '$get',
+  $zd: '$zdate',
+  $zdt: '$zdatetime',
+};
+
+/** The name of a function, given in lower case, that may be written short. */
+export const longName = (name: string): string => LONG[name] ?? name;

@@ -1,4 +1,4 @@
-import { type Case, NoCounterpart, type Node } from './objectscript.ts';
+import { type Case, longName, NoCounterpart, type Node } from './objectscript.ts';
 import { regularOf } from './pattern.ts';
 
 /** Writes an expression as TypeScript, with values as ObjectScript has them: everything is a text until it is computed with. */
@@ -136,16 +136,6 @@ function choiceCode(of: Node | undefined, cases: readonly Case[], context: CodeC
   }, "''");
 }
 
-const SHORT: Readonly<Record<string, string>> = {
-  $p: '$piece',
-  $e: '$extract',
-  $l: '$length',
-  $tr: '$translate',
-  $zcvt: '$zconvert',
-  $c: '$char',
-  $g: '$get',
-};
-
 interface CodeCall {
   readonly given: readonly Node[];
   readonly context: CodeContext;
@@ -215,7 +205,7 @@ function called(name: string, given: readonly Node[], context: CodeContext): Typ
   };
   const numbers = (from: number): string[] =>
     given.slice(from).map((one) => asNumber(codeOf(one, context), context));
-  const make = CALLS[SHORT[plain] ?? plain];
+  const make = CALLS[longName(plain)];
   if (make !== undefined) return make({ given, context, text, numbers });
   const [, list] =
     /^((?:request|response|context|callrequest|callresponse)\b[\w.]*)\.(?:Count|Size)$/i.exec(

@@ -10,6 +10,7 @@ export {
   type CallerValues,
   callerClaims,
   callerSettings,
+  certificateFaults,
   type TokenSource,
 } from '../http-server/caller/caller-settings.ts';
 export { messageCaller } from '../http-server/caller/message-caller.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { FoundFile } from '../../../src/peer/folder/file-scan.ts';
-import { withMarkers } from '../../../src/peer/folder/look.ts';
+import { withMarkers } from '../../../src/peer/folder/pickup.ts';
 
 function found(...paths: string[]): FoundFile[] {
   return paths.map((path) => ({

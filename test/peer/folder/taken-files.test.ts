@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { DiskStore } from '../../../adapters/file/disk-store.ts';
 import type { Memory } from '../../../src/adapter/adapter.ts';
 import type { NewMessage } from '../../../src/message/message.ts';
-import { Look } from '../../../src/peer/folder/look.ts';
 import { notices } from '../../../src/peer/folder/notices.ts';
+import { Look } from '../../../src/peer/folder/pickup.ts';
 import { stillness } from '../../../src/peer/folder/stillness.ts';
 import { takenFiles } from '../../../src/peer/folder/taken-files.ts';
 

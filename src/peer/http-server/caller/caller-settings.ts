@@ -1,3 +1,4 @@
+import type { SettingsFault } from '../../../adapter/adapter.ts';
 import * as setting from '../../../adapter/setting.ts';
 
 /** Where a key or token is in a request. */
@@ -132,3 +133,22 @@ export const callerClaims = setting.list(
 export const callerSettings = setting.list(entry, {
   help: 'Who may call: each entry is one way to prove it, and one match is enough. If empty, everybody is let in, unless the OpenAPI document says otherwise.',
 });
+
+/** Callers who are known by a certificate, where nobody is asked for one. */
+export function certificateFaults({
+  callers,
+  tls,
+}: {
+  readonly callers: readonly ({ readonly kind: string } | undefined)[];
+  readonly tls?: { readonly clientCertificate: string } | undefined;
+}): SettingsFault[] {
+  const needsCertificate = callers.some((caller) => caller?.kind === 'certificate');
+  if (!needsCertificate || (tls?.clientCertificate ?? 'none') !== 'none') return [];
+  return [
+    {
+      path: ['callers'],
+      what: 'kind certificate needs a client certificate, but none is requested',
+      remedy: 'Set clientCertificate: requested or required under tls.',
+    },
+  ];
+}
