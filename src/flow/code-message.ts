@@ -1,16 +1,21 @@
 import type { Document } from '../document/document.ts';
 import { kindOf } from '../document/document-of.ts';
 import { describeError, EngineError } from '../error/engine-error.ts';
+import { placeInCode } from '../error/place-in-code.ts';
 import { declaredType } from '../transform/declared-type.ts';
 import { ownCharset, ownType, plainType } from '../transform/made-facts.ts';
 import type { TransformOutput } from '../transform/transform.ts';
 import type { ProcessBody, ProcessCode } from './process-code.ts';
 import type { Subject } from './subject.ts';
 
-/** How an error thrown by a production's code is reported; its text may quote a body and is withheld. */
+/** How an error thrown by a production's code is reported; its text may quote a body and is withheld, its place is not. */
 export function codeFailed(name: string, error: unknown): EngineError {
   const { code } = describeError(error);
-  return new EngineError('PROCESS_FAILED', `the code of ${name} threw ${code}`, { cause: error });
+  const place = placeInCode(error);
+  const where = place === undefined ? '' : ` at ${place}`;
+  return new EngineError('PROCESS_FAILED', `the code of ${name} threw ${code}${where}`, {
+    cause: error,
+  });
 }
 
 /** The message as a code process sees it. */

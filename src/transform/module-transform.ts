@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { Document } from '../document/document.ts';
 import { EngineError, isEngineError } from '../error/engine-error.ts';
+import { placeInCode } from '../error/place-in-code.ts';
 import type { Envelope } from '../message/message.ts';
 import { declaredType } from './declared-type.ts';
 import type { MadeMessage, MadeMessages, TransformFunction } from './define-transform.ts';
@@ -102,18 +103,7 @@ function failed(name: string, error: unknown): EngineError {
     });
   }
   const kind = error instanceof Error ? error.name : 'something that is not an error';
-  const place = error instanceof Error ? placeIn(error.stack) : undefined;
+  const place = placeInCode(error);
   const where = place === undefined ? '' : ` at ${place}`;
   return new EngineError('TRANSFORM_FAILED', `Transform ${name} threw ${kind}${where}.`);
-}
-
-/** The file name, line and column of the first stack line outside Node. */
-function placeIn(stack = ''): string | undefined {
-  for (const line of stack.split('\n')) {
-    const found = /(?:file:\/\/)?[^\s()]*\/([^/\s()?]+)(?:\?[^\s():]*)?:(\d+):(\d+)\)?$/.exec(line);
-    if (found !== null && !line.includes('node:')) {
-      return `${found[1] ?? ''}:${found[2] ?? ''}:${found[3] ?? ''}`;
-    }
-  }
-  return undefined;
 }

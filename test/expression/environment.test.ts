@@ -77,6 +77,7 @@ describe('what an expression sees', () => {
     const hl7 = { message: scope.message, document: () => document };
     expect(valueOf('firstMatch(body(), "(D.E)\\\\^")', hl7)).toBe('D\u00d6E');
     const json = scopeOf('{"a":"\u00d6"}', { type: 'application/json' });
+    expect(valueOf('base64()', json)).toBe(Buffer.from('{"a":"\u00d6"}').toString('base64'));
     expect(valueOf('body()', json)).toBe('{"a":"\u00d6"}');
   });
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { documentOf } from '../../src/document/document-of.ts';
-import { outputOf } from '../../src/flow/code-message.ts';
+import { codeFailed, outputOf } from '../../src/flow/code-message.ts';
 import { replyOf } from '../../src/flow/code-reply.ts';
 import type { ProcessBody } from '../../src/flow/process-code.ts';
 
@@ -77,4 +77,25 @@ test('what is no answer fails, instead of an empty one being sent', () => {
       /the code of query returned something that is not an answer/,
     );
   }
+});
+
+const thrown = (run: () => unknown): unknown => {
+  try {
+    return run();
+  } catch (error) {
+    return error;
+  }
+};
+
+test('what code throws is told by its kind and its place, never by its text', () => {
+  expect(
+    codeFailed(
+      'orders',
+      thrown(() => JSON.parse('MUELLER')),
+    ).message,
+  ).toMatch(/^the code of orders threw SyntaxError at code-message\.test\.ts:\d+:\d+$/);
+  // what the engine's own functions throw for code is the code's
+  const late = thrown(() => documentOf(undefined as never, { type: 'application/json' }).get('/a'));
+  expect(codeFailed('orders', late).message).toMatch(/threw TypeError at code-message\.test\.ts:/);
+  expect(codeFailed('orders', 'MUELLER').message).toBe('the code of orders threw UNKNOWN');
 });

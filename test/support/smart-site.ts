@@ -88,7 +88,7 @@ export async function smartSite({
         password,
         scope: 'user/*.rs',
         fhirUser: 'Practitioner/n',
-        patient: ['anna', 'bert'],
+        patient: ['anna', { id: 'Patient/bert', name: 'Bert <Doe>' }],
       }),
     ],
     ['pat', JSON.stringify({ password, patient: 'Patient/anna' })],

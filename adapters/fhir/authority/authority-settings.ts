@@ -62,7 +62,7 @@ const fields = {
   ldap: directorySettings,
   oidc: providerSettings,
   patientFrom: setting.text({
-    help: "The claim of a person with the id of the patient, or the ids, that an application may be launched for without an EHR: a patient's own record, or those in their care.",
+    help: "The claim of a person with the id of the patient, or the ids, that an application may be launched for without an EHR: a patient's own record, or those in their care. Who chooses sees the ids, or names where an entry is { id, name }.",
     default: 'patient',
     advanced: true,
   }),

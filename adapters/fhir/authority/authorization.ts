@@ -28,7 +28,7 @@ import {
 } from './authorization-request.ts';
 import type { Clients } from './clients.ts';
 import { personScopes } from './granted-scopes.ts';
-import { patientPage, signInPage } from './pages.ts';
+import { type OfferedPatient, patientPage, type RefusedSignIn, signInPage } from './pages.ts';
 import type { People, Person } from './people.ts';
 
 export type AuthorityLent = Pick<
@@ -95,6 +95,13 @@ const notHere = (): Refusal =>
 
 const idIn = (value: unknown): string | undefined =>
   typeof value === 'string' && ID.test(value) ? value : undefined;
+
+/** A patient that a person may choose, as their claim has it: an id, or `{ id, name }`. */
+function offered(value: unknown): OfferedPatient | undefined {
+  const { id: given = value, name } = Object(value) as { id?: unknown; name?: unknown };
+  const id = idIn(typeof given === 'string' ? given.replace(/^Patient\//, '') : undefined);
+  return id === undefined ? undefined : { id, name: typeof name === 'string' ? name : id };
+}
 
 /** Lets applications in: a person signs in, sees what is asked for, allows it, and the application gets a code. */
 export class Authorization {
@@ -182,7 +189,7 @@ export class Authorization {
       const person = waiting.person ?? (await this.#signedIn(incoming, form));
       if (person instanceof Refusal) {
         const { status, message: text } = person;
-        return this.#page(waiting, { status, text });
+        return this.#page(waiting, { status, text, user: (form.get('user') ?? '').slice(0, 200) });
       }
       return this.#allowed({ ...waiting, person }, person, form.get('patient'));
     });
@@ -220,14 +227,14 @@ export class Authorization {
     if (request.launch !== undefined) context = await this.#context(request, user.name);
     else if (request.scopes.includes('launch/patient')) {
       const own = this.#patientsOf(user);
-      const [only] = own;
+      const only = own[0]?.id;
       if (only === undefined) {
         const text = 'the person may choose no patient';
         throw new AuthorizationError('access_denied', text, request);
       }
       if (own.length > 1 && chosen === null) return this.#page(waiting, undefined, own);
       const patient = chosen ?? only;
-      if (!own.includes(patient)) {
+      if (!own.some(({ id }) => id === patient)) {
         throw new AuthorizationError('access_denied', 'not a patient of this person', request);
       }
       context = { patient };
@@ -260,12 +267,9 @@ export class Authorization {
     throw new AuthorizationError('access_denied', 'the person has none of these scopes', request);
   }
 
-  #patientsOf({ claims }: User): readonly string[] {
+  #patientsOf({ claims }: User): readonly OfferedPatient[] {
     const value = claims[this.#parts.values.patientFrom];
-    return [value]
-      .flat()
-      .flatMap((one) => (typeof one === 'string' ? one.replace(/^Patient\//, '') : []))
-      .filter((one) => ID.test(one));
+    return [value].flat().flatMap((one) => offered(one) ?? []);
   }
 
   /** What the EHR has open, by its launch token. */
@@ -289,8 +293,8 @@ export class Authorization {
 
   async #page(
     waiting: Waiting,
-    refused?: { readonly status: number; readonly text: string },
-    patients?: readonly string[],
+    refused?: RefusedSignIn,
+    patients?: readonly OfferedPatient[],
   ): Promise<HttpReply> {
     const form = {
       action: `${new URL(this.#parts.base).pathname.replace(/\/$/, '')}/auth/authorize`,

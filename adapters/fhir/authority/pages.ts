@@ -36,12 +36,25 @@ function formOf({ action, sealed, language }: Form, content: string): string {
   return `<form method="post" action="${escaped(action)}"><input type="hidden" name="request" value="${escaped(sealed)}">${content}<button name="decision" value="allow">${allow}</button><button name="decision" value="deny" formnovalidate>${deny}</button></form>`;
 }
 
+/** A sign-in that was refused; what was typed as the name stays, the password does not. */
+export interface RefusedSignIn {
+  readonly status: number;
+  readonly text: string;
+  readonly user: string;
+}
+
+/** A patient for whom an application may be launched, and how people know them. */
+export interface OfferedPatient {
+  readonly id: string;
+  readonly name: string;
+}
+
 interface SignIn {
   /** Who has signed in already. */
   readonly person: string | undefined;
   /** The host of the OpenID provider. */
   readonly provider: string | undefined;
-  readonly refused: { readonly status: number; readonly text: string } | undefined;
+  readonly refused: RefusedSignIn | undefined;
 }
 
 /** Where a person signs in and lets an application in. */
@@ -59,14 +72,16 @@ export function signInPage(
     title,
     `<p>${words.asksFor}</p><ul>${listOf(scopes, words)}</ul>${told}${other}${formOf(
       form,
-      person === undefined ? passwordOf(words) : `<p>${words.signedInAs} ${escaped(person)}.</p>`,
+      person === undefined
+        ? passwordOf(words, refused?.user)
+        : `<p>${words.signedInAs} ${escaped(person)}.</p>`,
     )}`,
     { status: refused?.status ?? 200, headers: { 'set-cookie': [...form.cookies] }, language },
   );
 }
 
-const passwordOf = ({ name, password }: PageWords): string =>
-  `<label>${name} <input name="user" autocomplete="username" required></label><label>${password} <input name="password" type="password" autocomplete="current-password" required></label>`;
+const passwordOf = ({ name, password }: PageWords, user = ''): string =>
+  `<label>${name} <input name="user" autocomplete="username" value="${escaped(user)}" required></label><label>${password} <input name="password" type="password" autocomplete="current-password" required></label>`;
 
 /** A form of its own: Enter in the other one is not for it. */
 const atProvider = ({ action, sealed, language }: Form, host: string): string =>
@@ -76,7 +91,7 @@ const atProvider = ({ action, sealed, language }: Form, host: string): string =>
 export const patientPage = (
   { title }: AuthorizationRequest,
   form: Form,
-  patients: readonly string[],
+  patients: readonly OfferedPatient[],
 ): HttpReply =>
   htmlPage(
     title,
@@ -84,8 +99,8 @@ export const patientPage = (
       form,
       patients
         .map(
-          (id) =>
-            `<label><input type="radio" name="patient" value="${escaped(id)}" required> ${escaped(id)}</label>`,
+          ({ id, name }) =>
+            `<label><input type="radio" name="patient" value="${escaped(id)}" required> ${escaped(name)}</label>`,
         )
         .join(''),
     )}`,

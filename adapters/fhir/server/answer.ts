@@ -33,6 +33,20 @@ export function answerTo(receipt: Receipt, answering: Answering): HttpReply {
 /** Accepted, not done yet. */
 const WAITING: HttpReply = { status: 202, headers: {}, body: '' };
 
+/** As with `WAITING`, but a client that takes 202 for success can see that it is none yet. */
+const SUSPENDED: HttpReply = {
+  status: 202,
+  headers: { 'content-type': `${FHIR_TYPE}; charset=utf-8` },
+  body: outcomeBody([
+    {
+      severity: 'warning',
+      code: 'incomplete',
+      diagnostics:
+        'The message is stored, but waits for a person: it is not done yet. Do not send it again.',
+    },
+  ]),
+};
+
 const IS_DONE = new Set(['completed', 'discarded', undefined]);
 
 function settledAnswer({ reply, outcome }: Receipt, answering: Answering): HttpReply {
@@ -51,7 +65,7 @@ function settledAnswer({ reply, outcome }: Receipt, answering: Answering): HttpR
   if (outcome.status === 'error') {
     throw refused(502, 'The message is stored; its target did not accept it.');
   }
-  if (!isReading(answering.asked)) return WAITING;
+  if (!isReading(answering.asked)) return SUSPENDED;
   throw refused(502, 'The message is stored, but waits for a person; there is no answer.');
 }
 
@@ -75,7 +89,7 @@ const SILENT: Readonly<Record<string, number>> = { create: 201, delete: 204 };
 function fromReply(reply: Reply, answering: Answering): HttpReply {
   const status = statusOf(reply);
   const resource = parsed(reply.body);
-  if (status >= 400) throw failed(status, resource);
+  if (status >= 400) throw failed(status, resource, answering.asked);
   if (status === 304) return { status, headers: {}, body: '' };
   if (resource === undefined) return { ...silent(answering) };
   const { asked } = answering;
@@ -93,12 +107,14 @@ const isList = (value: Json | readonly unknown[]): value is readonly unknown[] =
   Array.isArray(value);
 
 /** The words of the target are passed on if they are an OperationOutcome. */
-function failed(status: number, resource: unknown): FhirRefusal {
+function failed(status: number, resource: unknown, { interaction }: Asked): FhirRefusal {
   const { resourceType, issue } = Object(resource) as Json;
   if (resourceType === 'OperationOutcome' && Array.isArray(issue)) {
     return new FhirRefusal(status, issue as FhirRefusal['issues']);
   }
-  return refused(status, 'The target did not accept it.', issueCode(status));
+  const isMissing = interaction === 'read' && (status === 404 || status === 410);
+  const text = isMissing ? 'There is no such resource.' : 'The target did not accept it.';
+  return refused(status, text, issueCode(status));
 }
 
 function parsed(body: Uint8Array): Json | readonly unknown[] | undefined {

@@ -97,7 +97,10 @@ const FAULTS: Readonly<Partial<Record<YAMLError['code'], readonly [string, strin
   ],
   MULTIPLE_DOCS: ['a second document begins here', 'Keep one document per file: remove the ---.'],
   TAG_RESOLVE_FAILED: ['tags such as !name have no meaning here', 'Remove it, or quote the text.'],
-  MISSING_CHAR: ['something is left open', 'Look for a missing quote, bracket, comma or colon.'],
+  MISSING_CHAR: [
+    'something is left open',
+    "Look for a missing quote, bracket, comma or colon; within { } an expression that has a comma, a colon or quotes of its own is written in quotes: to: 'left(name, 4)'.",
+  ],
 };
 
 function describeFault({ code, message }: YAMLError | YAMLWarning): {

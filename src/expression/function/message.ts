@@ -48,10 +48,24 @@ export function messageFunctions(scope: () => Scope): readonly ExpressionFunctio
       call: (name: string) => followingSegments(segmentAtHand(document()), name),
     }),
     ...turnFunctions(scope),
+    ...bodyFunctions(scope),
+    ...segmentMethods(),
+  ];
+}
+
+/** Functions on the body as a whole, or of one kind. */
+function bodyFunctions(scope: () => Scope): readonly ExpressionFunction[] {
+  const document = (): Document => scope().document();
+  return [
     read({
       signature: 'body(): string',
       help: 'The whole body as text.',
       call: () => bodyText(scope()),
+    }),
+    read({
+      signature: 'base64(): string',
+      help: 'The whole body in base64, such as a PDF for an HL7 message: { set: OBX-5.5, to: base64() }.',
+      call: () => Buffer.from((scope().whole ?? document()).bytes()).toString('base64'),
     }),
     read({
       signature: 'json(string): string',
@@ -63,7 +77,6 @@ export function messageFunctions(scope: () => Scope): readonly ExpressionFunctio
       help: 'The text at an XPath, "" where there is none: xpath("/order/@id"). Fails if the body is not XML.',
       call: (path: string) => ofKind(document(), 'xml').get(path),
     }),
-    ...segmentMethods(),
   ];
 }
 

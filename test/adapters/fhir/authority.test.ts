@@ -137,6 +137,7 @@ test('who has several patients chooses one of them, and no other', async () => {
     const { enter } = await atPage(site, asked(site, APP));
     const page = await enter(nora);
     expect(JSON.stringify(page.body)).toContain('For which patient?');
+    expect(page.body).toMatch(/value="anna" required> anna<.*value="bert" required> Bert &lt;Doe/);
     return backWith(await enter({ patient }));
   };
   const { code = '' } = await choosing('bert');
@@ -229,6 +230,8 @@ test('a page of another site, or another browser, allows nothing; a wrong passwo
   ]);
   const other = await atPage(site, asked(site, APP));
   const wrong = await other.enter({ user: 'pat', password: 'wrong' });
+  expect(wrong.body).toMatch(/name="user"[^>]* value="pat"/);
+  expect(wrong.body).not.toContain('value="wrong"');
   expect([wrong.status, JSON.stringify(wrong.body)]).toEqual([
     401,
     expect.stringContaining('User or password is wrong.') as string,

@@ -128,6 +128,14 @@ describe('answers', () => {
     expect(issues(answer.body)).toEqual([expect.stringContaining(`error ${code}`)]);
   });
 
+  test('a write that waits for a person is not taken for done', async () => {
+    await using one = await server();
+    one.opened.answer(() => ({ outcome: { status: 'suspended' } }));
+    const answer = await one.call('/Patient', sent(patient()));
+    expect(answer.status).toBe(202);
+    expect(issues(answer.body)).toEqual([expect.stringContaining('warning incomplete')]);
+  });
+
   test('what cannot be stored is 503, and says to try again', async () => {
     await using one = await server();
     one.opened.refuse();
