@@ -49,6 +49,17 @@ test.for<[string, string, string[]]>([
     ['name 1 There is no evnt. Did you mean event? A text is written in quotes.'],
   ],
   [
+    'what reads from a list that is the whole body as if it were its element',
+    `{ start: empty, type: application/json, steps: [
+      { set: /a, to: json("/0/id") },
+      { each: /, steps: [{ copy: /mrn, to: "/p/#/m" }, { copy: "/*/mrn", to: "/p/#/n" }, { set: "/p/#/o", to: json("/ward") }] },
+      { copy: /mrn, to: /b }] }`,
+    [
+      'steps.1.steps.0.copy each: / says that the body is a list, which has nothing at /mrn. Of the current element write /*/mrn.',
+      'steps.1.steps.2.to each: / says that the body is a list, which has nothing at /ward. Of the current element write /*/ward.',
+    ],
+  ],
+  [
     'a step that does nothing',
     '{ steps: [{ when: "true" }, { st: PID-3 }, 7] }',
     [

@@ -7,7 +7,7 @@ import { pathProblem } from '../../expression/path-problem.ts';
 import { jsonPlace } from '../json-place.ts';
 import { madeSegment, rawPlace } from '../raw-place.ts';
 import type { Run, Step, Work } from '../work.ts';
-import { readPlace, type StepContext, type StepKind } from './step-reader.ts';
+import { checkListPaths, readPlace, type StepContext, type StepKind } from './step-reader.ts';
 
 /**
  * `{ copy: PID-3, to: PID-2 }`: copies a field with all its repetitions and parts, or any other
@@ -27,6 +27,7 @@ function readValueCopy(given: Given, context: StepContext): Step['run'] | undefi
   const place = readPlace(given.at('to'), context);
   const problem = from === undefined ? undefined : pathProblem(from);
   if (problem !== undefined) given.at('copy').wrong(problem);
+  checkListPaths(given.at('copy'), from, context);
   if (from === undefined || place === undefined) return undefined;
   return (work) => copyValue(work, from, place(work));
 }

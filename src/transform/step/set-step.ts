@@ -2,7 +2,13 @@ import type { Document } from '../../document/document.ts';
 import type { Given } from '../../expression/given.ts';
 import { jsonPlace } from '../json-place.ts';
 import type { Step } from '../work.ts';
-import { readPlace, readValue, type StepContext, type StepKind } from './step-reader.ts';
+import {
+  checkListPaths,
+  readPlace,
+  readValue,
+  type StepContext,
+  type StepKind,
+} from './step-reader.ts';
 
 /**
  * `{ set: PV1-3.1, to: EXPRESSION }` or `{ set: MSH-3, value: WAYBILL }`: writes a value. A
@@ -22,8 +28,10 @@ export const setStep: StepKind = {
 
 type Write = (work: Parameters<Step['run']>[0], path: string) => void;
 
-function readWrite(given: Given, { kind }: StepContext): Write | undefined {
+function readWrite(given: Given, context: StepContext): Write | undefined {
+  const { kind } = context;
   const [to, literal] = [given.at('to'), given.at('value')];
+  checkListPaths(to, to.value, context);
   if (to.isAbsent === literal.isAbsent) {
     given.wrong('set needs either to: with an expression, or value: with a literal text.');
     return undefined;

@@ -35,6 +35,25 @@ export interface StepKind {
 
 export type Value = (scope: Scope) => string;
 
+/**
+ * Reports what a step in a loop over a whole body that is a list (`each: /`) reads at a path from
+ * the list itself, in which there is never anything.
+ *
+ * @param read a path, or an expression with paths
+ */
+export function checkListPaths(
+  given: Given,
+  read: unknown,
+  { around }: Pick<StepContext, 'around'>,
+): void {
+  if (typeof read !== 'string' || !around.includes('/')) return;
+  const [, path] = /(?:^|\b(?:json|field|fields|has)\(["'])(\/[A-Za-z_][^"'#]*)/.exec(read) ?? [];
+  if (path === undefined) return;
+  given.wrong(
+    `each: / says that the body is a list, which has nothing at ${path}. Of the current element write /*${path}.`,
+  );
+}
+
 /** An expression that gives a text; a YAML number or boolean stands for itself. */
 export function readValue(given: Given, what: string): Value | undefined {
   if (typeof given.value === 'number') {
