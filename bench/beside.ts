@@ -7,7 +7,7 @@ import { median } from './median.ts';
  * The rate of messages with an adapter beside that of its bare client, at the same peer in the same run and with a store
  * that accepts everything at once; and the processor time of a message on either side, which says more on a busy machine.
  *
- *     node --conditions=waybill-source bench/beside.ts [--only nats] [--messages 2000] [--rounds 9]
+ *     node --conditions=waybill-source bench/beside.ts [--only nats] [--what nats-out] [--messages 2000] [--rounds 9]
  */
 const PEERS: Readonly<Record<string, () => Promise<() => Promise<Subjects>>>> = {
   s3: async () => (await import('./beside/objects.ts')).s3Subjects,
@@ -59,6 +59,7 @@ async function measured(
 const { values } = parseArgs({
   options: {
     only: { type: 'string', default: Object.keys(PEERS).join() },
+    what: { type: 'string', default: '' },
     messages: { type: 'string', default: '2000' },
     rounds: { type: 'string', default: '9' },
   },
@@ -71,6 +72,7 @@ for (const name of values.only.split(',')) {
     throw new Error(`there is no ${name}; there are ${Object.keys(PEERS).join()}`);
   await using peer = await start();
   for (const subject of peer.subjects) {
+    if (!subject.what.includes(values.what)) continue;
     rows.push(await measured(subject, Number(values.messages), Number(values.rounds)));
     print(table([HEAD, ...rows.slice(-1)]));
   }

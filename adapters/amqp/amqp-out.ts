@@ -10,7 +10,7 @@ import {
   setting,
   toldElsewhere,
 } from 'waybill/adapter';
-import { asBuffer, namedTemplate, UnderWay, unlessLate } from 'waybill/peer/basics';
+import { asBuffer, InTime, namedTemplate, UnderWay } from 'waybill/peer/basics';
 import { contentTypeOf } from 'waybill/peer/http';
 import { amqpSettings } from './amqp-settings.ts';
 import { tryAmqp } from './amqp-test.ts';
@@ -122,11 +122,19 @@ class AmqpSender implements OpenOutbound {
   readonly #session: AmqpSession;
   readonly #sending = new UnderWay();
   readonly #resting: Line[] = [];
+  readonly #within: InTime;
   #lost: Error | undefined;
 
   constructor(lent: AmqpOutLent, session: AmqpSession) {
     this.#lent = lent;
     this.#session = session;
+    const { timeout: time } = lent.settings;
+    this.#within = new InTime({
+      time,
+      late: () =>
+        `${session.place} did not confirm the message within ${time} ms, and whether it has it is not known. It is sent again with the same message-id.`,
+      givenUp: () => this.#endConnection(),
+    });
     session.connection.on('blocked', () => {
       lent.connection('waiting', 'the broker takes nothing just now');
       lent.event(
@@ -146,6 +154,7 @@ class AmqpSender implements OpenOutbound {
 
   async close(): Promise<void> {
     await this.#sending.ended();
+    this.#within.close();
     // a lost one is closed already
     await this.#session.connection.close().catch(() => undefined);
   }
@@ -156,10 +165,7 @@ class AmqpSender implements OpenOutbound {
     const body = asBuffer(message.body.inline ?? (await message.body.bytes()));
     signal.throwIfAborted();
     this.#throwIfLost();
-    const sending = this.#sendOn({ key, body, options });
-    // the sender that waits is told, unless it gave the message up
-    sending.catch(toldElsewhere);
-    return await this.#within(sending, signal);
+    return await this.#within.run(this.#sendOn({ key, body, options }), signal);
   }
 
   async #sendOn(letter: AmqpLetter): Promise<Reply> {
@@ -228,17 +234,6 @@ class AmqpSender implements OpenOutbound {
   }
 
   /** An abandoned message must not arrive after those that follow: they use another connection. */
-  async #within<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
-    const { timeout: time } = this.#lent.settings;
-    return await unlessLate(work, {
-      signal,
-      time,
-      late: () =>
-        `${this.#session.place} did not confirm the message within ${time} ms, and whether it has it is not known. It is sent again with the same message-id.`,
-      givenUp: () => this.#endConnection(),
-    });
-  }
-
   #endConnection(): void {
     const { connection, place } = this.#session;
     this.#lost ??= new NotConnectedError(
@@ -254,6 +249,7 @@ class AmqpSender implements OpenOutbound {
   async #watch(): Promise<void> {
     const reason = await this.#session.ended;
     this.#lost ??= reason;
+    this.#within.close();
     this.#lent.connection('disconnected');
   }
 }

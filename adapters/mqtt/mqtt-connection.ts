@@ -7,6 +7,7 @@ import {
   dial,
   Gathered,
   optionalPackage,
+  PassingMap,
   placeOf,
   spokenProtocol,
 } from 'waybill/peer/basics';
@@ -51,7 +52,7 @@ export class MqttConnection {
   readonly #version: 4 | 5;
   readonly #mqtt: Pick<typeof mqttPacket, 'generate'>;
   readonly #parser: Parser;
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #waiting = new PassingMap<number, Waiting>();
   readonly #ended = Promise.withResolvers<Error>();
   readonly ended = this.#ended.promise;
   /** A broker delivers kept messages right after its CONNACK, before anything listens here. */

@@ -12,9 +12,8 @@ import {
   type Reply,
   type SettingsFault,
   setting,
-  toldElsewhere,
 } from 'waybill/adapter';
-import { asBuffer, namedTemplate, Paced, UnderWay, unlessLate } from 'waybill/peer/basics';
+import { asBuffer, InTime, namedTemplate, Paced, UnderWay } from 'waybill/peer/basics';
 import { contentTypeOf } from 'waybill/peer/http';
 import { MqttConnection } from './mqtt-connection.ts';
 import { mqttSettings, qos, topicTemplate } from './mqtt-settings.ts';
@@ -133,6 +132,8 @@ class MqttSender implements OpenOutbound {
   readonly #unfinished: Unfinished;
   /** As many messages as the broker lets be under way: it ends a connection with more (MQTT 5, 4.9). */
   readonly #room: Paced;
+  /** The same message must not be under way twice in one connection (MQTT 5, 4.4). */
+  readonly #within: InTime;
   #lost: Error | undefined;
 
   private constructor(lent: MqttOutLent, connection: MqttConnection, unfinished: Unfinished) {
@@ -140,6 +141,13 @@ class MqttSender implements OpenOutbound {
     this.#connection = connection;
     this.#unfinished = unfinished;
     this.#room = new Paced(connection.connack?.properties?.receiveMaximum ?? MOST_UNDER_WAY);
+    const { timeout: time } = lent.settings;
+    this.#within = new InTime({
+      time,
+      late: () =>
+        `${connection.place} did not acknowledge the message within ${time} ms, and whether it has it is not known. It is sent again.`,
+      givenUp: () => connection.destroy(),
+    });
     background(this.#watch(), 'hearing of a lost connection');
   }
 
@@ -165,6 +173,7 @@ class MqttSender implements OpenOutbound {
 
   async close(): Promise<void> {
     await this.#sending.ended();
+    this.#within.close();
     await this.#connection.close();
   }
 
@@ -172,15 +181,12 @@ class MqttSender implements OpenOutbound {
     const packet = await this.#packet(message);
     signal.throwIfAborted();
     if (this.#lost !== undefined) throw this.#lost;
-    const publishing = this.#publish(message.id, packet);
-    // the sender that waits is told, unless it gave the message up
-    publishing.catch(toldElsewhere);
-    return verdict(await this.#within(publishing, signal));
+    return verdict(await this.#within.run(this.#publish(message.id, packet), signal));
   }
 
   async #packet(message: Message): Promise<IPublishPacket> {
     const { settings } = this.#lent;
-    const payload = asBuffer(await message.body.bytes());
+    const payload = asBuffer(message.body.inline ?? (await message.body.bytes()));
     this.#checkSize(payload.length);
     const userProperties: Record<string, string> = {};
     for (const { name, value } of settings.properties) {
@@ -217,7 +223,12 @@ class MqttSender implements OpenOutbound {
   /** A message whose acknowledgement was lost goes on in the same session where it was: with its number, and marked. */
   async #publish(id: number, packet: IPublishPacket): Promise<number> {
     if (packet.qos === 0) return await this.#connection.publish(packet);
-    return await this.#room.run(() => this.#untilAcknowledged(id, packet));
+    await this.#room.take();
+    try {
+      return await this.#untilAcknowledged(id, packet);
+    } finally {
+      this.#room.give();
+    }
   }
 
   async #untilAcknowledged(id: number, packet: IPublishPacket): Promise<number> {
@@ -225,18 +236,22 @@ class MqttSender implements OpenOutbound {
     const { open: all, used } = this.#unfinished;
     const before = all.get(id);
     const open = before ?? this.#numbered();
-    used.add(open.packetId);
-    all.set(id, open);
-    const code = open.isReceived
-      ? await this.#connection.release(open.packetId)
-      : await this.#connection.publish(
-          { ...packet, messageId: open.packetId, dup: before !== undefined },
-          () => {
-            open.isReceived = true;
-          },
-        );
-    all.delete(id);
-    return code;
+    try {
+      const code = open.isReceived
+        ? await this.#connection.release(open.packetId)
+        : await this.#connection.publish(
+            { ...packet, messageId: open.packetId, dup: before !== undefined },
+            () => {
+              open.isReceived = true;
+            },
+          );
+      if (before !== undefined) all.delete(id);
+      return code;
+    } catch (error) {
+      used.add(open.packetId);
+      all.set(id, open);
+      throw error;
+    }
   }
 
   #numbered(): Open {
@@ -244,20 +259,9 @@ class MqttSender implements OpenOutbound {
     return { packetId: this.#connection.freeId((id) => used.has(id)), isReceived: false };
   }
 
-  /** The same message must not be under way twice in one connection (MQTT 5, 4.4). */
-  async #within<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
-    const { timeout: time } = this.#lent.settings;
-    return await unlessLate(work, {
-      signal,
-      time,
-      late: () =>
-        `${this.#connection.place} did not acknowledge the message within ${time} ms, and whether it has it is not known. It is sent again.`,
-      givenUp: () => this.#connection.destroy(),
-    });
-  }
-
   async #watch(): Promise<void> {
     this.#lost = await this.#connection.ended;
+    this.#within.close();
     this.#lent.connection('disconnected');
   }
 }

@@ -1,4 +1,5 @@
 import { EngineError } from '../error/engine-error.ts';
+import { PassingSet } from '../time/passing.ts';
 import { timerTime } from '../time/timer.ts';
 
 /**
@@ -13,8 +14,8 @@ export interface InFlight {
 }
 
 export function inFlight(): InFlight {
-  const waited = new Set<Promise<unknown>>();
-  const givenUp = new Set<Promise<unknown>>();
+  const waited = new PassingSet<Promise<unknown>>();
+  const givenUp = new PassingSet<Promise<unknown>>();
   return {
     async until(signal, work) {
       signal.throwIfAborted();

@@ -1,5 +1,6 @@
 export { claimAt } from '../../message/caller.ts';
 export { endNatsAttempts } from '../../time/nats-attempts.ts';
+export { PassingMap, PassingSet } from '../../time/passing.ts';
 export { asBuffer } from '../as-buffer.ts';
 export { beginning, continued } from '../beginning.ts';
 export { answersInClear, type ConnectionCause, connectionCause } from '../connection-cause.ts';
@@ -8,6 +9,7 @@ export { disabledBy } from '../disabled-by.ts';
 export { firstReached } from '../first-reached.ts';
 export { Gathered } from '../gathered.ts';
 export { type InFlight, inFlight, UnderWay, unlessAborted, unlessLate } from '../in-flight.ts';
+export { InTime } from '../in-time.ts';
 export { Intake } from '../intake.ts';
 export { kept } from '../kept.ts';
 export { type Kept, keptOpen } from '../kept-open.ts';
