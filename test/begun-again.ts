@@ -1,4 +1,5 @@
 import { type RunnerTestSuite, TestRunner } from 'vitest';
+import { isCounterexample } from './tried-again.ts';
 
 declare module 'vitest' {
   interface TaskMeta {
@@ -7,6 +8,9 @@ declare module 'vitest' {
   }
 }
 
+const isLast = (error: Error): boolean =>
+  error.name === 'HookTimeoutError' || isCounterexample(error);
+
 const suitesIn = (suite: RunnerTestSuite): RunnerTestSuite[] => [
   suite,
   ...suite.tasks.flatMap((task) => (task.type === 'suite' ? suitesIn(task) : [])),
@@ -14,7 +18,8 @@ const suitesIn = (suite: RunnerTestSuite): RunnerTestSuite[] => [
 
 /**
  * Tries each `beforeAll` of a file once more where it fails, which Vitest does with tests only: a server that did not come
- * up would take all its tests with it. Not where it took its whole time, since what it began is still at work.
+ * up would take all its tests with it. Not where it took its whole time, since what it began is still at work, nor after a
+ * counterexample.
  */
 export function begunAgain(file: RunnerTestSuite): void {
   for (const suite of suitesIn(file)) {
@@ -24,7 +29,7 @@ export function begunAgain(file: RunnerTestSuite): void {
         try {
           return await hook(...given);
         } catch (error) {
-          if (!(error instanceof Error) || error.name === 'HookTimeoutError') throw error;
+          if (!(error instanceof Error) || isLast(error)) throw error;
           const name = suite === file ? '' : `${suite.name}, `;
           file.meta.begunAgain = [
             ...(file.meta.begunAgain ?? []),

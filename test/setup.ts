@@ -1,10 +1,19 @@
 import { join, relative } from 'node:path';
-import { afterAll, beforeAll, expect, type RunnerTestCase, type RunnerTestSuite, vi } from 'vitest';
+import {
+  afterAll,
+  beforeAll,
+  beforeEach,
+  expect,
+  type RunnerTestCase,
+  type RunnerTestSuite,
+  vi,
+} from 'vitest';
 import { begunAgain } from './begun-again.ts';
 import { onDisk, usual } from './in-memory.ts';
 import { laneOf } from './lanes.ts';
 import { examples, MORE } from './support/examples.ts';
 import { treeTime } from './tree-time.ts';
+import { countedOnce } from './tried-again.ts';
 
 function testsIn({ tasks }: Pick<RunnerTestSuite, 'tasks'>): RunnerTestCase[] {
   return tasks.flatMap((task) => (task.type === 'suite' ? testsIn(task) : [task]));
@@ -19,6 +28,9 @@ process.env['TMPDIR'] = isLossless ? onDisk() : usual();
 beforeAll(({}, file) => {
   if (isLossless) for (const test of testsIn(file)) test.retry = 0;
   else begunAgain(file);
+});
+beforeEach(({ onTestFailed }) => {
+  onTestFailed(({ task }) => countedOnce(task));
 });
 
 if (MORE !== 1) {

@@ -13,9 +13,11 @@ export default { test: { globals: true, setupFiles: 'setup.mjs', retry: TRIED_AG
 `;
 
 const SETUP = `
-import { beforeAll } from 'vitest';
+import { beforeAll, beforeEach } from 'vitest';
+import { countedOnce } from '${join(import.meta.dirname, 'tried-again.ts')}';
 import { begunAgain } from '${join(import.meta.dirname, 'begun-again.ts')}';
 beforeAll(({}, file) => begunAgain(file));
+beforeEach(({ onTestFailed }) => { onTestFailed(({ task }) => countedOnce(task)); });
 `;
 
 const TESTS = `
@@ -31,6 +33,16 @@ describe('a server', () => {
   let starts = 0;
   beforeAll(() => { if (++starts < 2) throw new Error('did not come up'); });
   test('answers', () => { expect(starts).toBe(2); });
+});
+describe('a property', () => {
+  let left = 0;
+  let begun = 0;
+  afterEach(() => { if (left === 1) throw new Error('something is left'); });
+  test('leaves something', () => { if (++left < 2) throw new Error('Property failed after 2 tests'); });
+  describe('to begin with', () => {
+    beforeAll(() => { if (++begun < 2) throw new Error('Property failed after 1 tests'); });
+    test('holds by then', () => undefined);
+  });
 });
 test('never holds', () => { throw new Error('wrong'); });
 test('holds', () => undefined);
@@ -50,7 +62,7 @@ test('who passes when tried again is named and counts as passed; a property is n
     );
   });
   // the line that .ci/run counts by
-  expect(output).toMatch(/^ *Tests {2}2 failed \| 4 passed \(6\)$/m);
+  expect(output).toMatch(/^ *Tests {2}3 failed \| 4 passed \| 1 skipped \(8\)$/m);
   // with what it takes to mend them
   expect(output.match(/^flaky: .*\n(?: {2}.*\n)*/gm)).toEqual([
     expect.stringMatching(

@@ -1,5 +1,6 @@
 import { relative } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
+import type { RunnerTestCase } from 'vitest';
 import type { Reporter, TestCase, TestModule, Vitest } from 'vitest/node';
 
 /**
@@ -7,6 +8,19 @@ import type { Reporter, TestCase, TestModule, Vitest } from 'vitest/node';
  * counterexample of fast-check, which is found again only by its seed.
  */
 export const TRIED_AGAIN = { count: 1, condition: /^(?!Property failed after)/ } as const;
+
+/** Whether fast-check says that a property does not hold for all, in its own words. */
+export const isCounterexample = ({ message }: { readonly message: string }): boolean =>
+  !TRIED_AGAIN.condition.test(message);
+
+/**
+ * Of a test that failed: not tried again where a counterexample is among its errors. Vitest asks the condition above about
+ * the last error alone, which may be that of an `afterEach` to which the counterexample left something.
+ */
+export function countedOnce(test: RunnerTestCase): void {
+  if (test.result?.errors?.some(isCounterexample) === true)
+    test.retry = { count: 0, condition: /(?!)/ };
+}
 
 /** Lines of what a test said first. */
 const MOST = 40;
