@@ -18,7 +18,7 @@ interface Example {
 
 const CUT = /…,? ?/g;
 
-const examples = ['README.md', ...globSync(['docs/*.md', 'adapters/*/README.md'])].flatMap(
+const examples = ['README.md', ...globSync(['docs/*.md', 'adapters/**/README.md'])].flatMap(
   (page) => {
     const text = readFileSync(page, 'utf8');
     return [...text.matchAll(/^```yaml\n([\s\S]*?)^```/gm)].map((found): Example => {
@@ -47,6 +47,7 @@ const PARTS: readonly (readonly [has: RegExp, around: readonly string[]])[] = [
   [/^signIn:/m, ['services:', 'part:', 'adapter: http-in', 'settings:']],
   [/^smart:/m, ['services:', 'part:', 'adapter: fhir-in', 'settings:']],
   [/^settings:.* cut:/m, ['services:', 'part:', 'adapter: file-in']],
+  [/^ {2}sudo:/m, ['services:', 'part:', 'adapter: sftp-in']],
   [/^ {2}product:/m, ['operations:', 'part:', 'adapter: sql-out']],
 ];
 
@@ -77,6 +78,9 @@ const ELSEWHERE = [
   /^no service with signIn\.smart has the realm /,
 ];
 
+/** What some settings without their host, or with `…` among them, need not have. */
+const LEFT_OUT = /^(?:is required|is missing|nobody signs in|it is unknown which account signs in)/;
+
 async function problemsOf(example: Example, folder: string): Promise<string[]> {
   const { text, keys } = example;
   if (keys.every((key) => OF_CONSOLE.includes(key))) {
@@ -99,7 +103,7 @@ async function problemsOf(example: Example, folder: string): Promise<string[]> {
   return problems
     .filter(({ path, what }) => {
       if (ELSEWHERE.some((one) => one.test(what))) return false;
-      if (what === 'is required') return isWhole;
+      if (!isWhole && LEFT_OUT.test(what)) return false;
       return what !== 'is missing' || !/^services\.[\w-]+\.to$/.test(path);
     })
     .map(({ path, line, what }) => `line ${line}, ${path}: ${what}`);

@@ -6,7 +6,7 @@ import { allAdapters } from '../adapters/index.ts';
 import { names } from '../src/broker/names.ts';
 import { adapterPages } from '../src/build/adapter-pages.ts';
 import { codePage } from '../src/build/code-page.ts';
-import { EXAMPLES, errorPage, expressionPage } from '../src/build/reference-pages.ts';
+import { EXAMPLES, errorPage, examplesPage, expressionPage } from '../src/build/reference-pages.ts';
 import { commands } from '../src/cli/commands.ts';
 import { ERROR_CODES } from '../src/error/codes.ts';
 import { expressionEnvironment } from '../src/expression/environment.ts';
@@ -22,9 +22,10 @@ test('the error page is what the catalogue says', () => {
   expect(read('docs/errors.md')).toBe(errorPage());
 });
 
-test('the pages about expressions and code are what the declarations say', () => {
+test('the pages about expressions, code and examples are what the declarations say', () => {
   expect(read('docs/expressions.md')).toBe(expressionPage());
   expect(read('docs/code.md')).toBe(codePage());
+  expect(read('docs/examples.md')).toBe(examplesPage('.'));
 });
 
 test.for(EXAMPLES)('%s, an example of the page, compiles', ([source]) => {
@@ -80,32 +81,58 @@ test('every dependency says what it is for', () => {
   expect(named.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
 });
 
-test('links between the documents lead somewhere', () => {
-  const pages = [
-    'README.md',
-    'CONTRIBUTING.md',
-    ...readdirSync('docs')
-      .filter((name) => name.endsWith('.md'))
-      .map((name) => `docs/${name}`),
-  ];
-  const broken = pages.flatMap((page) =>
-    [...read(page).matchAll(/\]\((?!https?:|#|mailto:)([^)#]+)[^)]*\)/g)]
-      .map(([, target = '']) => new URL(target, `file:///${page}`).pathname.slice(1))
-      .filter((target) => !existsHere(target))
-      .map((target) => `${page} → ${target}`),
+interface Link {
+  readonly page: string;
+  readonly target: string;
+  readonly anchor: string;
+}
+
+const pages = [
+  ...globSync('*.md'),
+  ...globSync(['docs/**/*.md', '{adapters,productions,editors}/**/README.md']),
+];
+const links = pages.flatMap((page) =>
+  [...withoutCode(page).matchAll(/\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]*))?\)/g)].map(
+    ([, path = '', anchor = '']): Link => ({
+      page,
+      target: path === '' ? page : normalize(join(dirname(page), path)),
+      anchor,
+    }),
+  ),
+);
+
+function withoutCode(page: string): string {
+  return read(page).replaceAll(/^```[\s\S]*?^```/gm, '');
+}
+
+/** The names that a page's headings have in links. */
+const anchorsOf = (page: string): string[] =>
+  [...withoutCode(page).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\d_\- ]/gu, '')
+      .replaceAll(' ', '-'),
   );
+
+test('links between the documents lead somewhere', () => {
+  const broken = links.filter(
+    ({ target, anchor }) =>
+      !existsSync(target) ||
+      (anchor !== '' && target.endsWith('.md') && !anchorsOf(target).includes(anchor)),
+  );
+  expect(links.length).toBeGreaterThan(300);
   expect(broken).toEqual([]);
 });
 
+test('every page is found from README.md', () => {
+  const found = new Set(['README.md']);
+  for (const page of found) {
+    for (const { target } of links.filter((link) => link.page === page)) found.add(target);
+  }
+  expect(pages.filter((page) => !found.has(page))).toEqual([]);
+});
+
 test('no page points outside the project', () => {
-  const pages = [
-    'README.md',
-    'CONTRIBUTING.md',
-    'CHANGELOG.md',
-    ...readdirSync('docs', { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.md'))
-      .map((name) => `docs/${name}`),
-  ];
   const outside = pages.flatMap((page) =>
     [...read(page).matchAll(/(?:\.{1,2}\/)+[\w./-]*\w\.md/g)]
       .map(([target]) => normalize(join(dirname(page), target)))

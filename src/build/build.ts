@@ -9,7 +9,13 @@ import { builtConsole } from './built-console.ts';
 import { codePage } from './code-page.ts';
 import { fhirTypes } from './fhir-types.ts';
 import { OPERATIONS, operationTypes } from './operations.ts';
-import { errorPage, expressionPage, FORMAT_PAGE, formatPage } from './reference-pages.ts';
+import {
+  errorPage,
+  examplesPage,
+  expressionPage,
+  FORMAT_PAGE,
+  formatPage,
+} from './reference-pages.ts';
 
 /**
  * `npm run build`: makes what is generated and committed (schemas, reference pages), then what the
@@ -23,6 +29,7 @@ const generated = new Map<string, string>([
   ...[...schemaFiles(adapters)].map(([name, text]) => [`productions/${name}`, text] as const),
   ...adapterPages(adapters),
   ['docs/errors.md', errorPage()] as const,
+  ['docs/examples.md', examplesPage(root)] as const,
   ['docs/expressions.md', expressionPage()] as const,
   ['docs/code.md', codePage()] as const,
   ['docs/openapi.json', document] as const,
