@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { registerHooks, stripTypeScriptTypes } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { placeInCode } from '../error/place-in-code.ts';
 import { forget, importedBy, urlOf } from './module-graph.ts';
 
 /** Why a module could not be loaded, and what to do. */
@@ -37,10 +38,22 @@ function describeFault(error: unknown, file: string): Fault {
     return { what: 'there is no such file', remedy };
   }
   const [line = ''] = message.split('\n');
+  const text = line.replace(/\.$/, '');
+  const place = syntaxPlace(thrown) ?? placeInCode(thrown);
+  const where = place === undefined ? '' : ` (${place})`;
+  const remedy = text.startsWith('to be done by a person')
+    ? 'Do it there, then take this mark away.'
+    : 'Correct it there.';
   return {
-    what: `the module cannot be loaded: ${line.replace(/\.$/, '')}`,
-    remedy: 'Run the file with node to see where it fails.',
+    what: `the module cannot be loaded: ${text}${where}`,
+    remedy: place === undefined ? 'Run the file with node to see where it fails.' : remedy,
   };
+}
+
+/** What Node writes above the stack of what is no TypeScript or JavaScript: file and line. */
+function syntaxPlace({ stack = '' }: Error): string | undefined {
+  const [, file, line] = /^[^\n]*?([^/\\\n?]+)(?:\?[^\n:]*)?:(\d+)\n/.exec(stack) ?? [];
+  return file === undefined ? undefined : `${file}:${line ?? ''}`;
 }
 
 /** What a production's modules may import from Waybill, wherever the production is. */

@@ -271,7 +271,14 @@ export default {
 
 test.for([
   ['export const x = 1;', 'the default export of the module is not an adapter'],
-  ['throw new Error("broken");', 'the module cannot be loaded: broken'],
+  [
+    'const a = 1;\nthrow new Error("broken");',
+    'the module cannot be loaded: broken (pager-out.ts:2:7). Correct it there.',
+  ],
+  [
+    'const a: number = 1;\nexport default { b: , };',
+    'the module cannot be loaded: Expression expected (pager-out.ts:2). Correct it there.',
+  ],
   ['export default {', 'the module cannot be loaded:'],
   [
     adapterText('number').replace('pager-out', 'pager-in'),
