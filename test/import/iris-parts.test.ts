@@ -400,3 +400,29 @@ test('whatever is put into an export, at any place, is named in the report', () 
   expect(silent).toEqual([]);
   expect(places).toBeGreaterThan(70);
 });
+
+test('what managed alerts needed is left out; they go by the operation that the production names, a process’s too', () => {
+  const managed = [
+    `<Setting Target="Production" Name="AlertNotificationOperation">Mail</Setting>`,
+    item('In', 'EnsLib.File.PassthroughService', { FilePath: '/in', TargetConfigNames: 'Work' }),
+    item('Work', 'Hub.Process'),
+    item('Mail', 'EnsLib.EMail.AlertOperation', {
+      SMTPServer: 'm.example',
+      Recipient: 'it@h.example',
+    }),
+    item('Ens.Alert', 'Ens.Alerting.AlertManager', { CreateManagedAlertRule: 'Hub.Create' }),
+    item('Monitor', 'Ens.Alerting.AlertMonitor', {}),
+  ];
+  const bpl = data(
+    'Hub.Process',
+    'Ens.BusinessProcessBPL',
+    'BPL',
+    `<process language='objectscript' request='Ens.Request' response='Ens.Response'><context/><sequence><alert value='"dear"'/></sequence></process>`,
+  );
+  const made = importedFrom(production(...managed), bpl);
+  expect(marksOf(made)).toEqual([]);
+  const yaml = made.files.get('production.yaml') ?? '';
+  expect(yaml).toMatch(/alerts:\n {2}to:\n {4}- mail\n/);
+  expect(yaml).not.toMatch(/ens-alert|monitor/);
+  expect(made.files.get('processes/work.ts')).toContain("engine.send('mail'");
+});

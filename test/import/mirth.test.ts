@@ -320,6 +320,16 @@ logger.info('password=hunter2');`;
   expect(production.files.get('import-report.md')).toMatch(/waybill secret set adt-in-web/);
 });
 
+test('a sender of the web whose content is empty is worth a look, where a body is expected', () => {
+  const web = (method: string): string => {
+    const http = `<host>https://api.example/x</host><method>${method}</method><content/>`;
+    const destinations = [{ name: 'Web', transport: 'HTTP Sender', properties: http }];
+    return imported(channel({ destinations })).files.get('import-report.md') ?? '';
+  };
+  expect(web('put')).toContain('| Web |  | its content is empty, so requests have no body');
+  expect(web('get')).not.toContain('its content is empty');
+});
+
 test('code templates become modules, those that are used', async () => {
   const production = imported(
     channel({

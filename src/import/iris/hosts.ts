@@ -472,6 +472,12 @@ export const ADAPTERS: Readonly<Record<string, Make>> = {
 export const NOT_NEEDED: Readonly<Record<string, string>> = {
   'Ens.Activity.Operation.Local': 'it counted messages: the trace does',
   'Ens.Activity.Operation.REST': 'it counted messages: the trace does',
+  'Ens.Alerting.AlertManager':
+    'it kept alerts: the console does, with who has taken them on, comments and history',
+  'Ens.Alerting.NotificationManager':
+    'it said who is told of an alert: alerts in console.yaml does, by steps, times and who is on call',
+  'Ens.Alerting.AlertMonitor':
+    'it reminded of alerts that nobody took on: steps of alerts in console.yaml do',
   'EnsLib.JavaGateway.Service': 'it ran Java for other items: what uses it is marked',
   'EnsLib.JavaGateway.Initiator': 'it ran Java for other items: what uses it is marked',
   'Ens.ProductionMonitorService': 'it watched the production: alerts do',

@@ -101,6 +101,7 @@ class Import {
       const [setting, value] = [attribute(one, 'Name'), textOf(one).trim()];
       if (setting === 'ShutdownTimeout' && Number(value) > 0)
         this.#production['shutdownTimeout'] = `${value}s`;
+      else if (setting === 'AlertNotificationOperation') this.#alertsBy(name, value);
       else left.push(setting);
     }
     if (left.length > 0)
@@ -202,6 +203,26 @@ class Import {
     });
   }
 
+  /** Managed alerts go by the operation that the production names for them. */
+  #alertsBy(production: string, operation: string): void {
+    const to = this.#draft.items.get(keyOf(production, operation));
+    const isKnown = to !== undefined && this.#isOperation(to, production);
+    if (isKnown) this.#alerts ??= { to: [to] };
+    const text = isKnown
+      ? `alerts go to ${to}, whatever they are about`
+      : `alerts went by ${operation}, which is no operation here: write alerts with those that send them`;
+    this.#draft.line('look', production, 'alerts', { category: 'alerts', text });
+  }
+
+  /** What gets the alerts of a process: the item Ens.Alert, or where that only kept them, whoever sent them. */
+  #alertTo(production: string): string | undefined {
+    const key = keyOf(production, 'Ens.Alert');
+    if (!this.#draft.idle.has(key)) return this.#draft.items.get(key);
+    const root = this.#draft.export.classes.get(production)?.data.get('ProductionDefinition')?.root;
+    const by = root === undefined ? undefined : settingOf(root, 'AlertNotificationOperation');
+    return this.#draft.items.get(keyOf(production, by ?? ''));
+  }
+
   #isOperation(host: string, production: string): boolean {
     const item = [...this.#draft.items].find(
       ([key, name]) => name === host && key.startsWith(`${production}\n`),
@@ -283,7 +304,7 @@ class Import {
       nameOf: (given) =>
         this.#draft.items.has(keyOf(item.production, given)) ? nameOf(given) : undefined,
       settingOf: (setting) => item.settings.get(setting),
-      alertTo: this.#draft.items.get(keyOf(item.production, 'Ens.Alert')),
+      alertTo: this.#alertTo(item.production),
       transformed: (className, target) => {
         const transform = this.#transform(className, told);
         const between = this.#draft.names.take(`${target}-by-${transform}`.slice(0, 60));
@@ -443,3 +464,9 @@ function counted(names: readonly string[]): string {
     .map(([name, all]) => (all.length === 1 ? name : `${name} (${all.length})`))
     .join(', ');
 }
+
+/** A setting of the production itself. */
+const settingOf = (root: Parameters<typeof elements>[0], name: string): string | undefined => {
+  const found = elements(root, 'Setting').find((one) => attribute(one, 'Name') === name);
+  return found && textOf(found).trim();
+};

@@ -171,6 +171,12 @@ function httpSender(properties: XmlNode, context: DestinationContext): Destinati
     headers.push(`${name}: ${labels.filled(braced(value), fixed)}`);
   }
   const type = labels.filled(partText(properties, 'contentType').trim(), fixed);
+  const content = partText(properties, 'content');
+  if (content.trim() === '' && /^P/.test(method)) {
+    const text =
+      'its content is empty, so requests have no body, as before: see whether that is meant';
+    add({ kind: 'look', category: 'empty content', text });
+  }
   const timeout = Number(partText(properties, 'socketTimeout')) || 30_000;
   const settings = {
     url,
@@ -182,7 +188,7 @@ function httpSender(properties: XmlNode, context: DestinationContext): Destinati
   };
   return {
     host: { adapter: 'http-out', settings: labels.settled(settings) },
-    template: withoutSecrets(partText(properties, 'content'), context),
+    template: withoutSecrets(content, context),
     ...labelled(labels),
   };
 }
