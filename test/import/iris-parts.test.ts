@@ -424,5 +424,6 @@ test('what managed alerts needed is left out; they go by the operation that the 
   const yaml = made.files.get('production.yaml') ?? '';
   expect(yaml).toMatch(/alerts:\n {2}to:\n {4}- mail\n/);
   expect(yaml).not.toMatch(/ens-alert|monitor/);
+  expect(yaml).toContain('subject: "{name}"');
   expect(made.files.get('processes/work.ts')).toContain("engine.send('mail'");
 });

@@ -320,14 +320,15 @@ logger.info('password=hunter2');`;
   expect(production.files.get('import-report.md')).toMatch(/waybill secret set adt-in-web/);
 });
 
+const webSender = (method: string): string => {
+  const http = `<host>https://api.example/x</host><method>${method}</method><content/>`;
+  const destinations = [{ name: 'Web', transport: 'HTTP Sender', properties: http }];
+  return imported(channel({ destinations })).files.get('import-report.md') ?? '';
+};
+
 test('a sender of the web whose content is empty is worth a look, where a body is expected', () => {
-  const web = (method: string): string => {
-    const http = `<host>https://api.example/x</host><method>${method}</method><content/>`;
-    const destinations = [{ name: 'Web', transport: 'HTTP Sender', properties: http }];
-    return imported(channel({ destinations })).files.get('import-report.md') ?? '';
-  };
-  expect(web('put')).toContain('| Web |  | its content is empty, so requests have no body');
-  expect(web('get')).not.toContain('its content is empty');
+  expect(webSender('put')).toContain('| Web |  | its content is empty, so requests have no body');
+  expect(webSender('get')).not.toContain('its content is empty');
 });
 
 test('code templates become modules, those that are used', async () => {

@@ -208,6 +208,8 @@ const mailOut: Make = (item, context) => ({
     ...(get(item, 'Credentials') !== '' && {
       credential: context.credential(get(item, 'Credentials')),
     }),
+    // the name of an alert is what it is about, in one line
+    ...(item.className === 'EnsLib.EMail.AlertOperation' && { subject: '{name}' }),
     body: 'text',
   },
 });

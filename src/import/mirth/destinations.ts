@@ -172,7 +172,7 @@ function httpSender(properties: XmlNode, context: DestinationContext): Destinati
   }
   const type = labels.filled(partText(properties, 'contentType').trim(), fixed);
   const content = partText(properties, 'content');
-  if (content.trim() === '' && /^P/.test(method)) {
+  if (content.trim() === '' && method.startsWith('P')) {
     const text =
       'its content is empty, so requests have no body, as before: see whether that is meant';
     add({ kind: 'look', category: 'empty content', text });
