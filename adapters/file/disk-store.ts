@@ -35,8 +35,8 @@ const UNKNOWN_SIZE = 1;
 export interface DiskOptions {
   /** Permissions of new files. Default: the system's. */
   readonly mode?: number | undefined;
-  /** Syncs every file and its name to disk before it counts as written. */
-  readonly sync: boolean;
+  /** Syncs every file and its name to disk before it counts as written; `gathered`: names not before `flush`, once for all of a folder. */
+  readonly sync: boolean | 'gathered';
   /** Whether a link to a file or folder counts as what it points to. It may point outside the folder. */
   readonly followLinks?: boolean;
 }
@@ -44,6 +44,8 @@ export interface DiskOptions {
 /** The files of this machine: a disk, or a share that is mounted. */
 export class DiskStore implements FileStore {
   readonly #options: DiskOptions;
+  /** Folders in which names have changed since the last `flush`. */
+  readonly #changed = new Set<string>();
 
   constructor(options: DiskOptions) {
     this.#options = options;
@@ -119,16 +121,27 @@ export class DiskStore implements FileStore {
       }
       await unlink(from);
     });
-    await this.#syncFolder(dirname(to));
+    await this.#named(dirname(to));
+    this.#unnamed(dirname(from));
   }
 
   async replace(from: string, to: string): Promise<void> {
     await tried(dirname(to), () => rename(from, to));
-    await this.#syncFolder(dirname(to));
+    await this.#named(dirname(to));
+    this.#unnamed(dirname(from));
   }
 
   async remove(path: string): Promise<void> {
     await tried(dirname(path), () => rm(path, { force: true }));
+    this.#unnamed(dirname(path));
+  }
+
+  async flush(): Promise<void> {
+    for (const folder of this.#changed) {
+      // of a folder that is gone there is nothing to keep
+      await syncFolder(folder).catch(unlessMissing);
+      this.#changed.delete(folder);
+    }
   }
 
   async makeFolder(path: string): Promise<void> {
@@ -185,6 +198,8 @@ export class DiskStore implements FileStore {
         await file.close();
       }
       await this.rename(half, to);
+      // the original stays until a loss of power cannot take the copy
+      if (this.#options.sync === 'gathered') await syncFolder(dirname(to));
     } catch (error) {
       await rm(half, { force: true });
       throw error;
@@ -192,18 +207,28 @@ export class DiskStore implements FileStore {
     await unlink(from);
   }
 
-  /** The name of a file is part of its folder, which is stored separately on the disk. */
-  async #syncFolder(folder: string): Promise<void> {
-    if (!this.#options.sync) return;
-    await tried(folder, async () => {
-      const handle = await open(folder, 'r');
-      try {
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
-    });
+  /** There is a new name in a folder. */
+  async #named(folder: string): Promise<void> {
+    if (this.#options.sync === 'gathered') this.#changed.add(folder);
+    else if (this.#options.sync) await syncFolder(folder);
   }
+
+  /** A name is gone from a folder: if it is back after a loss of power, only who `flush`es forgets that it was. */
+  #unnamed(folder: string): void {
+    if (this.#options.sync === 'gathered') this.#changed.add(folder);
+  }
+}
+
+/** The name of a file is part of its folder, which is stored separately on the disk. */
+async function syncFolder(folder: string): Promise<void> {
+  await tried(folder, async () => {
+    const handle = await open(folder, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  });
 }
 
 function factsOf({ size, mtimeMs }: Pick<Stats, 'size' | 'mtimeMs'>): FileFacts {
@@ -232,7 +257,11 @@ async function isSameFile(one: string, other: string): Promise<boolean> {
 
 /** A link that was there when its folder was listed may lead nowhere by now. */
 function unlessGone(error: unknown): undefined {
-  if (!isFileProblem(diskFailure(error, ''), 'missing')) throw error;
+  return unlessMissing(diskFailure(error, ''));
+}
+
+function unlessMissing(error: unknown): undefined {
+  if (!isFileProblem(error, 'missing')) throw error;
 }
 
 /** Turns node's errors into those of the store contract. */

@@ -14,7 +14,7 @@ export default inbound({
   settings,
   async open(lent) {
     const { folder, every, followLinks } = lent.settings;
-    const store = new DiskStore({ sync: true, followLinks });
+    const store = new DiskStore({ sync: 'gathered', followLinks });
     const files = pickup(lent.settings, lent, folder);
     await reachable(() => store.list(folder));
     lent.connection('connected', folder);

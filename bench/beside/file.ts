@@ -1,3 +1,4 @@
+import { constants, type Stats } from 'node:fs';
 import {
   link,
   lstat,
@@ -5,7 +6,6 @@ import {
   mkdtemp,
   open,
   readdir,
-  readFile,
   rm,
   unlink,
   writeFile,
@@ -44,7 +44,13 @@ export async function fileSubjects(): Promise<Subjects> {
       {
         what: 'file-in',
         prepare,
-        bare: (messages) => readAll(inbox, archive, messages),
+        bare: (messages) => readAll({ inbox, archive, messages, unsynced: 64 }),
+        adapter: (messages) => taking(fileIn, where, { credential: nobody, messages }),
+      },
+      {
+        what: 'file-in, beside one that syncs each',
+        prepare,
+        bare: (messages) => readAll({ inbox, archive, messages, unsynced: 1 }),
         adapter: (messages) => taking(fileIn, where, { credential: nobody, messages }),
       },
     ],
@@ -67,6 +73,9 @@ async function written(folder: string, name: string): Promise<void> {
   await synced(folder);
 }
 
+const isSame = (one: Stats, other: Stats): boolean =>
+  one.size === other.size && one.mtimeMs === other.mtimeMs;
+
 async function synced(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   await handle.sync();
@@ -80,26 +89,42 @@ async function emptied(...paths: string[]): Promise<void> {
   }
 }
 
+interface Reading {
+  readonly inbox: string;
+  readonly archive: string;
+  readonly messages: number;
+  /** After how many files their names are synced; each is remembered as taken until then. */
+  readonly unsynced: number;
+}
+
 /**
- * The oldest first. Each is stored before it is moved, only if it is still what was read, over nothing that is there, and
- * its new name is kept before the next.
+ * The oldest first. Each is only stored if it was not written to meanwhile, is stored before it is moved, and moved over
+ * nothing that is there, if it is still what was read.
  */
-async function readAll(inbox: string, archive: string, messages: number): Promise<Spent> {
+async function readAll({ inbox, archive, messages, unsynced }: Reading): Promise<Spent> {
   const names = await readdir(inbox);
   const found = await Promise.all(
     names.map(async (name) => ({ name, before: await lstat(join(inbox, name)) })),
   );
   const taken = new Taken(messages);
+  const moved = new Set<string>();
   for (const { name, before } of found.toSorted((a, b) => a.before.mtimeMs - b.before.mtimeMs)) {
     const from = join(inbox, name);
-    const read = await readFile(from);
+    const file = await open(from, constants.O_RDONLY | constants.O_NOFOLLOW);
+    const read = Buffer.allocUnsafe(before.size);
+    await file.read(read, 0, before.size, 0);
+    const isAsListed = isSame(await file.stat(), before);
+    await file.close();
+    if (!isAsListed) continue;
     taken.one();
     await kept({ body: read, name });
-    const now = await lstat(from);
-    if (now.size !== before.size || now.mtimeMs !== before.mtimeMs) continue;
+    moved.add(name);
+    if (!isSame(await lstat(from), before)) continue;
     await link(from, join(archive, name));
     await unlink(from);
+    if (moved.size < unsynced) continue;
     await synced(archive);
+    moved.clear();
   }
   return await taken.spent;
 }

@@ -16,6 +16,11 @@ export function batchLine(head: string, separator: string): BatchLine {
 
 const NAMES = ['FHS', 'BHS', 'MSH', 'BTS', 'FTS'] as const;
 
+const FIRST: ReadonlySet<number | undefined> = new Set(NAMES.map((name) => name.charCodeAt(0)));
+
+/** Of most lines the first byte tells that `batchLine` is `''`. */
+export const mayBeBatchLine = (first: number | undefined): boolean => FIRST.has(first);
+
 /** Compares a batch with the counts in its trailers, line by line. */
 export class BatchTally {
   readonly #separator: string;

@@ -1,8 +1,8 @@
 import type { Buffer } from 'node:buffer';
 import { buffered } from '../charset.ts';
-import { BatchTally, batchLine, LINE_HEAD } from './batch-tally.ts';
+import { BatchTally, batchLine, LINE_HEAD, mayBeBatchLine } from './batch-tally.ts';
 import type { Hl7Finding } from './finding.ts';
-import { hl7Header } from './header.ts';
+import { declaredDelimiters } from './header.ts';
 
 /** The messages of a file or frame, and whether their number agrees with its counts. */
 export interface Hl7Batch {
@@ -19,7 +19,7 @@ export interface Hl7Batch {
  */
 export function hl7Batch(bytes: Uint8Array): Hl7Batch {
   const buffer = buffered(bytes);
-  const separator = hl7Header(buffer).delimiters.field;
+  const separator = declaredDelimiters(buffer).field;
   const tally = new BatchTally(separator);
   const messages: Uint8Array[] = [];
   let message = -1;
@@ -30,7 +30,7 @@ export function hl7Batch(bytes: Uint8Array): Hl7Batch {
   for (const [start, end] of linesOf(buffer)) {
     const head = (length: number): string =>
       buffer.toString('latin1', start, Math.min(start + length, end));
-    const name = batchLine(head(4), separator);
+    const name = mayBeBatchLine(buffer[start]) ? batchLine(head(4), separator) : '';
     tally.take(name, () => head(LINE_HEAD));
     if (name === '') continue;
     endMessage(start);

@@ -178,6 +178,13 @@ export function hl7Header(bytes: Uint8Array): Hl7Header {
   return new Hl7Header(kind, slots, delimiters, kind === 'message' ? missing(slots) : undefined);
 }
 
+/** Those of the first segment, without reading more of it; the usual ones where it has none that can be used. */
+export function declaredDelimiters(bytes: Uint8Array): Delimiters {
+  const text = headerText(buffered(bytes));
+  const start = headerStart(text);
+  return (start < 0 ? undefined : delimitersAt(text, start)) ?? DEFAULT_DELIMITERS;
+}
+
 /** The charset that MSH-18 declares, and its name as written. */
 export function declaredCharset(buffer: Buffer): { name: string; charset: Charset | undefined } {
   const text = headerText(buffer);

@@ -59,13 +59,15 @@ export interface FileStore {
   write(path: string, body: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void>;
   /**
    * Moves within the store. Throws `exists` if something has that name, and `changed` if the file is
-   * not as `expected`, as far as the protocol can tell.
+   * not as `expected`, as far as the protocol can tell. With `flush`, only that makes it last.
    */
   rename(from: string, to: string, expected?: FileFacts): Promise<void>;
   /** Moves over whatever has that name, in one step. Throws `unsupported` if the peer cannot do that. */
   replace(from: string, to: string): Promise<void>;
   /** Removes a file; no error if it is gone. Throws `changed` as `rename` does. */
   remove(path: string, expected?: FileFacts): Promise<void>;
+  /** Resolves once what was moved and removed stays so over a loss of power; a store without it sees to that at once, or cannot. */
+  flush?(): Promise<void>;
   /** Makes a folder and those above it; no error if it exists. */
   makeFolder(path: string): Promise<void>;
 }

@@ -10,7 +10,7 @@ import { beginning } from '../beginning.ts';
 import { cutMessages, messagesIn } from './file-messages.ts';
 import { isMeant } from './file-pattern.ts';
 import { type FoundFile, type Scan, scanFolder } from './file-scan.ts';
-import { type FileStore, inFolder, isFileProblem, isSameState } from './file-store.ts';
+import { FileError, type FileStore, inFolder, isFileProblem, isSameState } from './file-store.ts';
 import { fileType } from './file-type.ts';
 import { filterInTurns } from './in-turns.ts';
 import { type Notices, notices } from './notices.ts';
@@ -87,10 +87,14 @@ interface LookOptions {
 }
 
 const REFUSED = 'file-refused';
+/** After so many files it is made sure that those cleared away stay so: doing it for each costs more than the rest of the clearing. */
+const MOST_CLEARED = 64;
 
 /** One look at a folder: clears away the files taken earlier, then takes those that are ready. */
 export class Look {
   readonly #options: LookOptions;
+  /** Files that are away, but might be back after a loss of power: until then they count as taken. */
+  #cleared: MarkedFile[] = [];
 
   constructor(options: LookOptions) {
     this.#options = options;
@@ -120,6 +124,7 @@ export class Look {
         if (!(await this.#take(file))) break;
       }
     } finally {
+      await this.#forgetCleared();
       await taken.save();
     }
   }
@@ -258,7 +263,7 @@ export class Look {
 
   /** Clears away a delivered file, unless it has changed meanwhile: then it is a new one, to be taken as such. */
   async #finish(file: MarkedFile): Promise<void> {
-    const { settings, store, taken } = this.#options;
+    const { settings, store } = this.#options;
     if (settings.keep) return;
     const now = await store.facts(file.path);
     const same = now !== undefined && isSameState(now, file);
@@ -266,7 +271,30 @@ export class Look {
     const clear = (): Promise<void> =>
       archive === undefined ? removeFile(store, file) : moveAway(store, file, archive);
     const cleared = !same || (await this.#clear(file, () => clear().catch(unlessChanged)));
-    if (cleared) taken.forget(file.path, file);
+    if (!cleared) return;
+    this.#cleared.push(file);
+    if (this.#cleared.length >= MOST_CLEARED) await this.#forgetCleared();
+  }
+
+  async #forgetCleared(): Promise<void> {
+    const { store, taken, told } = this.#options;
+    const cleared = this.#cleared;
+    this.#cleared = [];
+    try {
+      await store.flush?.();
+    } catch (error) {
+      const [file] = cleared;
+      if (!(error instanceof FileError) || file === undefined) throw error;
+      const { text } = describeError(error);
+      told.about(
+        file,
+        'error',
+        'file-not-removed',
+        `${file.relative} was moved or deleted, but may be back after a loss of power; it is remembered until the next look: ${text}`,
+      );
+      return;
+    }
+    for (const file of cleared) taken.forget(file.path, file);
   }
 
   /** Whether a file could be cleared away. If not, it stays remembered, and is retried at every look. */
@@ -316,11 +344,15 @@ function byPath(a: FoundFile, b: FoundFile): number {
  */
 async function moveAway(store: FileStore, file: MarkedFile, folder: string): Promise<void> {
   const path = inFolder(folder, file.relative);
-  const names = [path, stamped(path, new Date()), stamped(path, new Date(), Math.random())];
+  const names = [
+    () => path,
+    () => stamped(path, new Date()),
+    () => stamped(path, new Date(), Math.random()),
+  ];
   await removeMarker(store, file);
   for (const [index, name] of names.entries()) {
     try {
-      await renameInto(store, file, name);
+      await renameInto(store, file, name());
       return;
     } catch (error) {
       const last = index === names.length - 1;

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash as digest } from 'node:crypto';
 import type { Memory } from '../../adapter/adapter.ts';
 import { TemporaryError } from '../../error/adapter-error.ts';
 import type { FileFacts } from './file-store.ts';
@@ -98,10 +98,8 @@ export async function takenFiles(memory: Memory): Promise<TakenFiles> {
 
 /** File names may be patient data, and a memory is not the trace: it holds only hashes. */
 function hash(path: string, { size, modified, version }: FileFacts): string {
-  return createHash('sha256')
-    .update(`${path}\n${size}\n${modified}${version === undefined ? '' : `\n${version}`}`)
-    .digest('base64url')
-    .slice(0, HASH_LENGTH);
+  const text = `${path}\n${size}\n${modified}${version === undefined ? '' : `\n${version}`}`;
+  return digest('sha256', text, 'base64url').slice(0, HASH_LENGTH);
 }
 
 /** Hashes, one after another; then a line for each partly delivered file: its hash and the number of messages. */

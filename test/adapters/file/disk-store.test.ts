@@ -4,6 +4,7 @@ import {
   mkdir,
   readdir,
   readFile,
+  rm,
   stat,
   symlink,
   utimes,
@@ -17,6 +18,7 @@ import { canMount, smallDisk } from '../../support/small-disk.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const never = new AbortController().signal;
+const isRoot = process.geteuid?.() === 0;
 
 async function* chunks(...parts: readonly string[]): AsyncGenerator<Uint8Array> {
   for (const part of parts) yield Buffer.from(part);
@@ -174,6 +176,46 @@ describe('a disk', () => {
       problem: 'full',
     });
     expect(await readdir(small.path)).toEqual(['a']);
+    expect(await readdir(folder.path)).toEqual(['a']);
+  });
+
+  test.runIf(isRoot)('makes names last when asked, once for all of a folder', async () => {
+    await using folder = await temporaryFolder();
+    const [from, to] = [join(folder.path, 'from'), join(folder.path, 'to')];
+    const gathering = new DiskStore({ sync: 'gathered' });
+    await mkdir(from);
+    await mkdir(to);
+    for (const name of ['a', 'b', 'c']) await writeFile(join(from, name), name);
+    await chmod(folder.path, 0o755);
+    await chmod(from, 0o777);
+    // may be written, but not opened, as syncing it needs
+    await chmod(to, 0o333);
+    await asNobody(async () => {
+      await gathering.rename(join(from, 'a'), join(to, 'a'));
+      await gathering.rename(join(from, 'b'), join(to, 'b'));
+      await gathering.remove(join(from, 'c'));
+      await expect(gathering.flush()).rejects.toMatchObject({ problem: 'denied' });
+    });
+    await chmod(to, 0o777);
+    await rm(from, { recursive: true });
+    await gathering.flush();
+    await chmod(to, 0o333);
+    await asNobody(() => gathering.flush());
+    expect(await readdir(to)).toEqual(['a', 'b']);
+  });
+
+  test.runIf(canMount && isRoot)('keeps a file until its copy on another disk lasts', async () => {
+    await using folder = await temporaryFolder();
+    await using small = await smallDisk();
+    await writeFile(join(folder.path, 'a'), 'x', { mode: 0o666 });
+    await chmod(folder.path, 0o777);
+    await chmod(small.path, 0o333);
+    const gathering = new DiskStore({ sync: 'gathered' });
+    await asNobody(() =>
+      expect(gathering.rename(join(folder.path, 'a'), join(small.path, 'a'))).rejects.toMatchObject(
+        { problem: 'denied' },
+      ),
+    );
     expect(await readdir(folder.path)).toEqual(['a']);
   });
 
