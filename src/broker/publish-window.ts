@@ -26,7 +26,7 @@ export class PublishWindow {
   /** When each was written. */
   readonly #written = new Map<Writable, number>();
   readonly #of = new Map<string, number>();
-  readonly #parked = new Map<string, Writable[]>();
+  readonly #parked = new Map<string, Parked>();
   #most = FIRST;
   #lessened = 0;
 
@@ -34,8 +34,8 @@ export class PublishWindow {
   add(one: Writable): void {
     const { subject } = one;
     const parked = this.#parked.get(subject);
-    if (parked !== undefined) parked.push(one);
-    else if (!this.#hasRoom(subject)) this.#parked.set(subject, [one]);
+    if (parked !== undefined) parked.waiting.push(one);
+    else if (!this.#hasRoom(subject)) this.#parked.set(subject, { waiting: [one], next: 0 });
     else this.#write(one);
   }
 
@@ -91,12 +91,31 @@ export class PublishWindow {
     for (const [subject, parked] of this.#parked) {
       if (!this.#hasRoom(subject)) continue;
       // what was given up meanwhile takes no turn
-      while (parked.length > 0) {
-        const one = parked.shift();
-        if (one !== undefined && this.#write(one)) break;
+      for (let one = taken(parked); one !== undefined; one = taken(parked)) {
+        if (this.#write(one)) break;
       }
       this.#parked.delete(subject);
-      if (parked.length > 0) this.#parked.set(subject, parked);
+      if (parked.next < parked.waiting.length) this.#parked.set(subject, parked);
     }
   }
+}
+
+/** What waits for a subject, from the one that is next. Taking the first out of an array of 100,000 moves all others: seconds, for all of them. */
+interface Parked {
+  waiting: Writable[];
+  next: number;
+}
+
+/** At so many places of what was taken, and half of all, the rest is put together again. */
+const EMPTY_PLACES = 1_024;
+
+function taken(parked: Parked): Writable | undefined {
+  const one = parked.waiting[parked.next];
+  if (one === undefined) return undefined;
+  parked.next += 1;
+  if (parked.next > EMPTY_PLACES && parked.next * 2 > parked.waiting.length) {
+    parked.waiting = parked.waiting.slice(parked.next);
+    parked.next = 0;
+  }
+  return one;
 }
