@@ -9,10 +9,18 @@ import type { IdSource } from '../message/id.ts';
 import type { Envelope, Reply } from '../message/message.ts';
 import type { Explanation, RecordedError } from '../message/record.ts';
 import type { Clock } from '../time/clock.ts';
+import { WorkTurn } from '../time/work-turn.ts';
 import type { TransformOutput } from '../transform/transform.ts';
 import { outcomeOf } from './outcome-of.ts';
 import { loadBody, onLeg, type Subject, subject } from './subject.ts';
-import type { InlineTarget, ProcessResult, ProcessSend, QueueTarget, Wiring } from './wiring.ts';
+import type {
+  InlineTarget,
+  ProcessResult,
+  ProcessSend,
+  QueueTarget,
+  WiredTarget,
+  Wiring,
+} from './wiring.ts';
 
 /** A leg made by routing, to be stored. */
 export interface Leg {
@@ -153,7 +161,10 @@ async function sendAll(routing: Routing, step: Step): Promise<void> {
   let answersTo = parent.replyTo;
   const several = severalOf(step.sends);
   const placeOf = placesIn(step);
+  const turn = new WorkTurn();
   for (const [index, send] of step.sends.entries()) {
+    // a message may have been split into 100,000
+    if (turn.isOver()) await turn.next();
     const target = routing.wiring.target(send.to);
     const id = (index === 0 ? step.firstId : undefined) ?? routing.ids.next();
     const envelope: Envelope = {
@@ -170,15 +181,25 @@ async function sendAll(routing: Routing, step: Step): Promise<void> {
     const made = await madeSubject(routing, step.from, envelope, send.output);
     const key = legKey(step.key, target.name, placeOf(index));
     try {
-      if ((envelope.hops ?? 0) > routing.wiring.hopLimit)
-        step.legs.push(tooFar(routing, key, made));
-      else if (target.kind === 'queue') step.legs.push(await queueLeg(key, made, target));
-      else await inlineLeg(routing, { ...step, key }, made, target);
+      await addLeg(routing, { ...step, key }, made, target);
     } catch (error) {
       if (send.output !== undefined && made.bodyRef !== undefined) routing.drop(made.bodyRef);
       throw error;
     }
   }
+}
+
+/** Adds the leg of one message, and those to which it leads at once. */
+async function addLeg(
+  routing: Routing,
+  step: Step,
+  made: Subject,
+  target: WiredTarget,
+): Promise<void> {
+  const { key, legs } = step;
+  if ((made.message.hops ?? 0) > routing.wiring.hopLimit) legs.push(tooFar(routing, key, made));
+  else if (target.kind === 'queue') legs.push(await queueLeg(key, made, target));
+  else await inlineLeg(routing, step, made, target);
 }
 
 /** What tells the messages that a step sends to one target apart, equally when it is repeated. */
@@ -199,8 +220,12 @@ function placesIn({ sends, byContent }: Step): (index: number) => number | strin
 /** Targets to which a step sends several new messages. */
 function severalOf(sends: readonly ProcessSend[]): ReadonlySet<string> {
   if (sends.length < 2) return NONE;
-  const made = sends.flatMap(({ to, output }) => (output === undefined ? [] : [to]));
-  return new Set(made.filter((to, at) => made.indexOf(to) < at));
+  const once = new Set<string>();
+  const several = new Set<string>();
+  for (const { to, output } of sends) {
+    if (output !== undefined) (once.has(to) ? several : once).add(to);
+  }
+  return several;
 }
 
 const NONE: ReadonlySet<string> = new Set();

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { EngineError, isEngineError } from '../error/engine-error.ts';
 import { withTokens } from '../expression/token-answers.ts';
 import { describeSize } from '../time/size.ts';
+import { WorkTurn } from '../time/work-turn.ts';
 import { type Declaration, DeclarativeTransform } from './declarative-transform.ts';
 import { type Parts, partsOf } from './split/parts-of.ts';
 import type { Split } from './split/read-split.ts';
@@ -10,9 +10,6 @@ import type { Transform, TransformInput, TransformOutput } from './transform.ts'
 
 /** How many bytes the messages made from one may have in total: they are held in memory until they are stored. */
 const MADE_LIMIT = 128 * 1024 * 1024;
-
-/** How long, in milliseconds, it works before it lets others run. */
-const TURN = 20;
 
 /** A transform made of steps that makes a message from each part of the incoming one. */
 export class SplitTransform implements Transform {
@@ -33,9 +30,9 @@ export class SplitTransform implements Transform {
     const batches = await this.#batches(input);
     const outputs: TransformOutput[] = [];
     let bytes = 0;
-    const turn = new Turn();
+    const turn = new WorkTurn();
     for (const [at, make] of batches.entries()) {
-      await turn.next();
+      if (turn.isOver()) await turn.next();
       const [part, parts] = [at + 1, batches.length];
       const message = { ...input.message, part, parts };
       const { document } = input;
@@ -93,9 +90,9 @@ export class SplitTransform implements Transform {
     if (when === undefined) return numbers;
     const { message, document: whole } = input;
     const chosen: number[] = [];
-    const turn = new Turn();
+    const turn = new WorkTurn();
     for (const number of numbers) {
-      await turn.next();
+      if (turn.isOver()) await turn.next();
       const document = parts.make([number]);
       try {
         const judging = withTokens(input.jwt, (tokens) =>
@@ -130,15 +127,4 @@ export function declarationOf(transform: Transform | undefined): Declaration | u
   const isOfSteps =
     transform instanceof DeclarativeTransform || transform instanceof SplitTransform;
   return isOfSteps ? transform.declaration : undefined;
-}
-
-/** Lets others run when work has taken long. */
-class Turn {
-  #since = performance.now();
-
-  async next(): Promise<void> {
-    if (performance.now() - this.#since < TURN) return;
-    await nextTurn();
-    this.#since = performance.now();
-  }
 }
