@@ -2,6 +2,7 @@ import { writeFileSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { workerData } from 'node:worker_threads';
 import { beatsOf, workIn } from '../flow/work-marks.ts';
+import { lookAtMain, standingTime } from './standing-time.ts';
 import { addStuck } from './stuck-file.ts';
 
 /** What the main thread hands its watchdog. */
@@ -34,16 +35,19 @@ function writeNow(told: { readonly event: string; readonly [field: string]: unkn
 /**
  * Checks that the engine's thread is running, and ends the process if it is not: nothing else can
  * interrupt an endless loop. It counts its own checks, so a sleeping machine or a paused process is
- * not a reason.
+ * not a reason, and nothing of what the thread waited for a processor.
  */
 async function watch({ buffer, data, after, again }: WatchdogOrder): Promise<void> {
   const every = Math.max(100, Math.min(1_000, after / 8));
   let beats = beatsOf(buffer);
   let still = 0;
+  let look = lookAtMain();
   for (;;) {
     await sleep(every);
+    const before = look;
+    look = lookAtMain();
     const now = beatsOf(buffer);
-    still = now === beats ? still + every : 0;
+    still = now === beats ? still + standingTime(before, look, every) : 0;
     beats = now;
     if (still < after) continue;
     const stuck = workIn(buffer);
