@@ -7,6 +7,7 @@ import type { Broker } from './broker.ts';
 import { isLeaderless, removeLeaderless } from './leaderless.ts';
 import { PROJECTOR } from './names.ts';
 import {
+  endIfNobodyAnswers,
   ensureProjector,
   isConsumerMissing,
   lastSequence,
@@ -206,6 +207,7 @@ class Reader implements StreamReader {
     this.#reading.set(stream, of);
     for (const message of early) this.#take(message, of);
     if (of.broken) messages.stop();
+    background(endIfNobodyAnswers(messages), `following the consumer of ${stream}`);
     await messages.closed();
     return of.due;
   }

@@ -3,6 +3,7 @@ import {
   AckPolicy,
   type ConsumerConfig,
   type ConsumerInfo,
+  type ConsumerMessages,
   type ConsumerUpdateConfig,
   DeliverPolicy,
   DiscardPolicy,
@@ -51,6 +52,11 @@ export const STEADILY = {
   bind: true,
   abort_on_missing_resource: true,
 } as const;
+
+/** The server tells of a consumer that is removed only those who ask at that moment; whoever asks later would ask for ever. */
+export async function endIfNobodyAnswers(messages: ConsumerMessages): Promise<void> {
+  for await (const { type } of messages.status()) if (type === 'no_responders') messages.stop();
+}
 
 /**
  * Creates or updates a stream: file storage, `limits` retention, no age. Neither `workqueue` nor

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ConsumerMessages } from '@nats-io/jetstream';
 import { isAway } from '../broker/away.ts';
 import type { Bodies } from '../broker/bodies.ts';
 import type { Broker } from '../broker/broker.ts';
@@ -7,7 +6,12 @@ import type { HandOffs } from '../broker/hand-offs.ts';
 import { type LineFeed, lineFeed } from '../broker/line-feed.ts';
 import { WORKER } from '../broker/names.ts';
 import { acknowledgeAgain, type Taken, takenFrom } from '../broker/queue.ts';
-import { ACKNOWLEDGE_WAIT, isConsumerMissing, STEADILY } from '../broker/streams.ts';
+import {
+  ACKNOWLEDGE_WAIT,
+  endIfNobodyAnswers,
+  isConsumerMissing,
+  STEADILY,
+} from '../broker/streams.ts';
 import { background } from '../error/background.ts';
 import { tolerate, unless } from '../error/foreseen.ts';
 import { faultText, unexpected } from '../error/unexpected.ts';
@@ -464,8 +468,3 @@ const faultOrder = (error: unknown): EndOrder => ({
   code: 'ENGINE_FAULT',
   reason: `Waybill itself failed on this message ${TRIES} times: ${faultText(error)}`,
 });
-
-/** A consumer that was removed while NATS was away is told by nobody, and asked for messages for ever: it is looked for again. */
-async function endIfNobodyAnswers(messages: ConsumerMessages): Promise<void> {
-  for await (const { type } of messages.status()) if (type === 'no_responders') messages.stop();
-}

@@ -118,3 +118,20 @@ test('a consumer that somebody removes is made again at once, and everything is 
   await vi.waitFor(() => expect(reader.read.size).toBe(3));
   await reader.close();
 });
+
+test('a consumer that is removed before it is asked for the first time is made again, too', async () => {
+  await using broker = await connectBroker({ ...(await ownProduction()), role: 'test' });
+  const { stream, subject } = await queue(broker);
+  const { consumers } = broker.jetstream;
+  const get = consumers.get.bind(consumers);
+  const once = vi.spyOn(consumers, 'get').mockImplementationOnce(async (...of) => {
+    const consumer = await get(...of);
+    await broker.manager.consumers.delete(stream, PROJECTOR);
+    return consumer;
+  });
+  const reader = readAll(broker);
+  await broker.publisher.publish(subject, Buffer.from('1'));
+  await vi.waitFor(() => expect(reader.read.size).toBe(1));
+  expect(once).toHaveBeenCalledTimes(2);
+  await reader.close();
+});
