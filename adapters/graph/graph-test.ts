@@ -33,14 +33,16 @@ async function testAccess<S extends GraphSettings>({
   });
   await step('permission', (detail) => {
     if (claims !== undefined) checkAudience(claims.audience, settings.url);
-    const missing = needs.filter((any) => !any.some((one) => claims?.roles.includes(one) ?? true));
+    const missing = needs.filter(
+      (roles) => !roles.some((one) => claims?.roles.includes(one) ?? true),
+    );
     if (missing.length > 0) {
       throw new StepFailure(
-        `the token lacks ${missing.map((any) => any.join(' or ')).join(', ')}`,
+        `the token lacks ${missing.map((roles) => roles.join(' or ')).join(', ')}`,
         'Grant it as an application permission of Microsoft Graph, with the consent of an administrator',
       );
     }
-    detail(`granted: ${needs.map((any) => any.join(' or ')).join(', ')}`);
+    detail(`granted: ${needs.map((roles) => roles.join(' or ')).join(', ')}`);
   });
   return client;
 }
@@ -80,7 +82,7 @@ async function asked<Value>(
   try {
     return await question();
   } catch (error) {
-    const flat = needs.map((any) => any.join(' or ')).join(', ');
+    const flat = needs.map((roles) => roles.join(' or ')).join(', ');
     const failure = { place: client.place, mailbox: settings.mailbox, needs: flat };
     throw stepFailure(readingFailure(error, failure));
   }

@@ -25,18 +25,18 @@ const FIELDS = Object.entries(ENVELOPE_FIELDS) as readonly (readonly [
 ])[];
 
 export function envelopeHeaders(message: Envelope, carried: Carried = {}): MsgHdrs {
-  const h = new OwnHeaders();
+  const written = new OwnHeaders();
   for (const [field, { header, kind }] of FIELDS) {
     const value = message[field];
     if (value !== undefined)
-      h.add(header, kind === 'text' ? percentEncoded(String(value)) : oneLine(value));
+      written.add(header, kind === 'text' ? percentEncoded(String(value)) : oneLine(value));
   }
   const { bodyRef, attached, accepted, woken } = carried;
-  if (bodyRef !== undefined) h.add('Wb-Body-Ref', bodyRef);
-  if (attached !== undefined) h.add('Wb-Attached', String(attached));
-  if (accepted === true) h.add('Wb-Accepted', '1');
-  if (woken === true) h.add('Wb-Woken', '1');
-  return h;
+  if (bodyRef !== undefined) written.add('Wb-Body-Ref', bodyRef);
+  if (attached !== undefined) written.add('Wb-Attached', String(attached));
+  if (accepted === true) written.add('Wb-Accepted', '1');
+  if (woken === true) written.add('Wb-Woken', '1');
+  return written;
 }
 
 /** A trace context is the sender's, and an adapter of a production may give anything as a number. */
@@ -44,9 +44,9 @@ const oneLine = (value: string | number): string =>
   typeof value === 'number' ? String(value) : value.replaceAll(/[\r\n]+/g, ' ');
 
 /** Reads the headers once, since each `get` of the client goes through all of them. */
-export function readEnvelope(h: MsgHdrs): Envelope & Carried {
+export function readEnvelope(written: MsgHdrs): Envelope & Carried {
   const read = { ...EMPTY };
-  for (const [header, values] of h) {
+  for (const [header, values] of written) {
     const known = KNOWN.get(header);
     const text = values[0] ?? '';
     if (known !== undefined && text !== '') read[known.field] = known.read(text);

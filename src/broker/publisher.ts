@@ -151,8 +151,8 @@ export function publisher(
     publish(subject, body, { headers: given, msgID } = {}) {
       const number = count++;
       const address = `${inbox}.${number}`;
-      const h = msgID === undefined ? given : (given ?? headers());
-      if (msgID !== undefined) h?.set('Nats-Msg-Id', msgID);
+      const head = msgID === undefined ? given : (given ?? headers());
+      if (msgID !== undefined) head?.set('Nats-Msg-Id', msgID);
       const write = (): boolean => {
         const one = waiting.get(address);
         if (one === undefined) return false;
@@ -161,7 +161,7 @@ export function publisher(
         try {
           connection.publish(subject, body, {
             reply: address,
-            ...(h === undefined ? {} : { headers: h }),
+            ...(head === undefined ? {} : { headers: head }),
           });
         } catch (error) {
           waiting.delete(address);

@@ -35,11 +35,11 @@ export function portsApart(
     const whole = String(at.port);
     const place = at.path === undefined ? whole : `${whole}${at.path}`;
     // only web services with different paths share a port
-    const any = `any ${whole}`;
-    const other = taken.get(place) ?? taken.get(at.path === undefined ? any : whole);
+    const anyPath = `any ${whole}`;
+    const other = taken.get(place) ?? taken.get(at.path === undefined ? anyPath : whole);
     if (other === undefined) {
       taken.set(place, name);
-      if (!taken.has(any)) taken.set(any, name);
+      if (!taken.has(anyPath)) taken.set(anyPath, name);
       continue;
     }
     let port = at.port;
