@@ -1,6 +1,6 @@
 import type * as Kafka from '@platformatic/kafka';
 import { NotConnectedError, type setting, timerTime, toldElsewhere } from 'waybill/adapter';
-import { placeOf, unlessAborted } from 'waybill/peer/basics';
+import { PassingSet, placeOf, unlessAborted } from 'waybill/peer/basics';
 import { clientTls } from 'waybill/peer/tls';
 import type { Account, KafkaLent } from './account.ts';
 import { connectFailure } from './failure.ts';
@@ -90,7 +90,7 @@ export class KafkaBroker {
   readonly #versions = new Map<number, readonly [number, number]>();
   readonly #end: (reason: NotConnectedError) => void;
   /** Each request that waits: a promise for all would keep every answer until the connection ends. */
-  readonly #asking = new Set<(reason: NotConnectedError) => void>();
+  readonly #asking = new PassingSet<(reason: NotConnectedError) => void>();
   #isOpen = false;
   #lost: NotConnectedError | undefined;
   #throttledUntil = 0;

@@ -19,8 +19,14 @@ interface Storing {
   /** How many records are stored at a time. */
   readonly parallel: number;
   readonly held: Held;
-  /** Resolves once the record is done with; false if it is not, as the signal aborted. */
-  readonly keep: (record: KafkaRecord, from: Partition, signal: AbortSignal) => Promise<boolean>;
+  /** Stores a record; undefined if it is not to be stored. */
+  readonly store: (record: KafkaRecord, from: Partition) => Promise<unknown> | undefined;
+  /** Called where that throws. Resolves once the record is done with; false if it is not, as the signal aborted. */
+  readonly again: (
+    error: unknown,
+    unstored: { readonly record: KafkaRecord; readonly from: Partition },
+    signal: AbortSignal,
+  ) => Promise<boolean>;
   /** Called when a record is stored, or the position has moved without one. */
   readonly moved: (which: Partition) => void;
   readonly signal: AbortSignal;
@@ -165,7 +171,14 @@ export class Partition implements Share {
         this.#first += 1;
         const begun: Begun = { offset: record.offset, isDone: false };
         this.#begun.push(begun);
-        if (!(await this.#storing.keep(record, this, signal))) return;
+        let isDone = true;
+        try {
+          // a message takes as long as a few promises: there is only the one of the store
+          await this.#storing.store(record, this);
+        } catch (error) {
+          isDone = await this.#storing.again(error, { record, from: this }, signal);
+        }
+        if (!isDone) return;
         this.#hold(-sizeOf(record));
         begun.isDone = true;
         while (this.#begun[0]?.isDone === true) this.#begun.shift();

@@ -196,7 +196,8 @@ export class KafkaReader implements Kept {
           parallel,
           held,
           signal: this.#intake.signal,
-          keep: (record, from, stop) => this.#keep(record, from, stop),
+          store: (record, from) => this.#store(record, from),
+          again: (error, unstored, stop) => this.#again(error, unstored, stop),
           moved: (which) => this.#hasMoved(which),
         }),
     );
@@ -279,19 +280,30 @@ export class KafkaReader implements Kept {
     return result;
   }
 
-  /** A message takes as long as a few promises: there are only those of the intake and of the delivery. */
-  #keep(record: KafkaRecord, from: Partition, signal: AbortSignal): Promise<boolean> {
+  #store(record: KafkaRecord, from: Partition): Promise<unknown> | undefined {
     const { settings, deliver } = this.#lent;
-    if (record.value === null && settings.tombstones === 'skip') return Promise.resolve(true);
-    const { place } = this.#cluster;
-    const { topic, partition, topicId } = from;
-    const what = (): string => `${place}: the message ${record.offset} of ${keyOf(from)}`;
-    const taken = { topic, partition, topicId, place };
-    return this.#intake.keep(() => deliver(messageOf(record, taken, settings)), {
-      what,
-      passedOver: (error) => this.#isPassedOver(error, what),
-      signal,
-    });
+    if (record.value === null && settings.tombstones === 'skip') return undefined;
+    return deliver(messageOf(record, from, this.#cluster.place, settings));
+  }
+
+  /** A record that could not be stored: held until it is, so that the order stays. */
+  #again(
+    error: unknown,
+    { record, from }: { readonly record: KafkaRecord; readonly from: Partition },
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const what = (): string =>
+      `${this.#cluster.place}: the message ${record.offset} of ${keyOf(from)}`;
+    let isTried = true;
+    const store = async (): Promise<void> => {
+      if (isTried) {
+        isTried = false;
+        throw error;
+      }
+      await this.#store(record, from);
+    };
+    const passedOver = (why: EngineError): boolean => this.#isPassedOver(why, what);
+    return this.#intake.keep(store, { what, passedOver, signal });
   }
 
   #isPassedOver({ retryable, code }: EngineError, what: () => string): boolean {
@@ -353,12 +365,8 @@ class Heart {
   }
 }
 
-interface Taken extends Share {
-  /** Of the topic; may be empty. */
-  readonly topicId: string;
-  /** Where the message was taken from, for people. */
-  readonly place: string;
-}
+/** Where a message was taken from. The id of the topic may be empty. */
+type Taken = Pick<Partition, 'topic' | 'topicId' | 'partition'>;
 
 interface Shown {
   readonly as: 'value' | 'record';
@@ -369,35 +377,47 @@ const LONGEST_NAME = 250;
 /** The last moment of a Date, in milliseconds. */
 const LAST_TIME = 8.64e15;
 
-/** What is delivered for a record. */
+/** What is delivered for a record. `place` is for people. */
 function messageOf(
   record: KafkaRecord,
-  { topic, partition, topicId, place }: Taken,
+  { topic, partition, topicId }: Taken,
+  place: string,
   { as, type }: Shown,
 ): NewMessage {
-  const { offset, key, headers } = record;
-  const header = (name: string): string | undefined =>
-    headers.findLast((one) => one[0].toLowerCase() === name)?.[1].toString();
-  const facts = {
-    origin: `${place}/${topic}/${partition}/${offset}`,
+  const { key, headers } = record;
+  const at = `${partition}/${record.offset}`;
+  const isWhole = as === 'record';
+  const body = isWhole
+    ? Buffer.from(JSON.stringify(wholeOf(record, { topic, partition })))
+    : (record.value ?? NOTHING);
+  const described = isWhole
+    ? JSON_TEXT
+    : describedBody(body, headerOf(headers, 'content-type'), type);
+  // each by its name: an object put together of others costs as much as the rest of this
+  return {
+    origin: `${place}/${topic}/${at}`,
     // a topic that was made anew counts from 0 again
-    dedupeKey: `${topicId === '' ? topic : topicId}/${partition}/${offset}`,
-    ...(key !== null && isUtf8(key) && { name: key.toString().slice(0, LONGEST_NAME) }),
-    ...traced(header('traceparent')),
+    dedupeKey: `${topicId === '' ? topic : topicId}/${at}`,
+    name: key !== null && isUtf8(key) ? key.toString().slice(0, LONGEST_NAME) : undefined,
+    traceparent: tracedBy(headerOf(headers, 'traceparent')),
+    body,
+    type: described.type,
+    charset: described.charset,
   };
-  if (as === 'record') {
-    const body = Buffer.from(JSON.stringify(wholeOf(record, { topic, partition })));
-    return { ...facts, body, type: 'application/json', charset: 'utf-8' };
-  }
-  const body = record.value ?? Buffer.alloc(0);
-  return { ...facts, body, ...describedBody(body, header('content-type'), type) };
 }
 
-function traced(header: string | undefined): { readonly traceparent?: string } {
-  return header !== undefined && /^00-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/.test(header)
-    ? { traceparent: header }
-    : {};
-}
+const NOTHING = Buffer.alloc(0);
+const JSON_TEXT = { type: 'application/json', charset: 'utf-8' } as const;
+
+const headerOf = (headers: KafkaRecord['headers'], name: string): string | undefined =>
+  headers.length === 0
+    ? undefined
+    : headers.findLast((one) => one[0].toLowerCase() === name)?.[1].toString();
+
+const tracedBy = (header: string | undefined): string | undefined =>
+  header !== undefined && /^00-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/.test(header)
+    ? header
+    : undefined;
 
 /** A record as JSON: bytes that are no text are in base64, under a name that says so. */
 function wholeOf(

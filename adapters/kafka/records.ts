@@ -43,14 +43,19 @@ export function recordsOf(
       continue;
     }
     if ((attributes & IS_TRANSACTIONAL) !== 0 && aborted.has(producerId)) continue;
-    // a batch that is packed comes whole
-    const later = batch.records.filter((one) => firstOffset + BigInt(one.offsetDelta) >= from);
-    for (const one of later) records.push(recordOf(one, firstOffset, firstTimestamp));
+    for (const one of fromOn(batch, from)) records.push(recordOf(one, firstOffset, firstTimestamp));
   }
   return { records, next: next < from ? from : next };
 }
 
-type FetchedRecord = NonNullable<FetchedPartition['records']>[number]['records'][number];
+type FetchedBatch = NonNullable<FetchedPartition['records']>[number];
+type FetchedRecord = FetchedBatch['records'][number];
+
+/** A batch that is packed comes whole. */
+const fromOn = ({ firstOffset, records }: FetchedBatch, from: bigint): readonly FetchedRecord[] =>
+  firstOffset >= from
+    ? records
+    : records.filter((one) => firstOffset + BigInt(one.offsetDelta) >= from);
 
 const recordOf = (
   { offsetDelta, timestampDelta, key, value, headers }: FetchedRecord,
@@ -61,8 +66,13 @@ const recordOf = (
   timestamp: Number(firstTimestamp + timestampDelta),
   key,
   value,
-  headers: headers.map(([name, content]) => [name?.toString() ?? '', content ?? Buffer.alloc(0)]),
+  headers:
+    headers.length === 0
+      ? NONE
+      : headers.map(([name, content]) => [name?.toString() ?? '', content ?? Buffer.alloc(0)]),
 });
+
+const NONE: KafkaRecord['headers'] = [];
 
 interface AbandonedTransaction {
   readonly producerId: bigint;

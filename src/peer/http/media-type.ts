@@ -61,17 +61,13 @@ export function describedBody(
   contentType: string | undefined,
   type: string | undefined,
 ): { readonly type: string; readonly charset?: string } {
+  if (contentType === undefined) return { type: type ?? fileType(body.subarray(0, HEAD), '') };
   const media = mediaTypeOf(contentType);
   const { charset } = media;
   return {
-    type: type ?? typeFound(body, contentType, media),
+    type: type ?? messageTypeOf(media, body.subarray(0, HEAD)),
     ...(charset !== undefined && { charset }),
   };
-}
-
-function typeFound(body: Uint8Array, contentType: string | undefined, media: MediaType): string {
-  const head = body.subarray(0, HEAD);
-  return contentType === undefined ? fileType(head, '') : messageTypeOf(media, head);
 }
 
 /** The `Content-Type` for a message. */

@@ -24,11 +24,12 @@ function partition(held: Held, parallel = 1) {
     {
       parallel,
       held,
-      keep: () => {
-        const { promise, resolve } = Promise.withResolvers<boolean>();
-        turns.push(() => resolve(true));
+      store: () => {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        turns.push(resolve);
         return promise;
       },
+      again: () => Promise.resolve(false),
       moved: () => undefined,
       signal: new AbortController().signal,
     },
