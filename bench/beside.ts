@@ -26,6 +26,7 @@ const PEERS: Readonly<Record<string, () => Promise<() => Promise<Subjects>>>> = 
   imap: async () => (await import('./beside/imap.ts')).imapSubjects,
   print: async () => (await import('./beside/print.ts')).printSubjects,
   'ssh-exec': async () => (await import('./beside/ssh-exec.ts')).sshExecSubjects,
+  sql: async () => (await import('./beside/sql.ts')).sqlSubjects,
   ldap: async () => (await import('./beside/ldap.ts')).ldapSubjects,
 };
 

@@ -1,0 +1,92 @@
+import { createRequire } from 'node:module';
+import { DatabaseSync } from 'node:sqlite';
+import { createConnection } from 'mysql2/promise';
+import { Client } from 'pg';
+import type { SqlDatabase } from '../../test/support/sql-databases.ts';
+
+/** A row as the driver gives it. */
+export type BareRow = Readonly<Record<string, unknown>>;
+
+/** Plain use of a driver: statements with parameters, each prepared once and with a time limit. */
+export interface BareClient {
+  /** With `?` where a value stands. */
+  run(text: string, values?: readonly (string | number)[]): Promise<readonly BareRow[]>;
+  close(): Promise<unknown>;
+}
+
+/** Milliseconds: as the adapter has them, the server ends what takes too long, and one that does not answer is noticed. */
+const LIMITS = { statement_timeout: 30_000, query_timeout: 31_000 };
+
+export function bareClient(database: SqlDatabase): Promise<BareClient> {
+  return CLIENTS[database.product as keyof typeof CLIENTS](database);
+}
+
+function where({ port, options }: SqlDatabase) {
+  const credential = options.credentials?.['clinic'];
+  if (credential?.kind !== 'basic') throw new Error('no account');
+  const { user, password } = credential;
+  return { host: '127.0.0.1', port, user, password, database: 'clinic' };
+}
+
+const CLIENTS = {
+  async postgresql(database: SqlDatabase): Promise<BareClient> {
+    const client = new Client({ ...where(database), ...LIMITS });
+    await client.connect();
+    const named = new Map<string, { readonly name: string; readonly text: string }>();
+    const of = (text: string) => {
+      let count = 0;
+      const made = { name: `s${named.size}`, text: text.replaceAll('?', () => `$${++count}`) };
+      named.set(text, made);
+      return made;
+    };
+    return {
+      async run(text, values = []) {
+        return (await client.query({ ...(named.get(text) ?? of(text)), values: [...values] })).rows;
+      },
+      close: () => client.end(),
+    };
+  },
+  async mysql(database: SqlDatabase): Promise<BareClient> {
+    const connection = await createConnection({
+      ...where(database),
+      supportBigNumbers: true,
+      bigNumberStrings: true,
+    });
+    return {
+      async run(sql, values) {
+        if (values === undefined) return (await connection.query(sql))[0] as BareRow[];
+        const one = { sql, timeout: LIMITS.query_timeout, values: [...values] };
+        return (await connection.execute(one))[0] as BareRow[];
+      },
+      close: () => connection.end(),
+    };
+  },
+  /** In this process: nothing can end a statement that takes too long, and nothing else is done meanwhile. */
+  async sqlite(database: SqlDatabase): Promise<BareClient> {
+    const opened = new DatabaseSync(String(database.given()['file']));
+    const known = new Map<string, ReturnType<DatabaseSync['prepare']>>();
+    return {
+      async run(text, values = []) {
+        const statement = known.get(text) ?? opened.prepare(text);
+        known.set(text, statement);
+        return statement.all(...values);
+      },
+      async close() {
+        opened.close();
+      },
+    };
+  },
+  /** In this process, in a thread of which there are four for everything. */
+  async odbc(database: SqlDatabase): Promise<BareClient> {
+    const { user, password } = where(database);
+    const text = `${String(database.given()['odbc'])};UID=${user};PWD=${password}`;
+    const { connect } = createRequire(import.meta.url)('odbc') as {
+      connect(text: string): Promise<BareClient & { query: BareClient['run'] }>;
+    };
+    const connection = await connect(text);
+    return {
+      run: (one, values) => connection.query(one, values),
+      close: () => connection.close(),
+    };
+  },
+};
