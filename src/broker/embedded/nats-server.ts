@@ -11,6 +11,7 @@ import { describeError, EngineError } from '../../error/engine-error.ts';
 import { isSystemError, isTold, toldElsewhere, tolerate, unless } from '../../error/foreseen.ts';
 import { pause } from '../../time/pause.ts';
 import { findNatsServer } from './nats-binary.ts';
+import { doneBy, hangs, Patience } from './server-life.ts';
 
 /**
  * What an acknowledged message survives. `power-loss`: everything. `last-seconds`: the crash of any
@@ -49,7 +50,11 @@ export interface NatsServerOptions {
   /** Called when the server died and is being restarted. */
   readonly onRestart?: (reason: string) => void;
   readonly say?: (text: string) => void;
+  /** Milliseconds between two looks whether it still answers, and for one answer. */
+  readonly looks?: { readonly every: number; readonly answer: number };
 }
+
+const LOOKED_AT = { every: 2_000, answer: 3_000 };
 
 /**
  * Percent by which the server's heap may grow beyond what is in use before it is collected; Go's
@@ -67,12 +72,12 @@ interface State extends NatsAccess {
 
 /**
  * Starts Waybill's own nats-server: loopback, free port, random password, JetStream under `data`.
- * If it dies it is restarted on the same port, so clients reconnect by themselves. A server left
+ * If it dies, or hangs, it is restarted on the same port, so clients reconnect by themselves. A server left
  * behind in the same folder by an earlier engine (kill -9) is stopped first.
  */
 // oxlint-disable-next-line max-lines-per-function -- a factory: its closures share the state above them
 export async function startNatsServer(options: NatsServerOptions): Promise<NatsServer> {
-  const { data, durability = 'power-loss' } = options;
+  const { data, durability = 'power-loss', looks = LOOKED_AT } = options;
   const binary = await findNatsServer({ say: options.say });
   await mkdir(join(data, 'jetstream'), { recursive: true, mode: 0o700 });
   await endLeftover(data);
@@ -86,6 +91,7 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
   let url = '';
 
   const stopping = new AbortController();
+  const patience = new Patience();
   let restarting = Promise.resolve();
   let child: ChildProcess;
   const launch = async (): Promise<void> => {
@@ -116,8 +122,21 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
       restarting = restart();
       background(restarting, 'starting nats-server again');
     };
-    if (hasEnded(launched)) ended();
-    else launched.once('exit', ended);
+    if (hasEnded(launched)) return ended();
+    const gone = new AbortController();
+    launched.once('exit', () => {
+      gone.abort();
+      ended();
+    });
+    const signal = AbortSignal.any([stopping.signal, gone.signal]);
+    background(endIfHung(launched, signal), 'watching nats-server');
+  };
+  const endIfHung = async (launched: ChildProcess, signal: AbortSignal): Promise<void> => {
+    const answers = (): Promise<boolean> => greets({ port, name }, looks.answer);
+    if (!(await hangs(answers, { patience, every: looks.every, signal }))) return;
+    patience.lost();
+    options.onRestart?.('nats-server runs but does not answer any more: it is ended');
+    launched.kill('SIGKILL');
   };
   const restart = async (): Promise<void> => {
     for (let tries = 0; !stopping.signal.aborted; tries++) {
@@ -329,13 +348,23 @@ async function isFree(port: number): Promise<boolean> {
 const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean =>
   exitCode !== null || signalCode !== null;
 
-/** Waits until the server sends its INFO line to clients, which it does once JetStream is recovered. */
+/** Milliseconds for which a server that begins may do nothing. */
+const NOTHING_DONE = 60_000;
+/** Milliseconds between two looks at what it does. */
+const LOOK = 1_000;
+
+/**
+ * Waits until the server sends its INFO line to clients, which it does once JetStream is recovered: after a crash it may
+ * have to read all that is stored. So it has as long as it does something.
+ */
 async function untilReady(
   server: { readonly port: number; readonly name: string },
   child: ChildProcess,
   data: string,
 ): Promise<void> {
-  const limit = performance.now() + 60_000;
+  let limit = performance.now() + NOTHING_DONE;
+  let looked = performance.now();
+  let done: string | undefined;
   while (performance.now() < limit) {
     if (hasEnded(child)) {
       throw new EngineError(
@@ -344,22 +373,27 @@ async function untilReady(
         { retryable: true },
       );
     }
-    if (await greets(server)) return;
+    if (await greets(server, 1_000)) return;
+    if (performance.now() - looked > LOOK) {
+      looked = performance.now();
+      const now = await doneBy(child.pid ?? 0);
+      if (now !== undefined && now !== done) limit = looked + NOTHING_DONE;
+      done = now;
+    }
     await sleep(10);
   }
   child.kill('SIGKILL');
-  throw new EngineError('BROKER_UNAVAILABLE', 'nats-server was not ready after 60 s', {
-    retryable: true,
-  });
+  throw new EngineError(
+    'BROKER_UNAVAILABLE',
+    `nats-server was not ready and has done nothing for ${NOTHING_DONE / 1_000} s; its log is ${join(data, 'nats.log')}`,
+    { retryable: true },
+  );
 }
 
-function greets({
-  port,
-  name,
-}: {
-  readonly port: number;
-  readonly name: string;
-}): Promise<boolean> {
+function greets(
+  { port, name }: { readonly port: number; readonly name: string },
+  limit: number,
+): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connectSocket(port, '127.0.0.1');
     const end = (result: boolean): void => {
@@ -368,6 +402,6 @@ function greets({
     };
     socket.once('data', (greeting) => end(greeting.includes(`"server_name":"${name}"`)));
     socket.once('error', () => end(false));
-    socket.setTimeout(1_000, () => end(false));
+    socket.setTimeout(limit, () => end(false));
   });
 }
