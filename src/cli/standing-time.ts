@@ -26,7 +26,8 @@ export const lookAtMain = (): Look => ({ at: performance.now(), waited: waitedOf
 function waitedOf(thread: number): number | undefined {
   try {
     const [, waited] = readFileSync(`/proc/self/task/${thread}/schedstat`, 'utf8').split(' ');
-    return Number(waited) / 1e6;
+    const nanoseconds = Number(waited);
+    return Number.isFinite(nanoseconds) ? nanoseconds / 1e6 : undefined;
   } catch {
     // not Linux, or a kernel that does not count it
     return undefined;
