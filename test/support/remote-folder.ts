@@ -1,6 +1,7 @@
 import { chown, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { descendants, signal } from '../../sandbox/daemon.ts';
+import type { InboundPeer } from '../contract/inbound.contract.ts';
 
 /** A separate folder below the home of the server's user, for one test. */
 export interface RemoteFolder extends AsyncDisposable {
@@ -47,4 +48,45 @@ export async function remoteFolder(home: string): Promise<RemoteFolder> {
  */
 export async function signalConnections(pid: number, name: NodeJS.Signals): Promise<void> {
   for (const child of await descendants(pid)) signal(child, name);
+}
+
+/** A server of files that can be stopped. */
+interface FileServer {
+  readonly home: string;
+  stop(): Promise<void>;
+  start(): Promise<void>;
+}
+
+/** Files that are taken from a folder of their own. */
+export async function takenFilesPeer(
+  server: FileServer,
+  { given, options }: Pick<InboundPeer, 'given' | 'options'>,
+): Promise<InboundPeer> {
+  const folder = await remoteFolder(server.home);
+  let files = 0;
+  let broken = false;
+  return {
+    given: { ...given, folder: folder.name, every: '20ms', stable: '0s' },
+    ...(options === undefined ? {} : { options }),
+    async offer(body) {
+      const name = `${++files}.hl7`;
+      await folder.put(name, body);
+      return {
+        standing: () =>
+          stat(join(folder.path, name)).then(
+            () => 'waiting' as const,
+            () => 'taken' as const,
+          ),
+      };
+    },
+    async breakDown() {
+      broken = true;
+      await server.stop();
+    },
+    async [Symbol.asyncDispose]() {
+      if (broken) await server.start();
+      broken = false;
+      await folder[Symbol.asyncDispose]();
+    },
+  };
 }

@@ -8,6 +8,7 @@ import { describeInbound } from '../../contract/inbound.contract.ts';
 import { describeOutbound } from '../../contract/outbound.contract.ts';
 import { type Azurite, azurite, noAzurite } from '../../support/azurite.ts';
 import { credentialSet } from '../../support/credential-set.ts';
+import { TAKING, takenObjects, writtenObjects } from '../../support/object-peers.ts';
 import {
   messageOf,
   type OpenOptions,
@@ -54,27 +55,15 @@ describe.skipIf(noAzurite !== undefined)('Azure Blob Storage', () => {
     return { container, gate, given: { ...given, endpoint } };
   };
 
-  const taking = { folder: 'out', every: '20ms', stable: '0s', order: 'name' };
   const writing = { folder: 'in', name: 'a.bin' };
 
+  const ownPlace = async (): Promise<Parameters<typeof takenObjects>[0]> => {
+    const { container: place, gate, given } = await behindGate();
+    return { server, place, gate, given, options };
+  };
+
   describeOutbound(azureBlobOut, {
-    async peer() {
-      const { container, gate, given } = await behindGate();
-      return {
-        given: { ...given, folder: 'in', name: '{id}.hl7', timeout: '5s' },
-        options,
-        received: async () => {
-          const keys = await server.keys(container);
-          const found = await Promise.all(keys.map((key) => server.get(container, key)));
-          return found.map(({ bytes }) => bytes);
-        },
-        hold: () => gate.pause(),
-        release: () => gate.resume(),
-        breakDown: () => gate.shut(),
-        repair: () => gate.open(),
-        [Symbol.asyncDispose]: () => gate[Symbol.asyncDispose](),
-      };
-    },
+    peer: async () => writtenObjects(await ownPlace()),
     gaps: {
       temporary: 'tested elsewhere: a status of a busy server',
       final: 'tested elsewhere: a missing container',
@@ -82,24 +71,7 @@ describe.skipIf(noAzurite !== undefined)('Azure Blob Storage', () => {
   });
 
   describeInbound(azureBlobIn, {
-    async peer() {
-      const { container, gate, given } = await behindGate();
-      let offered = 0;
-      return {
-        given: { ...given, ...taking },
-        options,
-        async offer(body) {
-          const key = `out/${String(++offered).padStart(4, '0')}.hl7`;
-          await server.put(container, key, body);
-          return {
-            standing: async () =>
-              (await server.keys(container)).includes(key) ? 'waiting' : 'taken',
-          };
-        },
-        breakDown: () => gate.shut(),
-        [Symbol.asyncDispose]: () => gate[Symbol.asyncDispose](),
-      };
-    },
+    peer: async () => takenObjects(await ownPlace()),
   });
 
   describe('blobs that are taken', () => {
@@ -112,7 +84,7 @@ describe.skipIf(noAzurite !== undefined)('Azure Blob Storage', () => {
       await server.put(container, 'taken/deep/b.hl7', 'of yesterday');
       await using opened = await openInbound(
         azureBlobIn,
-        { ...given, ...taking, folder: '/out', archive: 'taken', subfolders: 1 },
+        { ...given, ...TAKING, folder: '/out', archive: 'taken', subfolders: 1 },
         options,
       );
       await vi.waitFor(() => expect(opened.delivered).toHaveLength(2));
@@ -135,7 +107,7 @@ describe.skipIf(noAzurite !== undefined)('Azure Blob Storage', () => {
       const { container, given } = await fresh();
       const large = randomBytes(40 * 1024 * 1024);
       await server.put(container, 'out/large.bin', large);
-      await using opened = await openInbound(azureBlobIn, { ...given, ...taking }, options);
+      await using opened = await openInbound(azureBlobIn, { ...given, ...TAKING }, options);
       await vi.waitFor(() => expect(opened.delivered).toHaveLength(1));
       expect(large.equals(opened.delivered[0]?.body ?? Buffer.alloc(0))).toBe(true);
       await vi.waitFor(async () => expect(await server.keys(container)).toEqual([]));
@@ -148,7 +120,7 @@ describe.skipIf(noAzurite !== undefined)('Azure Blob Storage', () => {
         query: 'comp=tags',
         body: '<Tags><TagSet><Tag><Key>ward</Key><Value>3</Value></Tag></TagSet></Tags>',
       });
-      const open = () => openInbound(azureBlobIn, { ...given, ...taking, tag: 'waybill' }, options);
+      const open = () => openInbound(azureBlobIn, { ...given, ...TAKING, tag: 'waybill' }, options);
       const tags = async (): Promise<string> =>
         (
           await server.ask('GET', `${container}/out/a.txt`, { query: 'comp=tags' })
@@ -172,7 +144,7 @@ describe.skipIf(noAzurite !== undefined)('Azure Blob Storage', () => {
     test('that are written again while they are stored are neither removed nor left out', async () => {
       const { container, given } = await fresh();
       await server.put(container, 'out/a.txt', 'one');
-      await using opened = await openInbound(azureBlobIn, { ...given, ...taking }, options);
+      await using opened = await openInbound(azureBlobIn, { ...given, ...TAKING }, options);
       opened.hold();
       await vi.waitFor(() => expect(opened.waiting).toBe(1));
       // of the same size, and mostly of the same second
@@ -185,7 +157,7 @@ describe.skipIf(noAzurite !== undefined)('Azure Blob Storage', () => {
 
     test('are leased meanwhile, so that another reader does not take them', async () => {
       const { container, given } = await fresh();
-      const leased = { ...given, ...taking, lease: true };
+      const leased = { ...given, ...TAKING, lease: true };
       await server.put(container, 'out/a.txt', 'one');
       await using first = await openInbound(azureBlobIn, leased, options);
       first.hold();
@@ -383,7 +355,7 @@ describe.skipIf(noAzurite !== undefined)('Azure Blob Storage', () => {
       const { given } = await fresh();
       await using opened = await openInbound(
         azureBlobIn,
-        { ...given, ...taking },
+        { ...given, ...TAKING },
         { credentials: { key: bearer(server.sas({ expires: -60_000 })) } },
       );
       expect(opened.events.filter(({ name }) => name === 'refused')).toHaveLength(1);

@@ -4,6 +4,7 @@ import s3In from '../../../adapters/s3/s3-in.ts';
 import s3Out from '../../../adapters/s3/s3-out.ts';
 import { describeInbound } from '../../contract/inbound.contract.ts';
 import { describeOutbound } from '../../contract/outbound.contract.ts';
+import { takenObjects, writtenObjects } from '../../support/object-peers.ts';
 import { noObjectStore, type ObjectStore, objectStore } from '../../support/object-store.ts';
 import {
   messageOf,
@@ -47,24 +48,13 @@ describe.skipIf(noObjectStore !== undefined)('S3', () => {
     return { bucket, gate, given: { ...given, endpoint: `http://127.0.0.1:${gate.port}` } };
   };
 
+  const ownPlace = async (): Promise<Parameters<typeof takenObjects>[0]> => {
+    const { bucket: place, gate, given } = await behindGate();
+    return { server, place, gate, given, options };
+  };
+
   describeOutbound(s3Out, {
-    async peer() {
-      const { bucket, gate, given } = await behindGate();
-      return {
-        given: { ...given, folder: 'in', name: '{id}.hl7', timeout: '5s' },
-        options,
-        received: async () => {
-          const keys = await server.keys(bucket);
-          const found = await Promise.all(keys.map((key) => server.get(bucket, key)));
-          return found.map(({ bytes }) => bytes);
-        },
-        hold: () => gate.pause(),
-        release: () => gate.resume(),
-        breakDown: () => gate.shut(),
-        repair: () => gate.open(),
-        [Symbol.asyncDispose]: () => gate[Symbol.asyncDispose](),
-      };
-    },
+    peer: async () => writtenObjects(await ownPlace()),
     gaps: {
       temporary: 'the server has no such state',
       final: 'tested elsewhere: a missing bucket',
@@ -72,23 +62,7 @@ describe.skipIf(noObjectStore !== undefined)('S3', () => {
   });
 
   describeInbound(s3In, {
-    async peer() {
-      const { bucket, gate, given } = await behindGate();
-      let offered = 0;
-      return {
-        given: { ...given, folder: 'out', every: '20ms', stable: '0s', order: 'name' },
-        options,
-        async offer(body) {
-          const key = `out/${String(++offered).padStart(4, '0')}.hl7`;
-          await server.put(bucket, key, body);
-          return {
-            standing: async () => ((await server.keys(bucket)).includes(key) ? 'waiting' : 'taken'),
-          };
-        },
-        breakDown: () => gate.shut(),
-        [Symbol.asyncDispose]: () => gate[Symbol.asyncDispose](),
-      };
-    },
+    peer: async () => takenObjects(await ownPlace()),
   });
 
   describe('objects that are taken', () => {
