@@ -26,7 +26,7 @@ import { LookupLoader } from './lookup-loader.ts';
 import { describeOverride, followOverrides, type Overrides } from './overrides.ts';
 import { OwnSwitches } from './own-switches.ts';
 import { type QueuePlan, Queues } from './queues.ts';
-import { followSchedules, isScheduledOn } from './scheduler.ts';
+import { followSchedules, isScheduledOn, whyResting } from './scheduler.ts';
 import { type Turns, turns } from './turns.ts';
 import { startWaker, type Waker } from './waker.ts';
 
@@ -247,7 +247,8 @@ export class Director {
   }
 
   statuses(): HostStatus[] {
-    return hostsOf(this.definition).map(({ name, kind }) => {
+    return hostsOf(this.definition).map((of) => {
+      const { name, kind } = of;
       const running = this.#hosts.get(name)?.host.status();
       return (
         running ?? {
@@ -255,7 +256,7 @@ export class Director {
           kind,
           state: 'stopped',
           connection: undefined,
-          detail: undefined,
+          detail: whyResting(of, Date.now()),
           reconnect: undefined,
           inFlight: 0,
           retrying: undefined,

@@ -31,6 +31,20 @@ export function isScheduledOn(schedule: string | undefined, at: number): boolean
   return read === undefined || read.isOn(at);
 }
 
+/** Why the files keep a host off at a time, and until when; undefined if they do not. */
+export function whyResting(
+  { enabled, schedule }: { readonly enabled: boolean; readonly schedule?: string | undefined },
+  at: number,
+): string | undefined {
+  if (!enabled) return 'off in the production (enabled: false)';
+  const read = scheduleOf(schedule);
+  if (read === undefined || read.isOn(at)) return undefined;
+  let next = read.nextSwitch(at);
+  while (next !== undefined && !read.isOn(next)) next = read.nextSwitch(next);
+  if (next === undefined) return 'off by its schedule';
+  return `off by its schedule until ${new Date(next).toISOString()}`;
+}
+
 function scheduleOf(text: string | undefined): Schedule | undefined {
   if (text === undefined) return undefined;
   const read = readSchedule(text);

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { followSchedules, isScheduledOn } from '../../src/engine/scheduler.ts';
+import { followSchedules, isScheduledOn, whyResting } from '../../src/engine/scheduler.ts';
 import { definition, operationDefinition, serviceDefinition } from '../support/definition.ts';
 import { testInbound, testOutbound } from '../support/loopback-adapter.ts';
 import { startNats } from '../support/nats.ts';
@@ -19,6 +19,18 @@ test('a host without a schedule is always on; one with a schedule when it says s
   expect(isScheduledOn(undefined, noon)).toBe(true);
   expect(isScheduledOn('mon-fri 08:00-18:00 UTC', noon)).toBe(true);
   expect(isScheduledOn('sat 08:00-18:00 UTC', noon)).toBe(false);
+});
+
+test('why the files keep a host off is told, and until when', () => {
+  const noon = Date.parse('2026-11-25T12:00:00Z'); // a Wednesday
+  const why = (schedule: string, enabled = true) => whyResting({ enabled, schedule }, noon);
+  expect(why('mon-fri 08:00-18:00 UTC')).toBeUndefined();
+  expect(why('sat 08:00-18:00 UTC')).toBe('off by its schedule until 2026-11-28T08:00:00.000Z');
+  expect(why('cron 30 2 * * * for 10m Europe/Berlin')).toBe(
+    'off by its schedule until 2026-11-26T01:30:00.000Z',
+  );
+  expect(why('mon-fri 08:00-18:00 UTC', false)).toBe('off in the production (enabled: false)');
+  expect(whyResting({ enabled: true }, noon)).toBeUndefined();
 });
 
 const stateOf = (running: Running, name: string): string | undefined =>

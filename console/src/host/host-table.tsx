@@ -136,9 +136,9 @@ function Row({ host }: { readonly host: Host }): ReactElement {
   );
 }
 
-/** Why it does not run: its last error, or who switched it off. */
+/** Why it does not run: its last error, who switched it off, or until when its schedule keeps it off. */
 function Trouble({
-  host: { health, lastError, switchedOff, overrides },
+  host: { health, lastError, switchedOff, overrides, engines },
 }: {
   readonly host: Host;
 }): ReactElement {
@@ -147,7 +147,10 @@ function Trouble({
     switchedOff === undefined
       ? undefined
       : t('by {by}: {reason}', { by: switchedOff.by, reason: reasonOff(switchedOff) });
-  const text = off ?? (error && serverText(error.text));
+  const resting =
+    health === 'stopped' ? engines.find(({ detail }) => detail !== undefined)?.detail : undefined;
+  const quiet = off ?? (resting && serverText(resting));
+  const text = quiet ?? (error && serverText(error.text));
   const set = overrides.map(({ kind, by, until }) =>
     t('{kind} by {by} until {until}', {
       kind: OVERRIDE_NAMES[kind],
@@ -157,7 +160,7 @@ function Trouble({
   );
   return (
     <td
-      className={`line w-1/4 max-w-0 truncate px-3 py-1.5 text-xs ${off === undefined ? 'text-bad' : 'text-ink-2'}`}
+      className={`line w-1/4 max-w-0 truncate px-3 py-1.5 text-xs ${quiet === undefined ? 'text-bad' : 'text-ink-2'}`}
       title={[...set, text].join(', ')}
     >
       {set.length > 0 && <span className="mr-2 text-warn">{set.join(', ')}</span>}
