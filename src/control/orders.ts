@@ -303,6 +303,20 @@ export interface ChannelTest {
   readonly took: number;
 }
 
+/** An alert that is not over. */
+export interface OpenAlert {
+  readonly id: number;
+  readonly state: 'open' | 'acknowledged';
+  readonly level: 'warn' | 'error';
+  readonly rule: string;
+  readonly host: string | undefined;
+  readonly text: string;
+  /** Milliseconds since 1970. */
+  readonly first: number;
+  /** Who has taken it on. */
+  readonly owner: string | undefined;
+}
+
 /** A person's test message for a host; its body is sent with the order. */
 export interface TestMessage {
   readonly host: string;

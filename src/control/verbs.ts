@@ -39,6 +39,7 @@ import type {
   ListedOn,
   Notification,
   NotResent,
+  OpenAlert,
   OverrideOrder,
   Planned,
   PlanOrder,
@@ -182,6 +183,8 @@ export const PLANE = {
   rehearse: plane<RehearseOrder, RehearsedPart>('rehearse'),
   /** Sends a test by channels of alerts; all if none is named. */
   testAlerts: plane<TestAlertsOrder, readonly ChannelTest[]>('test-alerts'),
+  /** Alerts that are not over, newest first. */
+  alerts: plane<null, readonly OpenAlert[]>('alerts'),
   /** Work that is planned or under way. */
   planned: plane<null, readonly Planned[]>('planned'),
   plan: plane<PlanOrder, Planned>('plan'),

@@ -9,7 +9,7 @@ import type { Bodies } from '../broker/bodies.ts';
 import type { Broker } from '../broker/broker.ts';
 import { hearControl, serveControl } from '../control/control.ts';
 import type { ControlServer } from '../control/first-to-answer.ts';
-import { COMMAND_LINE } from '../control/orders.ts';
+import { COMMAND_LINE, type OpenAlert } from '../control/orders.ts';
 import { ENGINE, PLANE, TRACE } from '../control/verbs.ts';
 import { background } from '../error/background.ts';
 import { EngineError } from '../error/engine-error.ts';
@@ -35,11 +35,21 @@ export interface Answering {
   readonly alerting: () => Alerting | undefined;
 }
 
+/** More than anybody reads; the rest is in the console. */
+const MOST_ALERTS = 1_000;
+
 /** What watches for alerts. */
 function watching(alerting: Answering['alerting']): Alerting {
   const found = alerting();
   if (found !== undefined) return found;
   throw new EngineError('NOT_FOUND', 'no console runs: alerts are watched and sent by it');
+}
+
+async function openAlerts({ store }: Alerting): Promise<readonly OpenAlert[]> {
+  const all = await store.list({ ended: false, limit: MOST_ALERTS });
+  return all.flatMap(({ id, state, level, rule, host, text, first, owner }) =>
+    state === 'ended' ? [] : [{ id, state, level, rule, host, text, first, owner }],
+  );
 }
 
 /**
@@ -69,6 +79,7 @@ export function answerQuestions(broker: Broker, parts: Answering): ControlServer
         ordered('alert.test', 'channels', { by, channels }, async () =>
           watching(alerting).test(channels.length === 0 ? undefined : channels, by),
         ),
+      alerts: () => openAlerts(watching(alerting)),
       planned: async () => watching(alerting).maintenance.after(Date.now()),
       plan: (order) =>
         ordered('maintenance.plan', workOn(order.hosts), { ...order }, async () =>

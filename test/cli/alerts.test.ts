@@ -1,14 +1,18 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { alertsCommand } from '../../src/cli/command/alerts.ts';
 import { maintenanceCommand } from '../../src/cli/command/maintenance.ts';
 import { ran } from '../support/command.ts';
-import { operated } from '../support/operator.ts';
+import { operated, WARD } from '../support/operator.ts';
 import { webServer } from '../support/web-server.ts';
 
 test('at the command line channels of alerts are tested, and work is planned, listed, made longer and ended', async () => {
   await using web = await webServer(({ path }) => ({ status: path === '/bad' ? 404 : 204 }));
   const settings = `alerts: { channels: { good: { webhook: '${web.url}/good' }, bad: { slack: '${web.url}/bad' } } }\n`;
-  await using production = await operated({ files: { 'data/console.yaml': settings } });
+  await using production = await operated({
+    files: { 'data/console.yaml': settings },
+    production: WARD.replace('    to: hl7-out\n', '    to: hl7-out\n    alert: { silent: 1s }\n'),
+    console: { watchEvery: 500 },
+  });
   const where = ['--data', `${production.folder.path}/data`];
   const all = await ran(alertsCommand(), ['test', ...where]);
   expect(all.code).toBe(1);
@@ -22,6 +26,16 @@ test('at the command line channels of alerts are tested, and work is planned, li
   expect((await ran(alertsCommand(), ['test', 'other', ...where])).output).toContain(
     'no such channel',
   );
+
+  // its service has had nothing for a second
+  const listed = await vi.waitFor(async () => {
+    const { output } = await ran(alertsCommand(), ['list', '--json', ...where]);
+    const alerts = JSON.parse(output) as unknown[];
+    expect(alerts).not.toEqual([]);
+    return alerts;
+  }, 20_000);
+  expect(listed).toMatchObject([{ state: 'open', rule: 'silent', host: 'hl7-in' }]);
+  expect((await ran(alertsCommand(), ['list', ...where])).output).toMatch(/warn +hl7-in /);
 
   const work = (...args: string[]) => ran(maintenanceCommand(), [...args, ...where]);
   const why = ['--reason', 'LIS 7.2'];

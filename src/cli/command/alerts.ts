@@ -11,6 +11,12 @@ export function alertsCommand(): Command {
   return new Command('alerts')
     .description('Alerts of a running production.')
     .addCommand(
+      whereOptions(new Command('list'))
+        .description('Lists the alerts that are not over, with who has taken them on.')
+        .option('--json', 'as JSON')
+        .action(list),
+    )
+    .addCommand(
       whereOptions(new Command('test'))
         .description(
           'Sends a test by every channel of alerts, or by some, and says what keeps it from getting there.',
@@ -19,6 +25,25 @@ export function alertsCommand(): Command {
         .option('--json', 'as JSON')
         .action(test),
     );
+}
+
+async function list(flags: WhereOptions & { readonly json?: boolean }): Promise<void> {
+  const alerts = await withBroker(flags, (broker) => askControl(broker, PLANE.alerts, null));
+  if (flags.json === true) return print(JSON.stringify(alerts));
+  if (alerts.length === 0) return print('no alert is open');
+  print(
+    table([
+      ['alert', 'since', 'level', 'host', 'taken on by', 'what'],
+      ...alerts.map(({ id, first, level, host, owner, text }) => [
+        String(id),
+        new Date(first).toISOString(),
+        level,
+        host ?? '',
+        owner ?? '',
+        text,
+      ]),
+    ]),
+  );
 }
 
 async function test(
