@@ -88,15 +88,29 @@ export function LeftOut({
   );
 }
 
-/** A warning where messages would be sent that had been delivered. */
-export function DeliveredAlready({ count }: { readonly count: number }): ReactElement | null {
-  if (count === 0) return null;
+/** Warnings where messages would be sent that had been delivered, or will be without this. */
+export function SentTwice({ statuses }: { readonly statuses: Statuses }): ReactElement {
+  const { completed = 0, queued = 0, retrying = 0 } = statuses;
+  const waiting = queued + retrying;
+  const style = 'border-b border-line bg-warn-soft px-3 py-2 text-warn';
   return (
-    <p role="status" className="border-b border-line bg-warn-soft px-3 py-2 text-warn">
-      {t(
-        'Messages among these that were delivered already: {count}. They are sent once more; choose a status in the search to leave them out.',
-        { count },
+    <>
+      {completed > 0 && (
+        <p role="status" className={style}>
+          {t(
+            'Messages among these that were delivered already: {count}. They are sent once more; choose a status in the search to leave them out.',
+            { count: completed },
+          )}
+        </p>
       )}
-    </p>
+      {waiting > 0 && (
+        <p role="status" className={style}>
+          {t(
+            'Messages among these that still wait in a queue: {count}. They are sent from there, and by this a second time; choose a status in the search to leave them out.',
+            { count: waiting },
+          )}
+        </p>
+      )}
+    </>
   );
 }

@@ -17,7 +17,7 @@ import { moment } from '../element/time-text.ts';
 import { t } from '../language/translate.ts';
 import { criteriaOf } from '../search/search-state.ts';
 import { useMay } from '../shell/me.ts';
-import { DeliveredAlready, LeftOut, SENDS, StatusCounts } from './acts.tsx';
+import { LeftOut, SENDS, SentTwice, StatusCounts } from './acts.tsx';
 import { OrderForm, useOrder } from './order-form.tsx';
 
 const NOTHING = { total: 0, most: 0 };
@@ -193,7 +193,7 @@ function Sample({
         </p>
       )}
       <LeftOut count={leftOut} />
-      {sends && <DeliveredAlready count={statuses.completed ?? 0} />}
+      {sends && <SentTwice statuses={statuses} />}
       {total === 0 && (
         <p className="px-3 py-6 text-center text-ink-2">{t('No message matches.')}</p>
       )}

@@ -11,7 +11,7 @@ import { ListTable } from '../element/list-table.tsx';
 import { Pending } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { count } from '../element/time-text.ts';
-import { type Act, DeliveredAlready, SENDS, StatusCounts } from '../job/acts.tsx';
+import { type Act, SENDS, SentTwice, StatusCounts } from '../job/acts.tsx';
 import { OrderForm, useOrder } from '../job/order-form.tsx';
 import { t } from '../language/translate.ts';
 import { criteriaOf, type SearchState } from '../search/search-state.ts';
@@ -64,6 +64,10 @@ function chosenOf({ list }: Row, most: number): number {
   return list === undefined ? 0 : Math.min(most, list.total, list.most);
 }
 
+/** How many messages of a status there are in all productions. */
+const inAll = (rows: readonly Row[], status: keyof NonNullable<JobAnswer['statuses']>): number =>
+  rows.reduce((sum, { list }) => sum + (list?.statuses?.[status] ?? 0), 0);
+
 /**
  * Before many messages of several productions are touched: how many in each, and why. Each gets an order of its own,
  * with the rights and the audit log that it has, for exactly the list that is shown.
@@ -107,8 +111,12 @@ function ActInAll({
       />
       <div className="flex flex-col gap-3">
         {SENDS.has(type) && (
-          <DeliveredAlready
-            count={wanted.reduce((sum, { list }) => sum + (list?.statuses?.completed ?? 0), 0)}
+          <SentTwice
+            statuses={{
+              completed: inAll(wanted, 'completed'),
+              queued: inAll(wanted, 'queued'),
+              retrying: inAll(wanted, 'retrying'),
+            }}
           />
         )}
         <Lists

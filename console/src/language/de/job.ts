@@ -95,6 +95,8 @@ export const german: Catalogue = {
     'Sie dürfen {most} auf einmal bearbeiten; die ältesten zuerst',
   'Messages among these that were delivered already: {count}. They are sent once more; choose a status in the search to leave them out.':
     'Darunter sind bereits zugestellte Nachrichten: {count}. Sie werden noch einmal gesendet; wählen Sie in der Suche einen Status, um sie auszulassen.',
+  'Messages among these that still wait in a queue: {count}. They are sent from there, and by this a second time; choose a status in the search to leave them out.':
+    'Darunter sind Nachrichten, die noch in einer Warteschlange stehen: {count}. Sie werden von dort gesendet und hierdurch ein zweites Mal; wählen Sie in der Suche einen Status, um sie auszulassen.',
   Which: 'Welche',
   '{count} {count|message|messages}; the first of them':
     '{count} {count|Nachricht|Nachrichten}; die ersten davon',
