@@ -1,5 +1,5 @@
 import { globSync, readFileSync } from 'node:fs';
-import { parseSync } from 'vite';
+import { parseSync } from 'rolldown/utils';
 
 /** The texts in a file of the console. */
 export interface Texts {

@@ -1,5 +1,5 @@
 import { globSync, readFileSync } from 'node:fs';
-import { parseSync } from 'vite';
+import { parseSync } from 'rolldown/utils';
 import { partsOf } from '../../src/translation/translator.ts';
 
 /** A node of the syntax tree of JavaScript (ESTree). */
