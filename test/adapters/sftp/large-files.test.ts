@@ -10,12 +10,12 @@ import { lend, messageOf } from '../../support/open-adapter.ts';
 import { remoteFolder } from '../../support/remote-folder.ts';
 import { describeWithSshd, sftpTo } from '../../support/ssh-server.ts';
 
-const SIZE = 250_000_000;
+const SIZE = 200_000_000;
 /** What a whole file in memory would exceed. */
 const BOUND = 150_000_000;
 const PIECE = Buffer.alloc(1_000_000, 'a line of a long report\n');
 
-/** A body of 250 MB that exists one piece at a time. */
+/** A body of 200 MB that exists one piece at a time. */
 const large: Body = {
   size: SIZE,
   inline: undefined,
@@ -33,7 +33,7 @@ async function isLarge(file: string): Promise<boolean> {
   return (await stat(file)).size === SIZE;
 }
 
-describeWithSshd('a file of 250 MB', (server) => {
+describeWithSshd('a file of 200 MB', (server) => {
   test('is sent in bounded memory, whole', async () => {
     await using folder = await remoteFolder(server().home);
     const { given, options } = sftpTo(server());
