@@ -10,8 +10,13 @@ const OUTSIDE =
 /** What is imported when the module runs; of types alone is nothing left then. */
 const IMPORT = /(?:^|\n)(?:import|export)\s+(?!type\b)(?:[^'";]*?\sfrom\s+)?'([^']+)'/g;
 
-const LOSSLESS =
+/** About what a disk keeps. */
+const ON_DISK =
   /\/(crash|killed-twice|power-loss|nothing-lost|lost-delivery|under-faults)\.test\.ts$/;
+
+/** Cut off, or killed, what must go on with the next message: nothing is lost, nothing out of order. */
+const LOSSLESS =
+  /\/(line-feed|take-over-line)\.test\.ts$|\/(tcp|mllp|astm|http|fhir|soap)\/cuts\.test\.ts$/;
 
 /** The folders whose files set a test up. */
 const SET_UP = /^(test|sandbox)\//;
@@ -40,8 +45,11 @@ export function lanes(): Readonly<Record<Lane, readonly string[]>> {
 export function laneOf(file: string): Lane {
   if (/\bmemoryUsage\b/.test(textOf(file))) return 'alone';
   if (!startsSomething(file)) return 'fast';
-  return LOSSLESS.test(file) ? 'lossless' : 'servers';
+  return LOSSLESS.test(file) || isOnDisk(file) ? 'lossless' : 'servers';
 }
+
+/** Whether its temporary files lie on a disk. @param file from the root of the repository */
+export const isOnDisk = (file: string): boolean => ON_DISK.test(file);
 
 function startsSomething(test: string): boolean {
   const reached = new Set([test]);

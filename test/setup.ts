@@ -10,7 +10,7 @@ import {
 } from 'vitest';
 import { begunAgain } from './begun-again.ts';
 import { onDisk, usual } from './in-memory.ts';
-import { laneOf } from './lanes.ts';
+import { isOnDisk, laneOf } from './lanes.ts';
 import { examples, MORE } from './support/examples.ts';
 import { treeTime } from './tree-time.ts';
 import { countedOnce } from './tried-again.ts';
@@ -19,15 +19,14 @@ function testsIn({ tasks }: Pick<RunnerTestSuite, 'tasks'>): RunnerTestCase[] {
   return tasks.flatMap((task) => (task.type === 'suite' ? testsIn(task) : [task]));
 }
 
+const path = relative(join(import.meta.dirname, '..'), expect.getState().testPath ?? '');
 /** Its worker has files of the other lane before or after it. */
-const isLossless =
-  laneOf(relative(join(import.meta.dirname, '..'), expect.getState().testPath ?? '')) ===
-  'lossless';
-process.env['TMPDIR'] = isLossless ? onDisk() : usual();
+const isLossless = laneOf(path) === 'lossless';
+process.env['TMPDIR'] = isOnDisk(path) ? onDisk() : usual();
 // oxlint-disable-next-line no-empty-pattern -- Vitest reads the pattern
-beforeAll(({}, file) => {
-  if (isLossless) for (const test of testsIn(file)) test.retry = 0;
-  else begunAgain(file);
+beforeAll(({}, suite) => {
+  if (isLossless) for (const test of testsIn(suite)) test.retry = 0;
+  else begunAgain(suite);
 });
 beforeEach(({ onTestFailed }) => {
   onTestFailed(({ task }) => countedOnce(task));
