@@ -37,13 +37,24 @@ export function whyResting(
   at: number,
 ): string | undefined {
   if (!enabled) return 'off in the production (enabled: false)';
+  if (schedule === undefined) return undefined;
+  const known = rests.get(schedule);
+  if (known !== undefined && at >= known.from && at < known.until) return known.text;
   const read = scheduleOf(schedule);
   if (read === undefined || read.isOn(at)) return undefined;
   let next = read.nextSwitch(at);
   while (next !== undefined && !read.isOn(next)) next = read.nextSwitch(next);
   if (next === undefined) return 'off by its schedule';
-  return `off by its schedule until ${new Date(next).toISOString()}`;
+  const text = `off by its schedule until ${new Date(next).toISOString()}`;
+  rests.set(schedule, { from: at, until: next, text });
+  return text;
 }
+
+/** Schedule → its latest rest: it takes a millisecond to find, and each status asks for it. */
+const rests = new Map<
+  string,
+  { readonly from: number; readonly until: number; readonly text: string }
+>();
 
 function scheduleOf(text: string | undefined): Schedule | undefined {
   if (text === undefined) return undefined;

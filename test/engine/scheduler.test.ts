@@ -31,6 +31,13 @@ test('why the files keep a host off is told, and until when', () => {
   );
   expect(why('mon-fri 08:00-18:00 UTC', false)).toBe('off in the production (enabled: false)');
   expect(whyResting({ enabled: true }, noon)).toBeUndefined();
+  // what was found counts for its time only
+  const sunday = { enabled: true, schedule: 'sat 08:00-18:00 UTC' };
+  const day = 86_400_000;
+  expect(whyResting(sunday, noon + day)).toContain('until 2026-11-28T08:00');
+  expect(whyResting(sunday, noon + 3 * day)).toBeUndefined();
+  expect(whyResting(sunday, noon + 4 * day)).toContain('until 2026-12-05T08:00');
+  expect(whyResting(sunday, noon - 7 * day)).toContain('until 2026-11-21T08:00');
 });
 
 const stateOf = (running: Running, name: string): string | undefined =>
