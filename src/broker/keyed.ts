@@ -63,6 +63,11 @@ export const isChanged = (error: unknown): boolean =>
 
 const REMOVED = 'KV-Operation';
 
+/** How many changes behind the end of a listing are read at least. */
+const CHANGED_MEANWHILE = 10_000;
+/** Letters of a key's digest that tell it apart in one listing. */
+const ENOUGH = 12;
+
 /** Creates the bucket. */
 export async function ensureKeyed(broker: Broker): Promise<void> {
   await openBucket(broker, broker.names.keyed);
@@ -105,8 +110,15 @@ export function keyed(broker: Broker): Keyed {
       const { state } = await manager.streams.info(stream);
       if (state.messages === 0) return;
       const subject = `$KV.${names.keyed}.${kind}.>`;
-      const span = { from: state.first_seq, until: state.last_seq, subject, signal };
+      const { last_seq: end } = state;
+      const until = end + Math.max(state.messages, CHANGED_MEANWHILE);
+      // what is changed while this reads is stored anew behind the end: unread, it would be missing
+      const read = new Set<string>();
+      const span = { from: state.first_seq, until, subject, signal };
       for await (const stored of readStream(broker, stream, span)) {
+        const name = stored.subject.slice(-ENOUGH);
+        if (stored.seq > end && read.has(name)) continue;
+        read.add(name);
         const { value, revision } = entryOf<Value>(stored);
         if (value === undefined) continue;
         const { host, key } = stored.json<Written>();

@@ -192,3 +192,25 @@ test('messages of a process count together over a stop, and the trace shows whic
     expect(legs.find(({ target }) => target === 'count')?.states).toEqual(['ward A']);
   });
 });
+
+test('a listing has each key once, also one that is changed while it is read', async () => {
+  const entries = keyed(broker);
+  const put = async (key: string): Promise<void> => {
+    const place = { kind: 'batch', host: 'listed', key } as const;
+    expect(await entries.replace(place, await entries.read(place), 'x')).toBe(true);
+  };
+  for (const key of ['a', 'b']) await put(key);
+  const { streams } = broker.manager;
+  const info = streams.info.bind(streams);
+  vi.spyOn(streams, 'info').mockImplementationOnce(async (...of) => {
+    const found = await info(...of);
+    await put('a');
+    return found;
+  });
+  const listed: string[] = [];
+  for await (const { place: at } of entries.all('batch')) {
+    listed.push(at.key);
+    if (at.key === 'b') await put('b');
+  }
+  expect(listed.toSorted()).toEqual(['a', 'b']);
+});
