@@ -41,6 +41,13 @@ export function isAway(error: unknown): boolean {
 export const isStreamMissing = (error: unknown): boolean =>
   error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound;
 
+/** The server's codes for no room: of the account, and of the server, whatever it calls it. */
+const NO_ROOM: ReadonlySet<number> = new Set([10_002, 10_023, 10_047]);
+
+/** Whether NATS takes nothing more at all, because what it may store is full. */
+export const isWithoutRoom = (error: unknown): boolean =>
+  error instanceof JetStreamApiError && NO_ROOM.has(error.code);
+
 /** Whether nobody answers for JetStream, or not for this account. The client does not export the class of this error. */
 export const isWithoutJetStream = (error: unknown): boolean =>
   error instanceof Error && error.name === 'JetStreamNotEnabled';

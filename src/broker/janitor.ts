@@ -7,7 +7,7 @@ import {
 import { millis } from '@nats-io/transport-node';
 import { unless } from '../error/foreseen.ts';
 import { pause } from '../time/pause.ts';
-import { isAway } from './away.ts';
+import { isAway, isWithoutRoom } from './away.ts';
 import type { Broker } from './broker.ts';
 import type { Leases } from './lease.ts';
 import { PROJECTOR, WORKER } from './names.ts';
@@ -184,7 +184,11 @@ export function janitorPass(parts: JanitorOptions): () => Promise<boolean> {
     const found = await floorOf(broker, stream);
     tell(stream, found.why);
     // also where nothing is removed: a worker that has to be made again begins there
-    if (found.worker !== undefined) await mark(stream, created, found.worker);
+    if (found.worker !== undefined) {
+      const noting = mark(stream, created, found.worker);
+      // NATS is full: what goes now makes room for it
+      await noting.catch(unlessFull);
+    }
     if (found.lowest === undefined) return;
     const { last_seq: last } = state;
     const now = { created, floor: found.lowest, last, at: performance.now() };
@@ -210,17 +214,38 @@ export function janitorPass(parts: JanitorOptions): () => Promise<boolean> {
   };
 }
 
+function unlessFull(error: unknown): void {
+  if (!isWithoutRoom(error)) throw error;
+}
+
 /**
  * Runs the janitor on the one engine that holds its lease, over every stream that the trace is
- * built from, including queues of hosts that the production no longer has.
+ * built from, including queues of hosts that the production no longer has. Where NATS is so full that nobody can hold
+ * it, each engine removes what is settled: it is the same for all of them, and otherwise nobody would send any more.
  */
 export function startJanitor(parts: JanitorOptions, leases: Leases): { close(): Promise<void> } {
   const { margin = SETTLED_STAY } = parts;
   const stop = new AbortController();
+  const makingRoom = janitorPass({
+    broker: parts.broker,
+    margin,
+    isTight: () => true,
+    // who holds the lease tells it
+    onKept: () => undefined,
+  });
+  let making = Promise.resolve<unknown>(undefined);
+  let isMaking = false;
+  const makeRoom = async (): Promise<void> => {
+    isMaking = true;
+    await makingRoom().catch(unless(isAway, 'making room in NATS'));
+    isMaking = false;
+  };
   const ended = whileHeld(leases, 'janitor', {
     signal: stop.signal,
-    // an engine that waits cleans nothing up, and nobody misses it
-    onWaiting: () => undefined,
+    // an engine that waits cleans nothing up, and nobody misses it, as long as another one does
+    onWaiting: ({ isWithoutRoom: isFull = false }) => {
+      if (isFull && !isMaking) making = makeRoom();
+    },
     async run(held) {
       const pass = janitorPass(parts);
       while (!held.aborted) {
@@ -235,7 +260,7 @@ export function startJanitor(parts: JanitorOptions, leases: Leases): { close(): 
   return {
     async close() {
       stop.abort();
-      await ended;
+      await Promise.all([ended, making]);
     },
   };
 }

@@ -3,7 +3,7 @@ import { describeError } from '../error/engine-error.ts';
 import { tolerate } from '../error/foreseen.ts';
 import { pause } from '../time/pause.ts';
 import { after } from '../time/timer.ts';
-import { isAway } from './away.ts';
+import { isAway, isWithoutRoom } from './away.ts';
 import type { Lease, Leases } from './lease.ts';
 
 const SEEK = 2_000;
@@ -15,6 +15,8 @@ const AWAY = 'NATS does not answer';
 export interface Waiting {
   /** Undefined if another engine holds the lease; otherwise the reason why nobody is doing it. */
   readonly problem: string | undefined;
+  /** Whether that is that NATS has no room for the lease. */
+  readonly isWithoutRoom?: boolean;
   /** Whether that engine was seen renewing it. One that was seen only once may be gone. */
   readonly renewed?: boolean;
 }
@@ -88,7 +90,8 @@ async function taken(
   } catch (error) {
     tolerate(error, isAway, `asking for the lease ${name}`);
     const { code, text } = describeError(error);
-    onWaiting({ problem: error instanceof JetStreamApiError ? text : `${AWAY} (${code})` });
+    const problem = error instanceof JetStreamApiError ? text : `${AWAY} (${code})`;
+    onWaiting({ problem, isWithoutRoom: isWithoutRoom(error) });
     return undefined;
   } finally {
     silent.stop();

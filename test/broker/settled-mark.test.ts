@@ -6,9 +6,11 @@ import { bodies } from '../../src/broker/bodies.ts';
 import { type Broker, connectBroker } from '../../src/broker/broker.ts';
 import { queueState } from '../../src/broker/consumer-lag.ts';
 import { findCutStreams } from '../../src/broker/cut-streams.ts';
-import { janitorPass } from '../../src/broker/janitor.ts';
+import { janitorPass, startJanitor } from '../../src/broker/janitor.ts';
+import { leases } from '../../src/broker/lease.ts';
 import { lineFeed } from '../../src/broker/line-feed.ts';
 import { PROJECTOR, WORKER } from '../../src/broker/names.ts';
+import { state as openState } from '../../src/broker/state.ts';
 import {
   ensureProjector,
   ensureStream,
@@ -17,6 +19,7 @@ import {
 } from '../../src/broker/streams.ts';
 import { dropFile } from '../support/drop-file.ts';
 import { startNats } from '../support/nats.ts';
+import { natsPeer } from '../support/nats-peer.ts';
 import { ownProductions } from '../support/own-production.ts';
 
 const ownProduction = ownProductions();
@@ -381,4 +384,33 @@ test('a worker for which nats-server has the state of the one before it goes on 
   for (const stream of [line, atReconnect, fed]) {
     expect(await take(broker, stream, WORKER, 4)).toEqual([7, 8, 9, 10]);
   }
+});
+
+test('what is settled goes without a lease where NATS is so full that nobody gets one', async () => {
+  const account =
+    'accounts { W { jetstream { max_file: 2MB }, users [{ user: w, password: w }] } }';
+  await using nats = await natsPeer({ lines: [account], as: { user: 'w', pass: 'w' } });
+  const url = `nats://127.0.0.1:${nats.port}`;
+  const way = { url, user: 'w', password: 'w', production: 'full', role: 'test' };
+  await using broker = await connectBroker(way);
+  const stream = await queueWith(broker, 'lab', 10);
+  const { kv } = await openState(broker);
+  await ensureStream(broker, 'OTHERS', ['others'], { duplicateWindow: 1_000, limit: -1 });
+  for (const size of [100_000, 1_000, 1]) {
+    const publish = () => broker.jetstream.publish('others', Buffer.alloc(size));
+    for (let isFull = false; !isFull; )
+      isFull = await publish().then(
+        () => false,
+        () => true,
+      );
+  }
+  await expect(kv.put('one', 'more')).rejects.toThrow(/resource limits exceeded for account/);
+  const janitor = startJanitor(
+    { broker, margin: 0, onKept: () => undefined },
+    leases(kv, 'engine'),
+  );
+  await vi.waitFor(async () =>
+    expect((await broker.manager.streams.info(stream)).state.messages).toBe(0),
+  );
+  await janitor.close();
 });
