@@ -41,19 +41,28 @@ export class RowDelivery {
   /** @param json a row, or a list of rows */
   async deliver(json: string, dedupeKey: string): Promise<Delivered> {
     try {
-      await this.#lent.deliver({
-        body: Buffer.from(json),
-        type: 'application/json',
-        charset: 'utf-8',
-        origin: this.#origin,
-        dedupeKey,
-      });
+      await this.hand(json, dedupeKey);
       return 'stored';
     } catch (error) {
-      if (!(error instanceof EngineError) || error.retryable) return 'later';
-      this.tell('row-refused', `A row cannot be taken: ${error.message}`);
-      return 'never';
+      return this.failed(error);
     }
+  }
+
+  /** As `deliver`, without a promise of its own, which takes as long as a row; what it throws is for `failed`. */
+  hand(json: string, dedupeKey: string): Promise<unknown> {
+    return this.#lent.deliver({
+      body: Buffer.from(json),
+      type: 'application/json',
+      charset: 'utf-8',
+      origin: this.#origin,
+      dedupeKey,
+    });
+  }
+
+  failed(error: unknown): Exclude<Delivered, 'stored'> {
+    if (!(error instanceof EngineError) || error.retryable) return 'later';
+    this.tell('row-refused', `A row cannot be taken: ${error.message}`);
+    return 'never';
   }
 
   /** Reports an event, the same one at most once a minute. */

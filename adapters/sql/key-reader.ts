@@ -1,12 +1,6 @@
 import { DisableError, toldElsewhere } from 'waybill/adapter';
 import type { Column, ColumnKind, Parameter, Product } from './database.ts';
-import {
-  type Delivered,
-  type ReaderLent,
-  RowDelivery,
-  type RowReader,
-  type RowReaderOptions,
-} from './delivery.ts';
+import { type ReaderLent, RowDelivery, type RowReader, type RowReaderOptions } from './delivery.ts';
 import { cellText, fingerprint, rowJson } from './row-json.ts';
 import type { SqlInValues } from './sql-in.ts';
 import type { AtWork, SqlLine } from './sql-line.ts';
@@ -169,8 +163,12 @@ export class KeyReader implements RowReader {
     try {
       while (taken < fresh.length) {
         if (stop.isWanted) return false;
-        const how = await this.#deliver(page.columns, fresh, { from: taken, size });
-        if (how !== 'stored') return false;
+        try {
+          await this.#hand(page.columns, fresh, { from: taken, size });
+        } catch (error) {
+          this.#delivery.failed(error);
+          return false;
+        }
         taken = Math.min(taken + size, fresh.length);
         this.#isNoted = false;
         if (performance.now() - this.#notedAt < NOTE_EVERY) continue;
@@ -184,19 +182,19 @@ export class KeyReader implements RowReader {
     }
   }
 
-  /** A row takes the same time as a promise or two: there is only the one of the delivery. */
-  #deliver(
+  /** What it throws is for `RowDelivery.failed`. */
+  #hand(
     columns: readonly Column[],
     fresh: readonly KeyedRow[],
     { from, size }: { readonly from: number; readonly size: number },
-  ): Promise<Delivered> {
+  ): Promise<unknown> {
     const one = fresh[from];
     if (this.#lent.settings.rows !== 'batch' && one !== undefined)
-      return this.#delivery.deliver(rowJson(columns, one.row), dedupeKeyOf(one.id));
+      return this.#delivery.hand(rowJson(columns, one.row), dedupeKeyOf(one.id));
     const group = fresh.slice(from, from + size);
     const texts = group.map(({ row }) => rowJson(columns, row));
     const key = dedupeKeyOf(group.map(({ id }) => id).join());
-    return this.#delivery.deliver(`[${texts.join(',')}]`, key);
+    return this.#delivery.hand(`[${texts.join(',')}]`, key);
   }
 
   #forgetOldest(): void {

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { PassingMap } from 'waybill/peer/basics';
 import { LiveSession } from './live-session.ts';
 import { SqlFailure } from './sql-failure.ts';
 
@@ -36,7 +37,7 @@ export abstract class ProcessSession<
   Answer extends Numbered,
 > extends LiveSession {
   readonly #process: ChildProcess;
-  readonly #waiting = new Map<number, Waiting<Answer>>();
+  readonly #waiting = new PassingMap<number, Waiting<Answer>>();
   #number = 0;
 
   constructor(process: ChildProcess) {

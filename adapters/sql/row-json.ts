@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Cell, Column, ColumnKind, Row } from './database.ts';
 
 /**
@@ -39,8 +39,7 @@ const SMALLEST = BigInt(Number.MIN_SAFE_INTEGER);
 const isExact = (value: bigint): boolean => value <= LARGEST && value >= SMALLEST;
 
 /** Identifies a row without containing its values. */
-export const fingerprint = (json: string): string =>
-  createHash('sha256').update(json).digest('base64url').slice(0, 22);
+export const fingerprint = (json: string): string => hash('sha256', json, 'base64url').slice(0, 22);
 
 /** A cell as a text that can be saved. */
 export const cellText = (cell: Cell): string =>

@@ -1,5 +1,5 @@
 import { DisableError, inbound, type SettingsFault, setting } from 'waybill/adapter';
-import { poll } from 'waybill/peer/basics';
+import { PassingSet, poll } from 'waybill/peer/basics';
 import { productOf } from './connect.ts';
 import type { Cell, Column, Limit, Product, Row } from './database.ts';
 import { type ReaderLent, RowDelivery, type RowReader, type RowReaderOptions } from './delivery.ts';
@@ -233,7 +233,7 @@ class MarkReader implements RowReader {
   readonly #delivery: RowDelivery;
   readonly #limit: Limit;
   #round = 0;
-  #delivered = new Set<string>();
+  readonly #delivered = new PassingSet<string>();
 
   constructor(lent: ReaderLent, { line, product, origin }: RowReaderOptions) {
     this.#lent = lent;
@@ -248,7 +248,7 @@ class MarkReader implements RowReader {
     if (text === undefined) return;
     const kept = JSON.parse(text) as Partial<Kept>;
     this.#round = kept.round ?? 0;
-    this.#delivered = new Set(kept.delivered ?? []);
+    for (const id of kept.delivered ?? []) this.#delivered.add(id);
   }
 
   async look(signal: AbortSignal): Promise<void> {

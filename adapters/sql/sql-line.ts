@@ -7,7 +7,7 @@ import {
   toldElsewhere,
   wait,
 } from 'waybill/adapter';
-import { SignInGuard } from 'waybill/peer/basics';
+import { PassingMap, SignInGuard } from 'waybill/peer/basics';
 import { type ConnectLent, connect } from './connect.ts';
 import type { Limit, Prepared, Product, Result, SqlSession } from './database.ts';
 import { SqlFailure } from './sql-failure.ts';
@@ -30,7 +30,7 @@ export class SqlLine {
   readonly #product: Product;
   readonly #all = new Set<SqlSession>();
   /** Since when each rests that nobody uses, the last used one last. */
-  readonly #resting = new Map<SqlSession, number>();
+  readonly #resting = new PassingMap<SqlSession, number>();
   /** One for all of them: a timer for each use would cost more than the rest of the line. */
   #idle: NodeJS.Timeout | undefined;
   readonly #guard = new SignInGuard();
@@ -114,7 +114,7 @@ export class SqlLine {
 
   #restingLast(): SqlSession | undefined {
     let last: SqlSession | undefined;
-    for (const session of this.#resting.keys()) last = session;
+    for (const [session] of this.#resting) last = session;
     return last;
   }
 
@@ -259,7 +259,7 @@ export class AtWork {
       clearTimeout(late);
       signal.removeEventListener('abort', abort);
     };
-    signal.addEventListener('abort', abort, { once: true });
+    signal.addEventListener('abort', abort);
     const failed = (error: unknown): void => {
       end();
       reject(error);
@@ -268,7 +268,7 @@ export class AtWork {
       end();
       resolve(value);
     };
-    work().then(ended).catch(failed);
+    work().then(ended, failed);
     return promise;
   }
 

@@ -229,11 +229,17 @@ export function prepared(
   values: readonly Parameter[],
   product: Pick<Product, 'placeholder'>,
 ): Prepared {
+  const known = TEXTS.get(texts);
+  if (known?.product === product) return { text: known.text, values };
   const text = texts
     .map((one, index) => (index === 0 ? one : `${product.placeholder(index)}${one}`))
     .join('');
+  TEXTS.set(texts, { product, text });
   return { text, values };
 }
+
+/** Put together once for all messages and rows. */
+const TEXTS = new WeakMap<readonly string[], { readonly product: object; readonly text: string }>();
 
 /** The values of a statement for one message. */
 export async function valuesFor(
