@@ -51,6 +51,7 @@ export default outbound({
     other: 'fail',
   },
   check: (settings) => Promise.resolve(fhirFaults(settings)),
+  launchesOf: ({ launches }) => launches,
   open: (lent) => openFhir(lent),
   test: (lent, step) => tryFhir(lent, step),
 });
@@ -70,12 +71,11 @@ async function openFhir(lent: Lent<typeof fhirSettings>): Promise<OpenOutbound> 
     return searchPages(first, settings, ask);
   };
   const answered = async (message: Message, signal: AbortSignal): Promise<Reply> => {
-    const { launches } = settings;
-    if (launches === undefined) {
+    if (settings.launches === undefined) {
       return fhirReply(await asked(message, { url: baseOf(settings), signIn: undefined }, signal));
     }
     try {
-      const server = await launchedServer(lent, message, launches);
+      const server = await launchedServer(lent, message, settings.launches);
       const answer = await asked(message, server, signal);
       return launchedReply(fhirReply(answer), server, answer.status);
     } catch (error) {

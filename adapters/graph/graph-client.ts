@@ -118,8 +118,9 @@ export class GraphClient {
   async #asked(method: Method, path: string, question: GraphQuestion): Promise<Readable> {
     const url = this.#urlOf(path);
     let fresh = false;
+    let refused: string | undefined;
     for (let pauses = 0; ; ) {
-      const token = await this.#credential.token(question.signal, { fresh });
+      const token = await this.#credential.token(question.signal, { fresh, refused });
       const answer = await this.#once(url, method, { ...question, token }).catch(
         (error: unknown) =>
           // A connection that waited may just have been closed by the other side.
@@ -131,6 +132,7 @@ export class GraphClient {
       const error = await errorOf(answer);
       if (error.status === 401 && !fresh) {
         fresh = true;
+        refused = token;
         continue;
       }
       fresh = false;

@@ -193,6 +193,8 @@ export interface OutboundAdapter<S extends Settings = Settings> extends Adapter<
    * `answersTo` have to be inline: in a queue of their own the first answer counts, and what is new in the second is lost.
    */
   readonly answersAnew?: true;
+  /** The realm whose launches it asks EHRs by (`lent.launches`) with these settings: `check` looks for its service. Undefined if it does not. */
+  launchesOf?(settings: ValuesOf<S>): string | undefined;
   open(lent: Lent<S>): Promise<OpenOutbound>;
 }
 

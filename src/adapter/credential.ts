@@ -54,8 +54,17 @@ export interface TokenCredential {
   readonly kind: 'bearer' | 'oauth2';
   /** The mailbox or account the token is for, if the protocol needs one (XOAUTH2). */
   readonly user?: string;
-  /** The current token. Use `fresh` after the peer answered 401: fetches a new one, once for all who wait. */
-  token(signal: AbortSignal, options?: { readonly fresh?: boolean }): Promise<string>;
+  /**
+   * The current token. Use `fresh` after the peer answered 401: fetches a new one, once for all who wait. Rejects
+   * with CREDENTIAL_UNAVAILABLE, which is worth a retry, if `refused` was itself fetched for that reason seconds ago.
+   */
+  token(signal: AbortSignal, options?: FreshToken): Promise<string>;
   /** Scopes that were requested but not granted to the current token; for connection tests. */
   notGranted?(): readonly string[];
+}
+
+export interface FreshToken {
+  readonly fresh?: boolean;
+  /** The token that the peer does not accept. */
+  readonly refused?: string | undefined;
 }

@@ -39,7 +39,12 @@ export {
   certificateFacts,
   describeCertificate,
 } from './certificate-facts.ts';
-export type { CertificateCredential, Credential, TokenCredential } from './credential.ts';
+export type {
+  CertificateCredential,
+  Credential,
+  FreshToken,
+  TokenCredential,
+} from './credential.ts';
 export type {
   Grant,
   GrantClaims,

@@ -15,7 +15,10 @@ export interface Launched {
   readonly fhir: string;
   /** The scopes that the EHR granted, with blanks between them. */
   readonly granted: string | undefined;
-  /** `token` throws CREDENTIAL_REFUSED once the launch is over, and what is worth a retry while the EHR is away. */
+  /**
+   * `token` throws CREDENTIAL_REFUSED once the launch is over, a DisableError if the EHR does not accept the app itself,
+   * and what is worth a retry while the EHR is away.
+   */
   readonly credential: TokenCredential;
 }
 

@@ -72,7 +72,10 @@ const SECTIONS: readonly {
         ],
       },
       { file: 'src/message/message.ts', names: ['NewMessage', 'Receipt', 'Message'] },
-      { file: 'src/adapter/credential.ts', names: ['TokenCredential', 'CertificateCredential'] },
+      {
+        file: 'src/adapter/credential.ts',
+        names: ['TokenCredential', 'FreshToken', 'CertificateCredential'],
+      },
       { file: 'src/adapter/test-step.ts', names: ['TestStep', 'Step'] },
     ],
   },

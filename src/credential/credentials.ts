@@ -1,5 +1,5 @@
 import type { JWK } from 'jose';
-import type { Credential, TokenCredential } from '../adapter/credential.ts';
+import type { Credential, FreshToken, TokenCredential } from '../adapter/credential.ts';
 import type { TokenVerifier } from '../adapter/token-verifier.ts';
 import { describeError, isEngineError } from '../error/engine-error.ts';
 import { unless } from '../error/foreseen.ts';
@@ -265,7 +265,7 @@ function fixedToken(
   return Object.freeze({
     kind,
     ...(user !== undefined && { user }),
-    async token(signal: AbortSignal, { fresh = false }: { readonly fresh?: boolean } = {}) {
+    async token(signal: AbortSignal, { fresh = false }: FreshToken = {}) {
       signal.throwIfAborted();
       if (fresh) current = (await reader.readKind(name, kind, 'a fixed token')).token;
       return current;
@@ -293,8 +293,7 @@ function fetchedToken(
   return Object.freeze({
     kind: 'oauth2' as const,
     ...(user !== undefined && { user }),
-    token: (signal: AbortSignal, options?: { readonly fresh?: boolean }) =>
-      tokens.of(name).token(signal, options),
+    token: (signal: AbortSignal, options?: FreshToken) => tokens.of(name).token(signal, options),
     notGranted: () => tokens.of(name).notGranted(),
   });
 }

@@ -10,6 +10,8 @@ export interface SmartAuthority extends AsyncDisposable {
   readonly asked: readonly URLSearchParams[];
   /** Said beside the tokens from now on, besides the patient or instead. */
   told: Readonly<Record<string, unknown>>;
+  /** Whether it knows no app any more. */
+  forgot: boolean;
 }
 
 export interface SmartAuthorityOptions {
@@ -43,7 +45,12 @@ export async function smartAuthority({
   const issuer = `http://localhost:${port}`;
   const key = await (made ??= newKey());
   const asked: URLSearchParams[] = [];
-  const self: Omit<SmartAuthority, typeof Symbol.asyncDispose> = { issuer, asked, told: {} };
+  const self: Omit<SmartAuthority, typeof Symbol.asyncDispose> = {
+    issuer,
+    asked,
+    told: {},
+    forgot: false,
+  };
   const provider = new Provider(issuer, {
     clients: [
       {
@@ -103,6 +110,10 @@ export async function smartAuthority({
   const server = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '/', issuer);
     if (pathname === '/auth') asked.push(searchParams);
+    if (pathname === '/token' && self.forgot) {
+      response.writeHead(401, { 'content-type': 'application/json' });
+      return void response.end('{"error":"invalid_client"}');
+    }
     if (!pathname.startsWith('/interaction/')) return void answer(request, response);
     const finish = async (): Promise<void> => {
       const { params } = await provider.interactionDetails(request, response);

@@ -1,4 +1,5 @@
 import type { CertificateFacts } from '../../adapter/certificate-facts.ts';
+import type { FreshToken } from '../../adapter/credential.ts';
 import { toldElsewhere } from '../../error/foreseen.ts';
 import type { Logger } from '../../log/logger.ts';
 import { unlessAborted } from '../../peer/in-flight.ts';
@@ -98,10 +99,11 @@ export interface TokenProvider {
    * cause a storm.
    *
    * Rejects with a CredentialError if there is no valid token: until it is time for another
-   * request, with the last refusal. Rejects with the reason of `signal` if that aborts first; the
-   * request continues for the others.
+   * request, with the last refusal, and if `refused` was renewed too shortly ago to be renewed
+   * again. Rejects with the reason of `signal` if that aborts first; the request continues for the
+   * others.
    */
-  token(signal: AbortSignal, options?: { readonly fresh?: boolean }): Promise<string>;
+  token(signal: AbortSignal, options?: FreshToken): Promise<string>;
   /** Scopes that were requested but not granted to the current token. */
   notGranted(): readonly string[];
   /** Ends requests under way and waits for that. */
@@ -178,12 +180,13 @@ export function tokenProvider(
   };
 
   return {
-    async token(signal, { fresh = false } = {}) {
+    async token(signal, { fresh = false, refused } = {}) {
       signal.throwIfAborted();
       if (closing.signal.aborted) throw closed(credential);
       const now = steady.now();
       const mayAsk = failed === undefined || now >= failed.until;
-      if (held !== undefined && isGood(held, fresh, now)) {
+      if (held !== undefined && isGood(held, { fresh, refused }, now)) {
+        if (held.token.value === refused) throw refusedSoon(credential, now - held.obtainedAt);
         if (now >= held.renewAt && mayAsk) {
           // its failure is reported by an event of its own
           request(false).catch(toldElsewhere);
@@ -203,9 +206,21 @@ export function tokenProvider(
   };
 }
 
-function isGood(held: Held, fresh: boolean, now: number): boolean {
+function isGood(held: Held, { fresh = false, refused }: FreshToken, now: number): boolean {
   if (now >= held.goodUntil) return false;
-  return !fresh || (held.fresh && now - held.obtainedAt < FRESH_INTERVAL);
+  if (!fresh || (held.fresh && now - held.obtainedAt < FRESH_INTERVAL)) return true;
+  // somebody else who heard of it has had it renewed
+  return refused !== undefined && held.token.value !== refused;
+}
+
+/** That it is refused says something of the peer, or of the server's keys there, but no more than that: the next one may be taken. */
+function refusedSoon(credential: string, age: number): CredentialError {
+  return new CredentialError('CREDENTIAL_UNAVAILABLE', credential, {
+    cause: `the peer refuses a token that was renewed ${Math.round(age / 1_000)} s ago because it had refused the one before`,
+    remedy: 'Another one is requested with the next try; if this is told again and again, compare what the peer knows of the keys and the clock of the token server',
+    retryable: true,
+    retryAfter: FRESH_INTERVAL - age,
+  });
 }
 
 function closed(credential: string): CredentialError {

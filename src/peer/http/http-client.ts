@@ -227,14 +227,16 @@ export class HttpClient {
     { method, url, signIn: own, signal }: HttpQuestion,
     exchange: (signed: Signed) => Promise<HttpAnswer>,
   ): Promise<HttpAnswer> {
+    let refused: Signed | undefined;
     for (let tries = 1, fresh = false; ; tries++) {
       const signIn = own ?? this.#signIn;
-      const signed = await signIn.sign(method, url, { fresh, signal });
+      const signed = await signIn.sign(method, url, { fresh, refused, signal });
       const answer = await exchange(signed);
       const mayHelp = tries < MOST_TRIES && !fresh;
       if (answer.status !== 401 || !mayHelp) return answer;
       if (own === undefined && (await this.#renewed())) continue;
       if (!signIn.again(answer.headers['www-authenticate'], signed)) return answer;
+      refused = signed;
       fresh =
         own !== undefined || ['token', 'ticket'].some((one) => one in (this.#credential ?? {}));
     }

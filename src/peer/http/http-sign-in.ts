@@ -9,6 +9,8 @@ import { signInFailure } from './http-failure.ts';
 export interface Signed {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
+  /** What of it a credential of tokens gave. */
+  readonly token?: string;
 }
 
 /** How requests are authenticated. */
@@ -21,6 +23,8 @@ export interface HttpSignIn {
 
 export interface SignOptions {
   readonly fresh: boolean;
+  /** With what the peer answered 401. */
+  readonly refused?: Signed | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -54,12 +58,13 @@ export function signInWith(credential: Credential | undefined, placing: Placing)
   }
   if (signIn === 'digest') throw misfit(signIn, credential.kind, 'basic');
   return {
-    async sign(_, url, { fresh, signal }) {
-      const token = await credential.token(signal, { fresh }).catch((error: unknown) => {
+    async sign(_, url, { fresh, refused, signal }) {
+      const options = { fresh, refused: refused?.token };
+      const token = await credential.token(signal, options).catch((error: unknown) => {
         signal.throwIfAborted();
         throw signInFailure(error);
       });
-      return placed(token, url, placing);
+      return { ...placed(token, url, placing), token };
     },
     again: () => true,
   };

@@ -164,6 +164,13 @@ test('a check names settings that do not go together, and a realm that no servic
   expect(problems.list().map(({ what }) => what)).toEqual([
     'no service with signIn.smart has the realm app',
   ]);
+  // an adapter of the site's own may call something else so
+  const { launchesOf: _, ...own } = fhirOut;
+  checkLaunches(
+    definition({ services: [], operations: [operationDefinition('ehr', own, { settings })] }),
+    problems,
+  );
+  expect(problems.list()).toHaveLength(1);
   const steps = await testSteps(fhirOut, { launches: 'app' });
   expect(steps.map(({ name, result }) => [name, result])).toEqual([['EHR', 'passed']]);
 });

@@ -1,6 +1,9 @@
 import { decodeJwt } from 'jose';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import fhirOut from '../../../adapters/fhir/fhir-out.ts';
+import { operationDefinition } from '../../support/definition.ts';
 import { ehrTrial, FROM_COOKIE } from '../../support/launched-app.ts';
+import { readGiven } from '../../support/open-adapter.ts';
 import type { Asked } from '../../support/operator.ts';
 import { type Portal, portal } from '../../support/portal.ts';
 import { type SmartAuthority, smartAuthority } from '../../support/smart-authority.ts';
@@ -48,6 +51,9 @@ beforeAll(async () => {
   );
   app = await portal({
     settings: { callers: FROM_COOKIE, scopes: [] },
+    operation: operationDefinition('orders', fhirOut, {
+      settings: readGiven(fhirOut.settings, { launches: 'portal', action: 'forward' }),
+    }),
     signIn: {
       cookies: 'both',
       secureCookies: false,
@@ -63,6 +69,7 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   authority.told = {};
+  authority.forgot = false;
   said = {};
   date = undefined;
   answers = (_, token) => json({ resourceType: 'Patient', id: decodeJwt(token)['patient'] });
@@ -136,6 +143,27 @@ test('a token that the EHR refuses is renewed once; one for another patient ends
   expect((await ask('GET', '/auth/fhir/Patient/anna')).status).toBe(401);
   expect((await ask('GET', '/auth/me')).status).toBe(401);
   expect(app.log.join('')).toContain('a token for another patient than that of the launch');
+});
+
+test('an app that the EHR does not know any more ends nobody’s session, fails no message, and stops the operation with the cause', async () => {
+  const ask = await page();
+  const ok = answers;
+  authority.forgot = true;
+  answers = () => ({ status: 401 });
+  const relayed = await ask('GET', '/auth/fhir/Patient/anna');
+  expect([relayed.status, relayed.body]).toMatchObject([
+    502,
+    { detail: 'The EHR does not accept this app. Those who run it can see why.' },
+  ]);
+  const type = { interaction: 'search-type', type: 'Patient' };
+  expect((await ask('POST', '/api/orders', type)).status).toBe(202);
+  const stopped = expect.stringMatching(
+    /does not accept this app.*invalid_client.*host-disabled|host-disabled.*does not accept this app.*invalid_client/,
+  );
+  await vi.waitFor(() => expect(app.log).toContainEqual(stopped));
+  authority.forgot = false;
+  answers = ok;
+  expect((await ask('GET', '/auth/fhir/Patient/anna')).body).toMatchObject({ id: 'anna' });
 });
 
 test('claims that fit into no cookie, and a patient that is none, are refused by their cause', async () => {

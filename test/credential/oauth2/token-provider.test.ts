@@ -230,6 +230,35 @@ test('one who hears of the 401 late gets the token that the others fetched', asy
   expect(asked()).toBe(2);
 });
 
+test('one who hears of it later still does not have the new one renewed, which nobody refused', async () => {
+  const { provider, asked, settle, later } = await holding(3_600);
+  const first = provider.token(never, { fresh: true, refused: 'token 1' });
+  settle(3_600);
+  await first;
+  later(11_000);
+  expect(await provider.token(never, { fresh: true, refused: 'token 1' })).toBe('token 2');
+  expect(asked()).toBe(2);
+});
+
+test('a new token that is refused within ten seconds is told as such, and renewed after them', async () => {
+  const { provider, asked, settle, later } = await holding(3_600);
+  const first = provider.token(never, { fresh: true, refused: 'token 1' });
+  settle(3_600);
+  await first;
+  later(4_000);
+  await expect(provider.token(never, { fresh: true, refused: 'token 2' })).rejects.toMatchObject({
+    code: 'CREDENTIAL_UNAVAILABLE',
+    retryable: true,
+    retryAfter: 6_000,
+    message: expect.stringContaining('renewed 4 s ago'),
+  });
+  expect(asked()).toBe(2);
+  later(6_000);
+  const next = provider.token(never, { fresh: true, refused: 'token 2' });
+  settle(3_600);
+  expect(await next).toBe('token 3');
+});
+
 test('a peer that refuses every token starts no storm of token requests', async () => {
   const { provider, asked, settle, later } = await holding(3_600);
   for (let second = 0; second < 60; second++) {

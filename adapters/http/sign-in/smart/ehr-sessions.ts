@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  DisableError,
   EngineError,
   type Grant,
   type Grants,
@@ -95,7 +96,7 @@ export class EhrSessions {
       } catch (error) {
         // the one who asks hears no more than that it did not work
         if (error instanceof Refusal && error.told !== undefined) this.#notRenewed(error.told);
-        throw error;
+        throw asOperationHears(error);
       }
     };
     return {
@@ -204,6 +205,9 @@ export class EhrSessions {
         throw over(OVER);
       }
       if (!(error instanceof Refusal)) await put({});
+      if (error instanceof OidcProblem && OF_THE_APP.has(error.said)) {
+        throw new AppRefused(`${ehr.fhir} does not accept this app: ${error.why}; ${error.remedy}`);
+      }
       throw providerRefusal(error);
     }
   }
@@ -233,6 +237,27 @@ interface Renewal {
   readonly ehr: Ehr;
   readonly launch: LaunchGrant;
   readonly tokens: EhrTokens;
+}
+
+/** What a token endpoint answers where it is the app that it does not accept, whoever asks. */
+const OF_THE_APP: ReadonlySet<string> = new Set(['invalid_client', 'unauthorized_client']);
+
+/** Everybody's next token is refused, and nobody's session is over. */
+class AppRefused extends Refusal {
+  constructor(told: string) {
+    super(502, 'The EHR does not accept this app. Those who run it can see why.', { told });
+  }
+}
+
+/** What a person has to mend stops the operation, as everywhere; it would fail one message after another. */
+function asOperationHears(error: unknown): unknown {
+  if (error instanceof AppRefused) {
+    const text = `${error.told ?? error.message}. Mend that at the service that takes the launches, then start this operation.`;
+    return new DisableError(text, { cause: error });
+  }
+  const isOurs = error instanceof EngineError && !(error instanceof Refusal) && !error.retryable;
+  if (!isOurs || !error.code.startsWith('CREDENTIAL_')) return error;
+  return new DisableError(error.message, { cause: error });
 }
 
 const AGAIN = { headers: { 'retry-after': '5' } };
