@@ -79,6 +79,8 @@ export interface OidcClient {
 }
 
 const TIMEOUT = 10;
+/** Milliseconds: as long as its keys are kept. */
+const CONFIGURATION_KEPT = 10 * 60_000;
 /** Keys that were fetched this many seconds ago are fetched again for a token that names another one. */
 const KEYS_REST = 60;
 
@@ -95,7 +97,9 @@ interface Reached extends OidcClientSettings {
 class DiscoveredClient implements OidcClient {
   readonly #settings: Reached;
   #known: Promise<client.Configuration> | undefined;
-  #logout: ReturnType<typeof logoutTokens> | undefined;
+  /** Milliseconds of the steady clock after which the provider is asked again, since it may have moved. */
+  #until = 0;
+  #logout: { readonly keys: string; readonly read: ReturnType<typeof logoutTokens> } | undefined;
   #keys: client.ExportedJWKSCache | undefined;
 
   constructor(settings: OidcClientSettings) {
@@ -146,6 +150,7 @@ class DiscoveredClient implements OidcClient {
         expectedNonce: nonce,
         idTokenExpected: true,
       });
+      this.#keys = library.getJwksCache(provider);
       const claims = { ...tokens.claims() };
       const { userinfo_endpoint: endpoint } = provider.serverMetadata();
       const isEnough = needed.every((path) => claimAt(claims, path) !== undefined);
@@ -155,8 +160,6 @@ class DiscoveredClient implements OidcClient {
       return { ...got, claims: { ...more, ...claims } };
     } catch (error) {
       throw this.#failed(error, 'the provider’s answer was not accepted');
-    } finally {
-      this.#keys = library.getJwksCache(provider);
     }
   }
 
@@ -193,17 +196,17 @@ class DiscoveredClient implements OidcClient {
   }
 
   async signedOut(token: string): Promise<SignedOut> {
-    const { issuer, jwks_uri: keys } = (await this.#configuration()).serverMetadata();
-    this.#logout ??= logoutTokens(new URL(keys ?? issuer), {
-      issuer,
-      audience: this.#settings.clientId,
-      ask: this.#settings.ask,
-    });
-    return this.#logout(token);
+    const { issuer, jwks_uri: keys = issuer } = (await this.#configuration()).serverMetadata();
+    if (this.#logout?.keys !== keys) {
+      const { clientId: audience, ask } = this.#settings;
+      this.#logout = { keys, read: logoutTokens(new URL(keys), { issuer, audience, ask }) };
+    }
+    return this.#logout.read(token);
   }
 
   async configuration(): Promise<client.ServerMetadata> {
     this.#known = undefined;
+    this.#until = 0;
     return (await this.#configuration()).serverMetadata();
   }
 
@@ -242,10 +245,13 @@ class DiscoveredClient implements OidcClient {
     });
   }
 
-  /** What cannot be reached may have moved, so its configuration is asked for again. */
+  /** What cannot be reached, or signs with keys that are not where they were, may have moved: it is asked where it is at the next try. */
   #failed(error: unknown, what: string): OidcProblem {
     const problem = problemOf(this.#settings, error, what);
     if (problem.kind === 'away') this.#known = undefined;
+    else if (problem.said === '') this.#until = 0;
+    // a key may have been exchanged under its old name
+    if (problem.said === '') this.#keys = undefined;
     return problem;
   }
 
@@ -258,12 +264,18 @@ class DiscoveredClient implements OidcClient {
   }
 
   #configuration(): Promise<client.Configuration> {
-    this.#known ??= discovered(this.#settings).catch((error: unknown) => {
+    if (this.#known !== undefined && performance.now() < this.#until) return this.#known;
+    const before = this.#known;
+    const asked = discovered(this.#settings).catch((error: unknown) => {
+      // what it said before may still be so
+      if (before !== undefined) return before;
       this.#known = undefined;
       const what = `${this.#settings.issuer} cannot be asked for its configuration`;
       throw problemOf(this.#settings, error, what);
     });
-    return this.#known;
+    this.#known = asked;
+    this.#until = performance.now() + CONFIGURATION_KEPT;
+    return asked;
   }
 }
 
@@ -364,7 +376,14 @@ const LAUNCH_REMEDIES: Readonly<Record<string, string>> = {
   invalid_client: 'compare clientId, and clientSecret or clientKey, with the app’s registration',
 };
 
+const NOT_THE_PROVIDER =
+  'something else answered in its place: maintenance, a proxy or a page for people; if it has moved, it is asked where it is at the next try';
+
 const REMEDIES: Readonly<Record<string, string>> = {
+  OAUTH_RESPONSE_IS_NOT_JSON: NOT_THE_PROVIDER,
+  OAUTH_RESPONSE_IS_NOT_CONFORM: NOT_THE_PROVIDER,
+  OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED:
+    'write issuer letter by letter as the provider’s own configuration has it',
   OAUTH_JWT_TIMESTAMP_CHECK_FAILED: 'set the clocks of both; clockSkew permits a small difference',
   invalid_client: 'compare clientId and clientSecret with the provider’s client',
   invalid_grant: 'the code was used twice or is too old; compare the clocks, then sign in again',
@@ -383,7 +402,9 @@ function problemOf(settings: OidcClientSettings, error: unknown, what: string): 
   const codes = codesOf(error);
   const about = aboutOf(error);
   const told = about === '' ? word : `${word} (about ${about})`;
-  const reason = [told, ...codes, claimText(error)].filter((one) => one !== '');
+  const reason = [told, ...new Set(codes), claimText(error), answerText(error)].filter(
+    (one) => one !== '',
+  );
   const remedy = remedyFor(settings, word, codes);
   const why = `${what}: ${reason.join(', ') || 'no reason given'}`;
   return new OidcProblem(
@@ -438,7 +459,20 @@ function codesOf(error: unknown): string[] {
   return [...(typeof code === 'string' ? [code] : []), ...codesOf(error.cause)];
 }
 
+/** What came instead of an answer of the provider. */
+function answerText(error: unknown): string {
+  if (!(error instanceof Error)) return '';
+  if (!(error.cause instanceof Response)) return answerText(error.cause);
+  const { status, headers } = error.cause;
+  const type = /^[\w.+-]+\/[\w.+-]+/.exec(headers.get('content-type') ?? '')?.[0];
+  return type === undefined ? `it answered ${status}` : `it answered ${status} with ${type}`;
+}
+
 /** The library names the claim or check that failed in its message, and quotes no value. */
 function claimText(error: unknown): string {
-  return error instanceof Error && error.name === 'ClientError' ? error.message.slice(0, 200) : '';
+  if (!(error instanceof Error)) return '';
+  const { name, message, cause } = error;
+  const inner = claimText(cause);
+  if (inner !== '') return inner;
+  return name === 'ClientError' || name === 'OperationProcessingError' ? message.slice(0, 200) : '';
 }

@@ -21,33 +21,38 @@ const json = (body: unknown) => ({
 /** What a provider answers, as far as a sign-in asks it, over TLS by an authority that is not public. */
 async function provider() {
   const files = await certificates();
-  const { privateKey, publicKey } = await generateKeyPair('RS256');
+  const old = await generateKeyPair('ES256');
+  let now = old;
+  let at = '';
   const { certificate: cert, key } = files.server;
   const server = await webServer(undefined, { tls: { cert, key } });
   const issuer = server.url;
   let nonce = '';
   const sign = (claims: Readonly<Record<string, unknown>>): Promise<string> =>
     new SignJWT({ ...claims })
-      .setProtectedHeader({ alg: 'RS256', kid: 'k' })
+      .setProtectedHeader({ alg: 'ES256', kid: 'k' })
       .setIssuer(issuer)
       .setAudience('waybill')
       .setSubject('nurse')
       .setIssuedAt()
       .setExpirationTime('1m')
-      .sign(privateKey);
+      .sign(now.privateKey);
   server.answer(async ({ path }) => {
-    if (path === '/keys') return json({ keys: [{ ...(await exportJWK(publicKey)), kid: 'k' }] });
-    if (path === '/token') {
+    if (path.endsWith('/keys')) {
+      const { publicKey } = path.startsWith(at) ? now : old;
+      return json({ keys: [{ ...(await exportJWK(publicKey)), kid: 'k' }] });
+    }
+    if (path.endsWith('/token')) {
       const tokens = { access_token: 'a', token_type: 'Bearer', id_token: await sign({ nonce }) };
       return json(tokens);
     }
-    if (path.startsWith('/authorize')) return { status: 302, headers: { location: BACK } };
+    if (path.startsWith(`${at}/authorize`)) return { status: 302, headers: { location: BACK } };
     return json({
       issuer,
-      authorization_endpoint: `${issuer}/authorize`,
+      authorization_endpoint: `${issuer}${at}/authorize`,
       token_endpoint: `${issuer}/token`,
-      jwks_uri: `${issuer}/keys`,
-      id_token_signing_alg_values_supported: ['RS256'],
+      jwks_uri: `${issuer}${at}/keys`,
+      id_token_signing_alg_values_supported: ['ES256'],
       code_challenge_methods_supported: ['S256'],
     });
   });
@@ -66,6 +71,11 @@ async function provider() {
         callback: BACK,
       }),
     asks: (one: string) => (nonce = one),
+    /** Signs with another key, which is somewhere else; the old one stays where it was. */
+    async moves() {
+      now = await generateKeyPair('ES256');
+      at = '/new';
+    },
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]();
       await files[Symbol.asyncDispose]();
@@ -122,6 +132,22 @@ test('a provider with an authority of the hospital is asked for everything, and 
     why: expect.stringMatching(/UNABLE_TO_VERIFY|SELF_SIGNED/),
     remedy: expect.stringMatching(/certificate of localhost:\d+ into the file under trust/),
   });
+});
+
+test('a provider that moved is asked where it is after one sign-in that it did not take, although its old addresses answer', async () => {
+  await using own = await provider();
+  const client = own.client(own.files.trust);
+  const signIn = async () => {
+    const { url, attempt } = await client.start(BACK);
+    own.asks(attempt.nonce);
+    await client.finish(new URL(`${BACK}?code=c&state=${attempt.state}`), attempt, []);
+    return url.pathname;
+  };
+  expect(await signIn()).toBe('/authorize');
+  await own.moves();
+  await expect(signIn()).rejects.toMatchObject({ kind: 'refused' });
+  expect(await signIn()).toBe('/new/authorize');
+  await client.tryRedirect(BACK);
 });
 
 test('a file that comes later, or is renewed, counts with the next request', async () => {
