@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { type FormEvent, type ReactElement, useState } from 'react';
-import { ask, type Result } from '../api/client.ts';
+import { ApiProblem, ask, type Result } from '../api/client.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
 import { Checkboxes } from '../element/checkboxes.tsx';
 import { Field } from '../element/field.tsx';
@@ -51,7 +51,9 @@ export function RightsPage(): ReactElement {
             )}
           </Panel>
           <div className="flex min-w-0 flex-col gap-4">
-            {data.via === 'local' && <ChangeRoles key={data.roles.join()} rights={data} />}
+            {data.via === 'local' && (
+              <ChangeRoles key={JSON.stringify([data.roles, data.scope])} rights={data} />
+            )}
             <Panel title={t('Sees')}>
               <p className="font-mono text-xs break-words">{data.scope.join(', ')}</p>
               <p className="mt-1 text-xs text-ink-2">
@@ -75,6 +77,8 @@ export function RightsPage(): ReactElement {
   );
 }
 
+const CONFLICT = 409;
+
 /** Changes the roles or scope of a local user, who then has to sign in again. */
 function ChangeRoles({
   rights: { name, roles: before, scope },
@@ -88,10 +92,15 @@ function ChangeRoles({
   });
   const everywhere = before.filter((one) => !one.includes('@'));
   const [roles, setRoles] = useState<readonly string[]>(everywhere);
+  const [saw] = useState({ roles: before, scope });
   const change = useMutation({
     mutationFn: (body: { readonly roles: readonly string[]; readonly scope: readonly string[] }) =>
-      ask('PUT /users/{name}/roles', { path: { name }, body }),
-    onSettled: () => client.invalidateQueries({ queryKey: ['users'] }),
+      ask('PUT /users/{name}/roles', { path: { name }, body: { ...body, saw } }),
+    // what somebody else has made of it meanwhile comes with the next look, and what is typed stays until then
+    onSettled: (_, error) =>
+      error instanceof ApiProblem && error.status === CONFLICT
+        ? undefined
+        : client.invalidateQueries({ queryKey: ['users'] }),
   });
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault();

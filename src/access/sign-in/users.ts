@@ -41,8 +41,13 @@ export interface Users {
   add(user: NewUser): Promise<void>;
   /** Rejects with NOT_FOUND. */
   setPassword(name: string, of: Pick<NewUser, 'password' | 'mustChange'>): Promise<void>;
-  /** Rejects with NOT_FOUND. */
-  setRoles(name: string, roles: readonly string[], scope: readonly string[]): Promise<void>;
+  /** Rejects with NOT_FOUND, and changes nothing and resolves to false if they are not as somebody `saw` them. */
+  setRoles(
+    name: string,
+    roles: readonly string[],
+    scope: readonly string[],
+    saw?: Pick<User, 'roles' | 'scope'>,
+  ): Promise<boolean>;
   /** Rejects with NOT_FOUND. */
   remove(name: string): Promise<void>;
   signedIn(name: string): Promise<void>;
@@ -66,6 +71,9 @@ interface Row {
   readonly last_sign_in: number | null;
 }
 
+const noUser = (name: string): EngineError =>
+  new EngineError('NOT_FOUND', `there is no user ${name}`);
+
 const one = (session: MetaSession, name: string): Promise<Row | undefined> =>
   session.get<Row>('SELECT * FROM "user" WHERE lower(name) = lower(?)', name);
 
@@ -86,8 +94,7 @@ export function users(database: MetaDatabase): Users {
     change: (session: MetaSession) => Promise<number>,
   ): Promise<void> =>
     database.transaction(async (session) => {
-      if ((await change(session)) === 0)
-        throw new EngineError('NOT_FOUND', `there is no user ${name}`);
+      if ((await change(session)) === 0) throw noUser(name);
       await ended(session, name);
     });
   const find = async (name: string): Promise<StoredUser | undefined> => {
@@ -136,15 +143,22 @@ export function users(database: MetaDatabase): Users {
           name,
         ),
       ),
-    setRoles: (name, roles, scope) =>
-      changed(name, (session) =>
-        session.run(
-          'UPDATE "user" SET roles = ?, scope = ? WHERE lower(name) = lower(?)',
+    setRoles: (name, roles, scope, saw) =>
+      database.transaction(async (session) => {
+        const seen =
+          saw === undefined ? [] : [JSON.stringify(saw.roles), JSON.stringify(saw.scope)];
+        const changes = await session.run(
+          `UPDATE "user" SET roles = ?, scope = ? WHERE lower(name) = lower(?)
+           ${saw === undefined ? '' : 'AND roles = ? AND scope = ?'}`,
           JSON.stringify(roles),
           JSON.stringify(scope),
           name,
-        ),
-      ),
+          ...seen,
+        );
+        if (changes > 0) await ended(session, name);
+        else if ((await one(session, name)) === undefined) throw noUser(name);
+        return changes > 0;
+      }),
     remove: (name) =>
       changed(name, async (session) => {
         // another user of that name begins without them

@@ -169,5 +169,5 @@ export interface Operations {
   readonly 'PUT /me/preferences': { body: Readonly<Record<string, unknown>>; result: { done: true } };
   readonly 'PUT /notes/{id}': { body: { text: string }; result: note.Note };
   readonly 'PUT /storage/holds/{id}': { body: storage.HoldRequest; result: { done: true } };
-  readonly 'PUT /users/{name}/roles': { body: { roles: readonly string[]; scope?: readonly string[] | undefined }; result: { done: boolean } };
+  readonly 'PUT /users/{name}/roles': { body: { roles: readonly string[]; scope?: readonly string[] | undefined; saw?: { roles: readonly string[]; scope: readonly string[] } | undefined }; result: { done: boolean } };
 }

@@ -51,6 +51,22 @@ test('who manages users makes nobody mightier than themselves, and takes over no
   expect(await act('DELETE', 'users/mia')).toEqual([200, undefined]);
 });
 
+test('of two who change the rights of somebody, the second hears of the first', async () => {
+  await using api = await guardedApi();
+  const root = await signedIn(api, 'root', 'administrator');
+  await api.user('nina', PASSWORD, { roles: ['administrator'], scope: ['*'] });
+  const saw = { roles: ['administrator'], scope: ['*'] };
+  const change = (given: object) =>
+    refusal(root.ask('PUT', '/api/v1/users/nina/roles', { ...given, saw }));
+  expect(await change({ roles: ['viewer'] })).toEqual([200, undefined]);
+  expect(await change({ ...saw, scope: ['tag:north'] })).toEqual([
+    409,
+    expect.stringMatching(/somebody else has changed the rights of nina/),
+  ]);
+  const { body } = await root.ask<object>('GET', '/api/v1/users/nina/rights');
+  expect(body).toMatchObject({ roles: ['viewer'], scope: ['*'] });
+});
+
 test('who may give a role in one production may not give it in another, nor everywhere', async () => {
   await using api = await guardedApi({ settings: ROLES });
   await api.user('desk', PASSWORD, { roles: ['desk', 'viewer@lab'], scope: ['*'] });

@@ -22,6 +22,8 @@ const OneTime = Type.Object({
   password: Type.String({ description: 'For one sign-in; shown only once.' }),
 });
 const Done = Type.Object({ done: Type.Boolean() });
+/** Roles and scope as they were shown: nothing is changed if they are others now (409). */
+const Saw = closed({ roles: Names, scope: Names });
 
 const UserRow = Type.Object({
   name: Type.String(),
@@ -168,16 +170,21 @@ function rightsRoutes(api: Api, signIn: SignIn): void {
         tags,
         summary: 'Sets roles, and the scope if one is given; ends the user’s sessions.',
         params: ByName,
-        body: closed({ roles: Names, scope: maybe(Names) }),
+        body: closed({ roles: Names, scope: maybe(Names), saw: maybe(Saw) }),
         response: { 200: Done },
       },
       onRequest,
     },
     async (request) => {
       const { name, roles: before, scope: seen } = await known(signIn, request.params.name);
-      const { roles: named, scope = seen } = request.body;
+      const { roles: named, scope = seen, saw } = request.body;
       checkMayGive(signIn, request, [...before, ...named], scope);
-      await users.setRoles(name, named, scope);
+      if (!(await users.setRoles(name, named, scope, saw)))
+        throw new ApiError(
+          409,
+          'CONFLICT',
+          `somebody else has changed the rights of ${name} since you looked: look at them again`,
+        );
       await recorded(signIn, request, 'user.roles', name, { roles: named, scope });
       return { done: true };
     },
