@@ -180,13 +180,14 @@ export function tokenProvider(
   };
 
   return {
-    async token(signal, { fresh = false, refused } = {}) {
+    async token(signal, options = {}) {
       signal.throwIfAborted();
       if (closing.signal.aborted) throw closed(credential);
       const now = steady.now();
       const mayAsk = failed === undefined || now >= failed.until;
-      if (held !== undefined && isGood(held, { fresh, refused }, now)) {
-        if (held.token.value === refused) throw refusedSoon(credential, now - held.obtainedAt);
+      if (held !== undefined && isGood(held, options, now)) {
+        if (held.token.value === options.refused)
+          throw refusedSoon(credential, now - held.obtainedAt);
         if (now >= held.renewAt && mayAsk) {
           // its failure is reported by an event of its own
           request(false).catch(toldElsewhere);
@@ -194,7 +195,7 @@ export function tokenProvider(
         return held.token.value;
       }
       if (flight === undefined && failed !== undefined && !mayAsk) throw failed.error;
-      const { token } = await unlessAborted(request(fresh), signal);
+      const { token } = await unlessAborted(request(options.fresh === true), signal);
       return token.value;
     },
     notGranted: () => held?.token.notGranted ?? [],
@@ -217,7 +218,8 @@ function isGood(held: Held, { fresh = false, refused }: FreshToken, now: number)
 function refusedSoon(credential: string, age: number): CredentialError {
   return new CredentialError('CREDENTIAL_UNAVAILABLE', credential, {
     cause: `the peer refuses a token that was renewed ${Math.round(age / 1_000)} s ago because it had refused the one before`,
-    remedy: 'Another one is requested with the next try; if this is told again and again, compare what the peer knows of the keys and the clock of the token server',
+    remedy:
+      'Another one is requested with the next try; if this is told again and again, compare what the peer knows of the keys and the clock of the token server',
     retryable: true,
     retryAfter: FRESH_INTERVAL - age,
   });
