@@ -24,6 +24,7 @@ describe.skipIf(noBrowser !== undefined)(`rights in Chromium ${noBrowser ?? ''}`
     const data = join(production.folder.path, 'data');
     await addLocalUser(data, ROOT);
     await addLocalUser(data, { ...ROOT, name: 'nina', roles: ['viewer'] });
+    await addLocalUser(data, { ...ROOT, name: 'bert' });
     chrome = stack.use(await browser());
     ({ page } = chrome);
     await page.goto(production.url);
@@ -142,6 +143,50 @@ describe.skipIf(noBrowser !== undefined)(`rights in Chromium ${noBrowser ?? ''}`
       body: JSON.stringify({ user: 'root', password: 'nine geese over the harbour' }),
     });
     expect(answer.status).toBe(200);
+  });
+
+  /** Signs in as another tab of this browser does. */
+  const inAnotherTab = async (user: string, password: string): Promise<void> => {
+    const data = { user, password };
+    const answer = await page.request.post(`${production.url}api/v1/sign-in`, { data });
+    expect(answer.status()).toBe(200);
+  };
+  const noted = async (text: string): Promise<void> => {
+    await page.getByLabel('A note for those who come after').fill(text);
+    await page.getByRole('button', { name: 'Write', exact: true }).click();
+  };
+
+  test('an act works after a sign-in in another tab, and what is shown to one person is not left to the next', async () => {
+    await open('hosts/hl7-out');
+    await page.getByRole('button', { name: 'Account root' }).waitFor();
+    await inAnotherTab('root', 'nine geese over the harbour');
+    await noted('by root');
+    await page.getByText('by root', { exact: true }).waitFor();
+    await inAnotherTab('bert', ROOT.password);
+    await noted('typed by root');
+    await page.getByRole('button', { name: 'Account bert' }).waitFor();
+    expect(await page.getByText('typed by root').count()).toBe(0);
+    expect(await page.getByLabel('A note for those who come after').inputValue()).toBe('');
+  });
+
+  test('where a proxy wants a new sign-in the page waits for it with what was typed', async () => {
+    await open('hosts/hl7-out');
+    await page.getByLabel('A note for those who come after').fill('typed before');
+    for (const answer of [
+      { status: 302, headers: { location: 'http://localhost:1/login' } },
+      { status: 403, contentType: 'text/html', body: '<h1>Sign in</h1>' },
+    ]) {
+      await page.route('**/api/v1/**', (route) => route.fulfill(answer));
+      const way = page.getByRole('link', { name: 'Sign in in another tab' });
+      await way.waitFor();
+      expect(await way.getAttribute('href')).toBe(page.url());
+      await page.unroute('**/api/v1/**');
+      await page.evaluate(() => window.dispatchEvent(new Event('focus')));
+      await way.waitFor({ state: 'detached' });
+      expect(await page.getByLabel('A note for those who come after').inputValue()).toBe(
+        'typed before',
+      );
+    }
   });
 
   test('why somebody cannot sign in is told to the administrator', async () => {

@@ -1,5 +1,6 @@
 import { MutationCache, QueryCache, QueryClient, queryOptions } from '@tanstack/react-query';
 import { noteServerTime } from '../clock/server-clock.ts';
+import { isForeign403 } from './away.ts';
 import { ApiProblem, ask } from './client.ts';
 
 // this is loaded before the first page; the queries of pages are in `queries.ts`
@@ -8,7 +9,8 @@ import { ApiProblem, ask } from './client.ts';
 function noteSignedOut(error: Error): void {
   const { error: known } = answers.getQueryState(['me']) ?? {};
   const isKnown = known instanceof ApiProblem && known.status === 401;
-  if (error instanceof ApiProblem && error.status === 401 && !isKnown)
+  if (!(error instanceof ApiProblem) || isKnown) return;
+  if (error.status === 401 || isForeign403(error))
     void answers.invalidateQueries({ queryKey: ['me'] });
 }
 

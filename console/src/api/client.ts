@@ -112,11 +112,29 @@ for (const event of ['pointerdown', 'pointermove', 'keydown', 'wheel', 'touchsta
   });
 }
 
-let csrf: string | undefined;
+/** Who is signed in, by name and way, and what proves to the API that an act is theirs. */
+let person: Person | undefined;
 
-/** Sent with every act from now on; the API returns it with `/me`. */
-export function keepCsrfToken(token: string | undefined): void {
-  csrf = token;
+type Person = Pick<Result<'GET /me'>, 'name'> &
+  Partial<Pick<Result<'GET /me'>, 'via' | 'csrfToken'>>;
+
+/**
+ * Whose acts are sent from now on, as `/me` says. Another person (who has signed in in another tab, or at a proxy) begins
+ * with pages of their own: what is shown and typed here is not theirs. Returns whether it is the same one.
+ */
+export function keepPerson(now: Person): boolean {
+  const isOther = person !== undefined && (person.name !== now.name || person.via !== now.via);
+  person = now;
+  if (isOther) location.reload();
+  return !isOther;
+}
+
+/** Whether the same person has signed in since, in another tab: that gave them another token for acts. */
+async function isSignedInAnew(): Promise<boolean> {
+  const before = person?.csrfToken;
+  // not to be had: then what was refused is told as it was
+  const now = await ask('GET /me', { ofConsole: true }).catch(() => undefined);
+  return now !== undefined && keepPerson(now) && now.csrfToken !== before;
 }
 
 /** The address of something that the API answers to a GET, for links that download. */
@@ -145,6 +163,7 @@ export async function ask<const O extends Operation>(
   const response = await send(operation, call);
   await serverTextsLoaded;
   if (response.status === 204) return undefined as unknown as Result<O>;
+  if (response.headers.get('content-type')?.startsWith('text/html') === true) throw elsewhere();
   return (await response.json()) as Result<O>;
 }
 
@@ -163,20 +182,31 @@ interface AnyCall extends CallOptions {
   readonly body?: unknown;
 }
 
-async function send(operation: Operation, call: AnyCall = {}): Promise<Response> {
+async function send(operation: Operation, call?: AnyCall): Promise<Response> {
+  try {
+    return await sent(operation, call);
+  } catch (error) {
+    const mayBeOld = error instanceof ApiProblem && error.status === FORBIDDEN;
+    // nothing was done yet: who may do it is asked before that
+    if (!mayBeOld || operation.startsWith('GET ') || !(await isSignedInAnew())) throw error;
+    return sent(operation, call);
+  }
+}
+
+async function sent(operation: Operation, call: AnyCall = {}): Promise<Response> {
   const { path = {}, body, signal } = call;
   const [verb = '', pattern = ''] = operation.split(' /');
   const filled = pattern.replace(/\{(\w+)\}/g, (_, name: string) =>
     encodeURIComponent(path[name] ?? ''),
   );
-  const response = await fetch(address(filled, call), {
+  const response = await answered(address(filled, call), {
     method: verb,
     credentials: 'same-origin',
     headers: headersOf(verb, call),
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     ...(signal === undefined ? {} : { signal }),
   }).catch((error: unknown) => {
-    if (signal?.aborted === true) throw error;
+    if (signal?.aborted === true || error instanceof ApiProblem) throw error;
     throw new ApiProblem(
       0,
       'UNREACHABLE',
@@ -190,6 +220,25 @@ async function send(operation: Operation, call: AnyCall = {}): Promise<Response>
   noteVersion(response);
   if (response.ok) return response;
   throw await problemOf(response, isAct(verb, pattern, body));
+}
+
+/** Code of an answer that is not Waybill's, and demands a sign-in. */
+export const ELSEWHERE = 'SIGN_IN_ELSEWHERE';
+
+/** A proxy in front of Waybill signs people in. */
+export const elsewhere = (): ApiProblem =>
+  new ApiProblem(401, ELSEWHERE, t('What stands in front of Waybill wants you to sign in again.'));
+
+/** What the API answers. Sent somewhere else, `fetch` would end at a page for people, or be refused without a reason. */
+async function answered(url: string, asked: RequestInit): Promise<Response> {
+  const answer = await fetch(url, { ...asked, redirect: 'manual' });
+  if (answer.type !== 'opaqueredirect') return answer;
+  // the production that the console belongs to has its API at another address, too
+  const other = url.startsWith(`${API.href}productions/`)
+    ? await fetch(url, asked).catch(() => undefined)
+    : undefined;
+  if (other?.url.startsWith(API.href) === true) return other;
+  throw elsewhere();
 }
 
 /** What is sent as a POST and changes nothing. */
@@ -206,10 +255,13 @@ function headersOf(verb: string, { body, once }: AnyCall): Record<string, string
     ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     ...(Date.now() - touched > UNATTENDED ? { 'x-unattended': '1' } : {}),
     ...(once === undefined ? {} : { 'idempotency-key': once }),
-    ...(verb !== 'GET' && csrf !== undefined ? { 'x-csrf-token': csrf } : {}),
+    ...(verb !== 'GET' && person?.csrfToken !== undefined
+      ? { 'x-csrf-token': person.csrfToken }
+      : {}),
   };
 }
 
+const FORBIDDEN = 403;
 const SERVER_FAILED = 500;
 
 async function problemOf(response: Response, act: boolean): Promise<ApiProblem> {
@@ -226,6 +278,7 @@ async function problemOf(response: Response, act: boolean): Promise<ApiProblem> 
     );
   } catch {
     // not JSON: something other than our API answered
+    if (response.status === 401) return elsewhere();
     const told = { status: `${response.status}`, text: response.statusText };
     return new ApiProblem(
       response.status,

@@ -1,22 +1,33 @@
-import { useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { CircleUser, LogOut, ShieldCheck } from 'lucide-react';
 import { type ReactElement, useState } from 'react';
-import { ask } from '../api/client.ts';
+import { ApiProblem, ask, type Result } from '../api/client.ts';
 import { Button, buttonStyle, ICON_BUTTON } from '../element/button.tsx';
+import { Problem } from '../element/notice.tsx';
 import { t } from '../language/translate.ts';
 import { LanguageChoice } from './language-choice.tsx';
 import type { Me } from './me.ts';
 import { NewPassword } from './new-password.tsx';
 
+/** Ways to be signed in that somebody else keeps up: they do not end here. */
+const SIGNED_IN_ELSEWHERE: ReadonlySet<string> = new Set(['header', 'bearer']);
+
 /** Who is signed in, the language of the console, and signing out. */
 export function AccountMenu({ user }: { readonly user: Me | undefined }): ReactElement {
   const client = useQueryClient();
-  const signOut = async (): Promise<void> => {
-    // if already signed out, or if the server cannot be reached, the sign-in is shown anyway
-    await ask('POST /sign-out').catch(() => undefined);
-    await client.resetQueries();
-  };
+  const signOut = useMutation({
+    mutationFn: () =>
+      ask('POST /sign-out').catch((error: unknown) => {
+        if (error instanceof ApiProblem && error.status === 401) return {};
+        throw error;
+      }),
+    onSuccess: async ({ redirect }: Result<'POST /sign-out'>) => {
+      // where the provider's session ends too: otherwise the next one here is signed in as this person
+      if (redirect === undefined) await client.resetQueries();
+      else location.assign(redirect);
+    },
+  });
   const name = user?.name ?? '';
   return (
     <>
@@ -50,10 +61,16 @@ export function AccountMenu({ user }: { readonly user: Me | undefined }): ReactE
               <ShieldCheck size={14} aria-hidden="true" /> {t('Second factor')}
             </Link>
           )}
-          {user?.via !== undefined && (
-            <Button onClick={() => void signOut()}>
+          {user?.via !== undefined && !SIGNED_IN_ELSEWHERE.has(user.via) && (
+            <Button onClick={() => signOut.mutate()} disabled={signOut.isPending}>
               <LogOut size={14} aria-hidden="true" /> {t('Sign out')}
             </Button>
+          )}
+          {signOut.isError && (
+            <>
+              <Problem error={signOut.error} />
+              <p>{t('You may still be signed in: sign out again.')}</p>
+            </>
           )}
         </div>
       </div>

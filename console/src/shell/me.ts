@@ -1,8 +1,8 @@
 import { queryOptions, useQuery } from '@tanstack/react-query';
 import type { Me as Answer } from '../../../src/api/contract/me.ts';
 import { answers, status } from '../api/answers.ts';
-import { isAway } from '../api/away.ts';
-import { ApiProblem, ask, keepCsrfToken, PRODUCTION } from '../api/client.ts';
+import { isAway, isForeign403 } from '../api/away.ts';
+import { ApiProblem, ask, elsewhere, keepPerson, PRODUCTION } from '../api/client.ts';
 import { known as knownList, productions } from '../api/productions.ts';
 import { noteServerTime } from '../clock/server-clock.ts';
 
@@ -23,12 +23,14 @@ export const me = queryOptions({
       const own = PRODUCTION === undefined ? (['status'] as const) : [];
       const query = { with: [...own, 'productions'] as const };
       const known = begun(await ask('GET /me', { query, signal, ofConsole: true }));
-      keepCsrfToken(known.csrfToken);
+      keepPerson(known);
       return PRODUCTION === undefined || known.mustChangePassword === true
         ? known
         : await there(known, signal);
     } catch (error) {
       if (error instanceof ApiProblem && error.status === 404) return EVERYBODY;
+      // whoever is signed in may ask this: it is a page of a proxy's
+      if (error instanceof ApiProblem && isForeign403(error)) throw elsewhere();
       throw error;
     }
   },

@@ -1,6 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, type ReactElement, useEffect, useState } from 'react';
-import { apiUrl, ask, type Result } from '../api/client.ts';
+import { isForeign403 } from '../api/away.ts';
+import { ApiProblem, apiUrl, ask, ELSEWHERE, type Result } from '../api/client.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
 import { Field } from '../element/field.tsx';
 import { Problem } from '../element/notice.tsx';
@@ -81,6 +82,7 @@ export function SignInPage({
   useEffect(() => {
     document.title = `${t('Sign in')} · Waybill`;
   }, []);
+  const isElsewhere = stage === 'password' && signsInElsewhere(methods, error);
   return (
     <main className="flex min-h-full items-center justify-center p-4">
       <div className="w-full max-w-sm rounded-xl border border-line bg-surface p-6 shadow-float">
@@ -91,7 +93,7 @@ export function SignInPage({
             {t('You were signed out. The page is kept as it was, with what you had typed.')}
           </p>
         )}
-        {error !== null && <Problem error={error} />}
+        {isElsewhere ? <Elsewhere again={again} /> : error !== null && <Problem error={error} />}
         {signIn.isError && <Problem error={signIn.error} />}
         {stage === 'change' && <NewPassword current={given} />}
         {stage === 'add' && <FactorSetup password={typed} onDone={onAdded} />}
@@ -115,6 +117,37 @@ export function SignInPage({
         </div>
       </div>
     </main>
+  );
+}
+
+/** Whether there is no way to sign in here, or a proxy wants that before it lets through which there are. */
+function signsInElsewhere(methods: Methods | undefined, error: Error | null): boolean {
+  if (methods === undefined)
+    return error instanceof ApiProblem && (error.code === ELSEWHERE || isForeign403(error));
+  const { first, password, oidc, saml, kerberos } = methods;
+  return !first && !password && oidc.length + saml.length + kerberos.length === 0;
+}
+
+/** A proxy in front of Waybill signs people in: where pages are asked for, not what is in them. */
+function Elsewhere({ again }: { readonly again: string | undefined }): ReactElement {
+  return (
+    <>
+      <p>
+        {again === undefined
+          ? t('You sign in with what stands in front of Waybill. Load this page to begin.')
+          : t(
+              'You sign in with what stands in front of Waybill: in another tab, then come back here.',
+            )}
+      </p>
+      <a
+        className={`${buttonStyle()} mt-3 !h-9 w-full`}
+        href={location.href}
+        autoFocus
+        {...(again === undefined ? {} : { target: '_blank', rel: 'noreferrer' })}
+      >
+        {again === undefined ? t('Load the page') : t('Sign in in another tab')}
+      </a>
+    </>
   );
 }
 

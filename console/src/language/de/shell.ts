@@ -7,6 +7,14 @@ export const german: Catalogue = {
     'Tasten, die man allein drückt, wirken auf diesem Gerät',
   'You were signed out. The page is kept as it was, with what you had typed.':
     'Sie wurden abgemeldet. Die Seite ist noch, wie sie war, mit dem, was Sie geschrieben hatten.',
+  'You sign in with what stands in front of Waybill. Load this page to begin.':
+    'Sie melden sich bei dem an, was vor Waybill steht. Laden Sie diese Seite, um zu beginnen.',
+  'You sign in with what stands in front of Waybill: in another tab, then come back here.':
+    'Sie melden sich bei dem an, was vor Waybill steht: in einem anderen Tab, danach kommen Sie hierher zurück.',
+  'Load the page': 'Seite laden',
+  'Sign in in another tab': 'In einem anderen Tab anmelden',
+  'You may still be signed in: sign out again.':
+    'Sie sind vielleicht noch angemeldet: Melden Sie sich noch einmal ab.',
   'The clock of this machine is {duration} ahead of the server’s. Times here are the server’s.':
     'Die Uhr dieses Rechners geht gegenüber der des Servers {duration} vor. Die Zeiten hier sind die des Servers.',
   'The clock of this machine is {duration} behind the server’s. Times here are the server’s.':
