@@ -19,6 +19,7 @@ import { background } from '../error/background.ts';
 import { describeError, EngineError } from '../error/engine-error.ts';
 import { Deadline } from '../time/deadline.ts';
 import { endNatsAttempts } from '../time/nats-attempts.ts';
+import { PassingSet } from '../time/passing.ts';
 import { isAway, isWithoutJetStream } from './away.ts';
 import type { NatsAccess } from './embedded/nats-server.ts';
 import { type Names, names } from './names.ts';
@@ -322,7 +323,7 @@ interface Asked {
  * (`isAway`), and the second is sent once the connection is back.
  */
 function endRequests(connection: NatsConnection): EndedRequests {
-  const open = new Set<Asked>();
+  const open = new PassingSet<Asked>();
   const waiting = new Set<() => void>();
   let away = false;
   const ask = connection.request.bind(connection);

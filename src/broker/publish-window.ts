@@ -1,3 +1,5 @@
+import { PassingMap } from '../time/passing.ts';
+
 /** How many of one subject NATS may have without having acknowledged them: at first, at least and at most. */
 const FIRST = 256;
 const LEAST = 64;
@@ -24,8 +26,8 @@ export interface Writable {
  */
 export class PublishWindow {
   /** When each was written. */
-  readonly #written = new Map<Writable, number>();
-  readonly #of = new Map<string, number>();
+  readonly #written = new PassingMap<Writable, number>();
+  readonly #of = new PassingMap<string, number>();
   readonly #parked = new Map<string, Parked>();
   #most = FIRST;
   #lessened = 0;

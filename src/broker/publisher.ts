@@ -6,6 +6,7 @@ import {
   type NatsConnection,
 } from '@nats-io/transport-node';
 import { EngineError } from '../error/engine-error.ts';
+import { PassingMap } from '../time/passing.ts';
 import { describeSize } from '../time/size.ts';
 import { PublishWindow } from './publish-window.ts';
 import { subscribeSteadily } from './steady-subscription.ts';
@@ -91,7 +92,7 @@ export function publisher(
   { headers, turn: writing, onStored }: PublisherOptions,
 ): Publisher {
   const inbox = createInbox();
-  const waiting = new Map<string, Waiting>();
+  const waiting = new PassingMap<string, Waiting>();
   let count = 0;
   let sweeping: NodeJS.Timeout | undefined;
   let connected = true;

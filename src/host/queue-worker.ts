@@ -18,6 +18,7 @@ import { faultText, unexpected } from '../error/unexpected.ts';
 import type { EndOrder } from '../flow/end-message.ts';
 import type { SettledMemory } from '../flow/settled-memory.ts';
 import { orAbort } from '../time/or-abort.ts';
+import { PassingMap } from '../time/passing.ts';
 import { pause } from '../time/pause.ts';
 
 /** A message that a person ends. */
@@ -105,7 +106,7 @@ const BARRED = 30_000;
 export class QueueWorker {
   readonly #options: QueueWorkerOptions;
   /** By message id. */
-  readonly #inFlight = new Map<number, Flight>();
+  readonly #inFlight = new PassingMap<number, Flight>();
   readonly #barred = new Map<number, EndOrder>();
   readonly #waiting: Taken[] = [];
   /** What delivers the messages. */
