@@ -115,7 +115,7 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
     }
     const state: State = { url, user, password, pid: launched.pid ?? 0 };
     await writeState(data, state);
-    await untilReady({ port, name }, launched, data);
+    await untilReady({ port, name }, launched, options);
     const ended = (): void => {
       if (stopping.signal.aborted) return;
       options.onRestart?.(`nats-server ended (${launched.signalCode ?? launched.exitCode})`);
@@ -352,6 +352,8 @@ const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean =>
 const NOTHING_DONE = 60_000;
 /** Milliseconds between two looks at what it does. */
 const LOOK = 1_000;
+/** Milliseconds after which a person is told what is waited for, and again. */
+const SAID = 10_000;
 
 /**
  * Waits until the server sends its INFO line to clients, which it does once JetStream is recovered: after a crash it may
@@ -360,10 +362,12 @@ const LOOK = 1_000;
 async function untilReady(
   server: { readonly port: number; readonly name: string },
   child: ChildProcess,
-  data: string,
+  { data, say }: Pick<NatsServerOptions, 'data' | 'say'>,
 ): Promise<void> {
-  let limit = performance.now() + NOTHING_DONE;
-  let looked = performance.now();
+  const began = performance.now();
+  let limit = began + NOTHING_DONE;
+  let looked = began;
+  let said = began;
   let done: string | undefined;
   while (performance.now() < limit) {
     if (hasEnded(child)) {
@@ -379,6 +383,12 @@ async function untilReady(
       const now = await doneBy(child.pid ?? 0);
       if (now !== undefined && now !== done) limit = looked + NOTHING_DONE;
       done = now;
+    }
+    if (performance.now() - said > SAID) {
+      said = performance.now();
+      say?.(
+        `nats-server has been reading what it holds for ${Math.round((said - began) / 1_000)} s …`,
+      );
     }
     await sleep(10);
   }
