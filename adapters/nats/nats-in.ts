@@ -17,6 +17,7 @@ import {
   Intake,
   type Kept,
   keptOpen,
+  PassingSet,
   parallelSetting,
   unlessLate,
   untilStored,
@@ -133,7 +134,7 @@ class NatsReader implements Kept {
   readonly #session: NatsSession;
   readonly #intake: Intake;
   /** Messages of a stream that are being stored. */
-  readonly #atWork = new Set<JsMsg>();
+  readonly #atWork = new PassingSet<JsMsg>();
   readonly #over = new AbortController();
   #stop: () => Promise<unknown> | void = () => undefined;
 

@@ -15,7 +15,7 @@ import {
   timerTime,
   toldElsewhere,
 } from 'waybill/adapter';
-import { asBuffer, newsFilter, Paced, UnderWay } from 'waybill/peer/basics';
+import { asBuffer, newsFilter, Paced, PassingSet, UnderWay } from 'waybill/peer/basics';
 import { fileType } from 'waybill/peer/folder';
 import { placeOfUrl } from 'waybill/peer/http';
 import {
@@ -154,7 +154,7 @@ class WebsocketSender implements OpenOutbound {
   readonly #place: string;
   readonly #sending = new UnderWay();
   readonly #turn: Paced;
-  readonly #outgoing = new Set<Outgoing>();
+  readonly #outgoing = new PassingSet<Outgoing>();
   readonly #isNews = newsFilter();
   #lost: NotConnectedError | undefined;
 

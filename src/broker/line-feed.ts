@@ -4,6 +4,7 @@ import { background } from '../error/background.ts';
 import { tolerate } from '../error/foreseen.ts';
 import type { Message } from '../message/message.ts';
 import { Deadline } from '../time/deadline.ts';
+import { PassingMap } from '../time/passing.ts';
 import { pause } from '../time/pause.ts';
 import { after, type Timer } from '../time/timer.ts';
 import { isAway } from './away.ts';
@@ -86,7 +87,7 @@ class Line implements LineFeed {
   readonly #options: LineFeedOptions;
   readonly #requests: LineRequests;
   readonly #answers: Answers;
-  readonly #handed = new Map<number, Handed>();
+  readonly #handed = new PassingMap<number, Handed>();
   readonly #closed = Promise.withResolvers<void>();
   readonly #subscription: SteadySubscription;
   readonly #leave: (() => void) | undefined;
