@@ -21,6 +21,8 @@ const PEERS: Readonly<Record<string, () => Promise<() => Promise<Subjects>>>> = 
   pop3: async () => (await import('./beside/pop3.ts')).pop3Subjects,
   fhir: async () => (await import('./beside/fhir.ts')).fhirSubjects,
   tcp: async () => (await import('./beside/tcp.ts')).tcpSubjects,
+  astm: async () => (await import('./beside/astm.ts')).astmSubjects,
+  graph: async () => (await import('./beside/graph.ts')).graphSubjects,
   file: async () => (await import('./beside/file.ts')).fileSubjects,
   ftps: async () => (await import('./beside/ftps.ts')).ftpsSubjects,
   imap: async () => (await import('./beside/imap.ts')).imapSubjects,

@@ -38,19 +38,23 @@ function recordsOf(message: Uint8Array): Buffer[] {
 }
 
 function frameOf(number: number, text: Buffer, isLast: boolean): Buffer {
-  const counted = Buffer.concat([Buffer.from(String(number)), text, Buffer.of(isLast ? ETX : ETB)]);
-  return Buffer.concat([
-    Buffer.of(STX),
-    counted,
-    Buffer.from(checksum(counted)),
-    Buffer.of(CR, LF),
-  ]);
+  const frame = Buffer.allocUnsafe(text.length + 7);
+  const end = text.length + 2;
+  frame[0] = STX;
+  frame[1] = 0x30 + number;
+  text.copy(frame, 2);
+  frame[end] = isLast ? ETX : ETB;
+  frame.write(checksum(frame.subarray(1, end + 1)), end + 1, 'latin1');
+  frame[end + 3] = CR;
+  frame[end + 4] = LF;
+  return frame;
 }
 
 /** §6.3.3.1: the sum of the frame number, the text and ETB or ETX, modulo 256, in two hexadecimal digits. */
 export function checksum(counted: Uint8Array): string {
-  const sum = counted.reduce((total, byte) => (total + byte) % 256, 0);
-  return sum.toString(16).toUpperCase().padStart(2, '0');
+  let sum = 0;
+  for (const byte of counted) sum += byte;
+  return (sum % 256).toString(16).toUpperCase().padStart(2, '0');
 }
 
 /** §6.6: bytes that are forbidden in a message, because the link protocol uses them. */
@@ -71,7 +75,11 @@ const RESTRICTED: ReadonlySet<number> = new Set([
   ETB,
 ]);
 
+/** All of them are below this. */
+const BEYOND = 0x18;
+
 /** The first byte that cannot be sent; undefined if there is none. */
 export function restrictedByte(message: Uint8Array): number | undefined {
-  return message.find((byte) => RESTRICTED.has(byte));
+  for (const byte of message) if (byte < BEYOND && RESTRICTED.has(byte)) return byte;
+  return undefined;
 }

@@ -17,12 +17,17 @@ export type Said =
 
 /** LIS01 §8.4.1.2, with its framing. */
 const LONGEST = 64_010;
+/** Room for most frames: E1381 has 247 bytes. */
+const LEAST = 256;
 const SIGNS: ReadonlyMap<number, 'ENQ' | 'ACK' | 'NAK' | 'EOT'> = new Map([
   [ENQ, 'ENQ'],
   [ACK, 'ACK'],
   [NAK, 'NAK'],
   [EOT, 'EOT'],
 ]);
+
+/** What ends the text of a frame. */
+const MEANING: ReadonlySet<number> = new Set([STX, ETX, ETB, ENQ, EOT]);
 
 /**
  * Parses what arrives over a link.
@@ -34,7 +39,9 @@ const SIGNS: ReadonlyMap<number, 'ENQ' | 'ACK' | 'NAK' | 'EOT'> = new Map([
  */
 export class LinkReader {
   readonly #checks: boolean;
-  #frame: number[] | undefined;
+  /** Holds the first `#size` bytes of the open frame. */
+  #frame: Buffer | undefined;
+  #size = 0;
   /** Bytes still missing after ETX or ETB; undefined before. */
   #missing: number | undefined;
 
@@ -51,14 +58,54 @@ export class LinkReader {
   push(chunk: Buffer): Said[] {
     const said: Said[] = [];
     const noise: number[] = [];
-    for (const byte of chunk) {
-      const one = this.#frame === undefined ? this.#outside(byte, noise) : this.#inside(byte);
+    for (let at = 0; at < chunk.length; ) {
+      let one: Said | undefined;
+      if (this.#frame === undefined) {
+        one = this.#outside(chunk[at] ?? 0, noise);
+        at += 1;
+      } else {
+        const end = this.#missing === undefined ? this.#textEnd(chunk, at) : at;
+        // of several bytes all but the last are text
+        if (end > at) this.#add(chunk, at, end);
+        at = end;
+        if (this.#size > LONGEST) one = this.#tooLong();
+        else if (at < chunk.length) {
+          one = this.#inside(chunk, at);
+          at += 1;
+        }
+      }
       if (one === undefined) continue;
       tellNoise(noise, said);
       said.push(one);
     }
     tellNoise(noise, said);
     return said;
+  }
+
+  /** Where the text of the open frame ends: at a byte that means something, or once it is too long. */
+  #textEnd(chunk: Buffer, from: number): number {
+    const most = Math.min(chunk.length, from + LONGEST + 1 - this.#size);
+    let at = from;
+    while (at < most && !MEANING.has(chunk[at] ?? 0)) at++;
+    return at;
+  }
+
+  /** Copied: bytes that come one by one would otherwise take a hundred times their size. */
+  #add(chunk: Buffer, from: number, to: number): void {
+    const size = this.#size + to - from;
+    let frame = this.#frame ?? Buffer.alloc(0);
+    if (size > frame.length) {
+      const grown = Buffer.allocUnsafe(2 * size);
+      frame.copy(grown, 0, 0, this.#size);
+      this.#frame = frame = grown;
+    }
+    chunk.copy(frame, this.#size, from, to);
+    this.#size = size;
+  }
+
+  #tooLong(): Said {
+    this.#frame = undefined;
+    return { kind: 'bad-frame', why: `is longer than ${LONGEST} bytes` };
   }
 
   #outside(byte: number, noise: number[]): Said | undefined {
@@ -72,12 +119,13 @@ export class LinkReader {
     return undefined;
   }
 
-  #inside(byte: number): Said | undefined {
-    const frame = this.#frame ?? [];
+  /** A byte after ETX or ETB, or one that means something. */
+  #inside(chunk: Buffer, at: number): Said | undefined {
+    const byte = chunk[at];
     if (this.#missing !== undefined) {
-      frame.push(byte);
+      this.#add(chunk, at, at + 1);
       this.#missing -= 1;
-      return this.#missing === 0 ? this.#end(frame) : undefined;
+      return this.#missing === 0 ? this.#end() : undefined;
     }
     if (byte === STX) {
       this.#begin();
@@ -87,21 +135,20 @@ export class LinkReader {
       this.#frame = undefined;
       return { kind: byte === ENQ ? 'ENQ' : 'EOT' };
     }
-    frame.push(byte);
-    if (byte === ETX || byte === ETB) this.#missing = 2;
-    if (frame.length <= LONGEST) return undefined;
-    this.#frame = undefined;
-    return { kind: 'bad-frame', why: `is longer than ${LONGEST} bytes` };
+    this.#add(chunk, at, at + 1);
+    this.#missing = 2;
+    return this.#size > LONGEST ? this.#tooLong() : undefined;
   }
 
   #begin(): void {
-    this.#frame = [];
+    this.#frame = Buffer.allocUnsafe(LEAST);
+    this.#size = 0;
     this.#missing = undefined;
   }
 
-  #end(frame: readonly number[]): Said {
+  #end(): Said {
+    const bytes = Buffer.from(this.#frame?.subarray(0, this.#size) ?? []);
     this.#frame = undefined;
-    const bytes = Buffer.from(frame);
     const counted = bytes.subarray(0, -2);
     const given = bytes.subarray(-2).toString('latin1');
     if (this.#checks && given.toUpperCase() !== checksum(counted)) {

@@ -136,8 +136,7 @@ function readFrame(before: Progress, { text, isLast }: Frame): ReadFrame | strin
 /** The parts of records in a frame; each ends with CR, except one that continues in the next frame. */
 function piecesOf(text: Buffer, isLast: boolean): Buffer[] {
   const pieces: Buffer[] = [];
-  const bytes = text.filter((byte) => byte !== LF);
-  const clean = Buffer.from(bytes);
+  const clean = text.includes(LF) ? Buffer.from(text.filter((byte) => byte !== LF)) : text;
   for (let at = 0; at < clean.length; ) {
     const end = clean.indexOf(CR, at);
     const next = end < 0 ? clean.length : end + 1;
