@@ -33,6 +33,8 @@ export interface GraphQuestion {
   readonly signal: AbortSignal;
 }
 
+type Answered = Dispatcher.ResponseData['body'];
+
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
 /**
@@ -115,7 +117,7 @@ export class GraphClient {
     await this.#dispatcher.destroy();
   }
 
-  async #asked(method: Method, path: string, question: GraphQuestion): Promise<Readable> {
+  async #asked(method: Method, path: string, question: GraphQuestion): Promise<Answered> {
     const url = this.#urlOf(path);
     let fresh = false;
     let refused: string | undefined;
@@ -186,7 +188,7 @@ export class GraphClient {
     url: string,
     method: 'PUT' | 'GET',
     { piece, headers, signal }: GraphQuestion & { readonly piece?: Uint8Array },
-  ): Promise<Readable> {
+  ): Promise<Answered> {
     try {
       const answer = await request(url, {
         method,
@@ -202,11 +204,10 @@ export class GraphClient {
     }
   }
 
-  async #read(body: Readable): Promise<string> {
+  /** In one piece, which costs undici less than handing over the parts. */
+  async #read(body: Answered): Promise<string> {
     try {
-      const chunks: Buffer[] = [];
-      for await (const chunk of body) chunks.push(chunk as Buffer);
-      return Buffer.concat(chunks).toString('utf8');
+      return await body.text();
     } catch (error) {
       throw new NoAnswer(error, true);
     }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { Readable, Writable } from 'node:stream';
-import { Client } from 'basic-ftp';
+import { Client, FTPError } from 'basic-ftp';
 import ftpsIn from '../../adapters/ftps/ftps-in.ts';
 import ftpsOut from '../../adapters/ftps/ftps-out.ts';
 import { ftpsServer } from '../../sandbox/ftps/ftps.ts';
@@ -39,6 +39,10 @@ export async function ftpsSubjects(): Promise<Subjects> {
     await client.uploadFrom(Readable.from([body]), `${path}.part`);
     await client.rename(`${path}.part`, path);
   };
+  const filled = async (messages: number): Promise<void> => {
+    await emptied('in', 'taken');
+    for (let n = 0; n < messages; n++) await put(at('in', `${n}.hl7`));
+  };
   return {
     subjects: [
       {
@@ -47,15 +51,13 @@ export async function ftpsSubjects(): Promise<Subjects> {
         bare: (messages) => timed(messages, (n) => put(at('out', `b${n}.hl7`)), 1),
         adapter: (messages) => timed(messages, () => out.send(body), 1),
       },
-      {
-        what: 'ftps-in',
-        async prepare(messages) {
-          await emptied('in', 'taken');
-          for (let n = 0; n < messages; n++) await put(at('in', `${n}.hl7`));
-        },
-        bare: (messages) => readAll(client, { from: at('in'), to: at('taken') }, messages),
-        adapter: (messages) => taking(ftpsIn, where, { credential, messages }),
-      },
+      ...[true, false].map((wary) => ({
+        what: wary ? 'ftps-in' : 'ftps-in, beside less',
+        prepare: filled,
+        bare: (messages: number) =>
+          readAll(client, { from: at('in'), to: at('taken'), wary }, messages),
+        adapter: (messages: number) => taking(ftpsIn, where, { credential, messages }),
+      })),
     ],
     async [Symbol.asyncDispose]() {
       await out.close();
@@ -69,12 +71,24 @@ export async function ftpsSubjects(): Promise<Subjects> {
 const stateOf = async (client: Client, path: string): Promise<string> =>
   `${await client.size(path)} ${Number(await client.lastMod(path))}`;
 
+const isThere = (client: Client, path: string): Promise<boolean> =>
+  client.size(path).then(
+    () => true,
+    (error: unknown) => {
+      if (error instanceof FTPError && error.code === 550) return false;
+      throw error;
+    },
+  );
+
+interface Ways {
+  readonly from: string;
+  readonly to: string;
+  /** Stores nothing that was written to while it was read, and moves over nothing that is there. */
+  readonly wary: boolean;
+}
+
 /** Each is stored before it is moved, and only if it is still what was read. */
-async function readAll(
-  client: Client,
-  { from, to }: { readonly from: string; readonly to: string },
-  messages: number,
-): Promise<Spent> {
+async function readAll(client: Client, { from, to, wary }: Ways, messages: number): Promise<Spent> {
   await client.cd(from);
   const taken = new Taken(messages);
   for (const { name } of await client.list()) {
@@ -88,9 +102,11 @@ async function readAll(
     const path = `${from}/${name}`;
     const before = await stateOf(client, path);
     await client.downloadTo(sink, path);
+    if (wary && (await stateOf(client, path)) !== before) continue;
     taken.one();
     await kept({ body: Buffer.concat(parts), name });
     if ((await stateOf(client, path)) !== before) continue;
+    if (wary && (await isThere(client, `${to}/${name}`))) continue;
     await client.rename(`${from}/${name}`, `${to}/${name}`);
   }
   return await taken.spent;
