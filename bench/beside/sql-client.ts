@@ -80,10 +80,10 @@ const CLIENTS = {
   async odbc(database: SqlDatabase): Promise<BareClient> {
     const { user, password } = where(database);
     const text = `${String(database.given()['odbc'])};UID=${user};PWD=${password}`;
-    const { connect } = createRequire(import.meta.url)('odbc') as {
+    const driver = createRequire(import.meta.url)('odbc') as {
       connect(text: string): Promise<BareClient & { query: BareClient['run'] }>;
     };
-    const connection = await connect(text);
+    const connection = await driver.connect(text);
     return {
       run: (one, values) => connection.query(one, values),
       close: () => connection.close(),

@@ -35,26 +35,26 @@ export class InTime {
   run<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
     return new Promise((resolve, reject) => {
       const abort = (): void => one.giveUp(signal.reason);
-      const ended = <Result>(result: Result): Result => {
-        signal.removeEventListener('abort', abort);
-        this.#all.delete(one);
-        if (this.#all.size === 0) this.#rest();
-        return result;
-      };
+      const ending =
+        <Result>(settle: (result: Result) => void) =>
+        (result: Result): void => {
+          signal.removeEventListener('abort', abort);
+          this.#all.delete(one);
+          if (this.#all.size === 0) this.#rest();
+          settle(result);
+        };
+      const fail = ending(reject);
       const one: Awaited = {
         due: performance.now() + this.#given.time,
         giveUp: (reason) => {
           this.#given.givenUp();
-          reject(ended(reason));
+          fail(reason);
         },
       };
       signal.addEventListener('abort', abort);
       if (this.#all.size === 0) this.#limit.begin(this.#given.time);
       this.#all.add(one);
-      work.then(
-        (value) => resolve(ended(value)),
-        (error: unknown) => reject(ended(error)),
-      );
+      work.then(ending(resolve), fail);
     });
   }
 

@@ -10,8 +10,8 @@ const KILOBYTE = 1_024;
 const MANY = 2_000;
 
 interface Holding {
-  add(number: number, what: object): void;
-  remove(number: number): void;
+  readonly add: (number: number, what: object) => void;
+  readonly remove: (number: number) => void;
 }
 
 /** Kilobytes that are kept of what came and went, after a while in which there was little to do. */
@@ -41,7 +41,7 @@ function ofMap(
 }
 
 function ofSet(all: Pick<Set<object>, 'delete'> & { add(one: object): unknown }): Holding {
-  const numbered: object[] = [];
+  const numbered: (object | undefined)[] = [];
   return {
     add(number, one) {
       numbered[number % 64] = one;
@@ -50,7 +50,7 @@ function ofSet(all: Pick<Set<object>, 'delete'> & { add(one: object): unknown })
     remove(number) {
       const one = numbered[number % 64];
       if (one !== undefined) all.delete(one);
-      delete numbered[number % 64];
+      numbered[number % 64] = undefined;
     },
   };
 }
