@@ -7,6 +7,7 @@ import type {
 import { lostText } from '../../log/events.ts';
 import type { DiskSpace } from '../../time/disk-space.ts';
 import { describeDuration } from '../../time/duration.ts';
+import type { ReplacedPackage } from '../../time/own-package.ts';
 import { describeSize } from '../../time/size.ts';
 import { silentFor } from './silence.ts';
 
@@ -55,6 +56,8 @@ export interface AlertCondition {
 export interface Seen {
   readonly description: Pick<ProductionDescription, 'name' | 'hosts'>;
   readonly reports: readonly StatusReport[];
+  /** The package of the plane itself, if it was replaced while it runs. */
+  readonly replaced?: ReplacedPackage | undefined;
   readonly certificates: readonly CertificateReport[];
   /** Host → how many messages failed or were suspended there within the last hour. */
   readonly failures: ReadonlyMap<string, number>;
@@ -134,7 +137,7 @@ export function conditions(seen: Seen): AlertCondition[] {
     ]),
     ...diskConditions(seen),
     ...filesConditions(reports),
-    ...programConditions(reports),
+    ...programConditions(reports, seen.replaced),
     ...certificates.flatMap((one) => certificateConditions(one, now)),
     ...lostConditions(reports, name),
   ];
@@ -348,15 +351,38 @@ function filesConditions(reports: readonly StatusReport[]): AlertCondition[] {
   });
 }
 
+const ofProgram = (object: string, text: string): AlertCondition => ({
+  rule: 'program',
+  object,
+  host: undefined,
+  level: 'warn',
+  text,
+});
+
+const foundText = ({ installed }: ReplacedPackage): string =>
+  installed === undefined ? 'is gone' : `is of version ${installed} now`;
+
 /** What is loaded on first use is then missing, or of another version: messages are retried, and nobody would know why. */
-function programConditions(reports: readonly StatusReport[]): AlertCondition[] {
-  return reports.flatMap(({ engine, replaced }) => {
-    if (replaced === undefined) return [];
-    const { runs, installed } = replaced;
-    const found = installed === undefined ? 'is gone' : `is of version ${installed} now`;
-    const text = `engine ${engine} runs version ${runs}, and the program on its disk ${found}: what it has not loaded yet fails. Start the engine again`;
-    return [{ rule: 'program', object: `engine ${engine}`, host: undefined, level: 'warn', text }];
-  });
+function programConditions(
+  reports: readonly StatusReport[],
+  own: ReplacedPackage | undefined,
+): AlertCondition[] {
+  const engines = reports.flatMap(({ engine, replaced }) =>
+    replaced === undefined
+      ? []
+      : ofProgram(
+          `engine ${engine}`,
+          `engine ${engine} runs version ${replaced.runs}, and the program on its disk ${foundText(replaced)}: what it has not loaded yet fails. Start the engine again`,
+        ),
+  );
+  // an engine and its plane in one process are started again together
+  if (own === undefined || engines.length > 0) return engines;
+  return [
+    ofProgram(
+      'plane',
+      `the operator plane runs version ${own.runs}, and the program on its disk ${foundText(own)}: what it has not loaded yet fails. Start it again`,
+    ),
+  ];
 }
 
 function queueTexts(

@@ -5,6 +5,7 @@ import { differingFiles } from '../../control/differing-files.ts';
 import type { ProductionDescription } from '../../control/production-description.ts';
 import { tolerate } from '../../error/foreseen.ts';
 import type { Logger } from '../../log/logger.ts';
+import { replacedPackage } from '../../time/own-package.ts';
 import { pause } from '../../time/pause.ts';
 import { type Remembered, remembered } from '../../time/remembered.ts';
 import { type HourCounts, hourCounts, usualOf } from '../../trace/compared-hours.ts';
@@ -211,6 +212,7 @@ async function seenNow(
   const seen: Seen = {
     description,
     reports,
+    replaced: await replacedPackage(),
     certificates: (await ifRead('certificate', engines.certificates())) ?? [],
     failures: (await ifRead('failed', recentFailures(trace, description, now))) ?? new Map(),
     usual: await ifRead('fewer', usualHours(lasting.hours, description, now)),

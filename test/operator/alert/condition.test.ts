@@ -425,3 +425,17 @@ test('an engine whose program was replaced while it runs is an alert', () => {
   ]);
   expect(of(undefined)).toEqual([expect.stringContaining('is gone')]);
 });
+
+test('so is an operator plane of its own, and both in one process are one alert', () => {
+  const replaced = { runs: '1.0.0', installed: '1.1.0' };
+  const { reports } = seen({});
+  expect(conditions(seen({}, { replaced }))).toMatchObject([
+    {
+      rule: 'program',
+      object: 'plane',
+      text: expect.stringMatching(/^the operator plane runs version 1\.0\.0, .* 1\.1\.0 now/),
+    },
+  ]);
+  const both = { reports: reports.map((one) => ({ ...one, replaced })), replaced };
+  expect(conditions(seen({}, both))).toMatchObject([{ object: 'engine 0' }]);
+});
