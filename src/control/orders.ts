@@ -373,6 +373,8 @@ export interface ResendOrder {
 
 export interface Resent extends SentMessage {
   readonly of: number;
+  /** The one before still waits in the queue of this host, and is sent from there as well. */
+  readonly waitsFor?: string;
 }
 
 /** Processes the original of a message again, given only the message's id. */

@@ -33,7 +33,10 @@ export async function resendTraced(
   edited?: Uint8Array,
 ): Promise<Resent> {
   const { request, body } = await resendRequest(reader, order, edited);
-  return { ...(await askControl(broker, ENGINE.resend, request, { body })), of: order.id };
+  const sent = await askControl(broker, ENGINE.resend, request, { body });
+  const now = await reader.message(order.id);
+  const waits = now !== undefined && (now.status === 'queued' || now.status === 'retrying');
+  return { ...sent, of: order.id, ...(waits && { waitsFor: now.target }) };
 }
 
 /** What the engine is asked for a resend. */

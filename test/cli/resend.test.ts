@@ -82,6 +82,12 @@ test('replay gathers what was refused by cause; what waits is said to be under w
   const waits = await replay('--wait', '1s');
   expect(waits.output).toMatch(/: \d still under way after 1s\n +\d +queued at hl7-out\n$/);
   expect(waits.code).toBe(2);
+  const queued = await production.ask<MessagePage>('POST', '/api/v1/messages/search', {
+    status: ['queued'],
+  });
+  const once = [`${queued.body.items[0]?.id}`, '--wait', '0s', ...where()];
+  const doubled = await ran(resendCommand(), once);
+  expect(doubled.output).toMatch(/\n +\d+ itself still waits for hl7-out, and is sent from its/);
   const unwatched = await replay('--wait', '0s');
   expect(unwatched.output).toMatch(/^replayed \d+ messages of hl7-out\n$/);
   expect(unwatched.code).toBe(0);

@@ -87,6 +87,14 @@ export function ResendDialog({ message, edit, onClose }: ResendDialogProps): Rea
           )}{' '}
           {message.status === 'suspended' && t('This one is then settled as discarded, by you.')}
         </p>
+        {(message.status === 'queued' || message.status === 'retrying') && (
+          <p role="status" className="text-warn">
+            {t(
+              'This one still waits for {target}, and is sent from its queue as well. Abort it if it is to be sent once.',
+              { target: message.target },
+            )}
+          </p>
+        )}
         {edit && <BodyEditor id={message.id} onChange={setEdited} />}
         <Field
           label={t('Reason')}

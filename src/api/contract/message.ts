@@ -375,7 +375,17 @@ export const AbortRequest = closed({
 });
 export type AbortRequest = Static<typeof AbortRequest>;
 
-export const Resent = Type.Object({ messageId: Id, sessionId: Id, of: Id });
+export const Resent = Type.Object({
+  messageId: Id,
+  sessionId: Id,
+  of: Id,
+  waitsFor: Type.Optional(
+    Type.String({
+      description:
+        'The one before still waits in the queue of this host, and is sent from there as well.',
+    }),
+  ),
+});
 export type Resent = Static<typeof Resent>;
 
 export const SavedSearch = Type.Object({

@@ -55,6 +55,10 @@ async function resend(message: string, flags: ResendFlags): Promise<void> {
     );
     const what = `resent ${sent.of} as message ${sent.messageId} (session ${sent.sessionId})`;
     await tellOutcome(broker, [sent], { ...flags, what, single: true });
+    if (sent.waitsFor !== undefined && flags.json !== true)
+      print(
+        `  ${sent.of} itself still waits for ${sent.waitsFor}, and is sent from its queue as well: waybill abort ${sent.of} prevents that`,
+      );
   });
 }
 

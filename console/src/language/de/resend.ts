@@ -16,6 +16,8 @@ export const german: Catalogue = {
   'Resend to {target}': 'Erneut senden an {target}',
   'A new message with its own session is created and linked to this one in both directions.':
     'Es entsteht eine neue Nachricht mit eigener Session, die mit dieser in beiden Richtungen verknüpft ist.',
+  'This one still waits for {target}, and is sent from its queue as well. Abort it if it is to be sent once.':
+    'Diese wartet noch auf {target} und wird auch aus ihrer Warteschlange gesendet. Brechen Sie sie ab, wenn sie nur einmal gesendet werden soll.',
   'This one is then settled as discarded, by you.': 'Diese gilt danach als verworfen, durch Sie.',
   'It has been sent again before, as <link>message {id}</link>.':
     'Sie wurde schon einmal erneut gesendet, als <link>Nachricht {id}</link>.',
