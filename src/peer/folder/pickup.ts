@@ -124,8 +124,7 @@ export class Look {
         if (!(await this.#take(file))) break;
       }
     } finally {
-      await this.#forgetCleared();
-      await taken.save();
+      await this.#forgetCleared().finally(() => taken.save());
     }
   }
 
@@ -254,6 +253,7 @@ export class Look {
         : `${reason} Its first ${begun} records are stored.`;
     const why = begun === 0 ? reason : stored;
     if (failed !== undefined && (await this.#clear(file, () => moveAway(store, file, failed)))) {
+      this.#cleared.push(file);
       told.about(file, 'error', 'file-failed', `${file.relative} was moved to ${failed}: ${why}`);
       return true;
     }
