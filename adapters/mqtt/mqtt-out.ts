@@ -236,6 +236,8 @@ class MqttSender implements OpenOutbound {
     const { open: all, used } = this.#unfinished;
     const before = all.get(id);
     const open = before ?? this.#numbered();
+    // its number stays its own between the two halves, when nothing waits for it
+    if (packet.qos === 2) used.add(open.packetId);
     try {
       const code = open.isReceived
         ? await this.#connection.release(open.packetId)
@@ -246,6 +248,7 @@ class MqttSender implements OpenOutbound {
             },
           );
       if (before !== undefined) all.delete(id);
+      else used.delete(open.packetId);
       return code;
     } catch (error) {
       used.add(open.packetId);
