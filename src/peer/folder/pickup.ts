@@ -124,7 +124,11 @@ export class Look {
         if (!(await this.#take(file))) break;
       }
     } finally {
-      await this.#forgetCleared().finally(() => taken.save());
+      try {
+        await this.#forgetCleared();
+      } finally {
+        await taken.save();
+      }
     }
   }
 

@@ -165,7 +165,7 @@ test('a check names settings that do not go together, and a realm that no servic
     'no service with signIn.smart has the realm app',
   ]);
   // an adapter of the site's own may call something else so
-  const { launchesOf: _, ...own } = fhirOut;
+  const own = { ...fhirOut, launchesOf: () => undefined };
   checkLaunches(
     definition({ services: [], operations: [operationDefinition('ehr', own, { settings })] }),
     problems,
