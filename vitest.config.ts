@@ -42,8 +42,8 @@ export default defineConfig({
     retry: TRIED_AGAIN,
     // a log alone tells what was found instead: [ { name: 'a' }, { name: 'b' } ] and not [ …(2) ]
     chaiConfig: { truncateThreshold: 1_000 },
-    // most tests wait for somebody else most of the time: six on the two processors that CI has
-    maxWorkers: 6,
+    // most tests wait for somebody else most of the time: seven on the two processors that CI has
+    maxWorkers: 7,
     globalSetup: ['test/in-memory.ts', 'test/compiled.ts'],
     sequence: { sequencer: LongestFirst },
     reporters: ['default', new TriedAgain(), new SkippedRows(), new Costly()],

@@ -32,8 +32,7 @@ export function answerTo(call: Call, receipt: Receipt, settings: AnswerValues): 
     return good(call, settings.receipt ?? '', headers);
   }
   if (reply !== undefined) {
-    const refused = (outcome && notAccepted(outcome)) ?? refusedBy(reply);
-    const made = madeOf(call, reply, refused);
+    const made = madeOf(call, reply, outcome && notAccepted(outcome));
     return typeof made === 'string'
       ? good(call, made, headers)
       : faultReply(made, call.envelope.version, { headers, related: call.addressing });
@@ -72,25 +71,39 @@ function good(call: Call, body: string, headers: HttpReply['headers']): HttpRepl
 }
 
 /**
- * The target's reply as the content of the body, or as a fault. A good one is not passed on if the message was `refused`
- * anyway, as by a rule.
+ * The target's reply as the content of the body, or as a fault. A good one is not passed on if the message was refused
+ * anyway (`ended`), as by a rule; one that says itself what is wrong is.
  */
-function madeOf(call: Call, reply: Reply, refused: MadeFault | undefined): string | MadeFault {
-  if (reply.body.byteLength === 0) return refused ?? '';
+function madeOf(call: Call, reply: Reply, ended: MadeFault | undefined): string | MadeFault {
+  const refused = refusedBy(reply) ?? (saysItself(reply) ? undefined : ended);
+  if (reply.body.byteLength === 0) return ended ?? refused ?? '';
+  const said = saidIn(reply);
+  if (said === undefined) return ended ?? refused ?? noXml(reply);
+  const { source, given } = said;
+  const fault = faultOf(source, given) ?? refused;
+  if (fault !== undefined) return fault;
+  return given === undefined ? '' : wrapped(call, standalone(source, given), given);
+}
+
+/** What the envelope of the reply, or the reply alone, says; undefined if it is no XML. */
+function saidIn({ body }: Reply) {
   try {
-    const source = readXml(reply.body);
+    const source = readXml(body);
     const envelope = envelopeIn(source);
-    const given = envelope?.payload ?? (envelope === undefined ? source.root : undefined);
-    const fault = faultOf(source, given);
-    if (fault !== undefined) return fault;
-    if (refused !== undefined) return refused;
-    return given === undefined ? '' : wrapped(call, standalone(source, given), given);
+    return { source, given: envelope === undefined ? source.root : envelope.payload };
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
-    const reason = `The message is stored; the answer of its target is no XML but ${reply.type}. Have its operation ask for XML, or say answer: stored.`;
-    return refused ?? { code: 'Receiver', reason };
+    return undefined;
   }
 }
+
+const noXml = ({ type }: Reply): MadeFault => ({
+  code: 'Receiver',
+  reason: `The message is stored; the answer of its target is no XML but ${type}. Have its operation ask for XML, or say answer: stored.`,
+});
+
+/** Whether the answer has a word of its own for what became of the message, such as the `Failure` of a registry. */
+const saysItself = ({ code = '' }: Reply): boolean => !/^(|2\d\d|[AC]A|OK)$/.test(code);
 
 function refusedBy({ code = '' }: Reply): MadeFault | undefined {
   const isRefused = /^[45]\d\d$/.test(code) || /^[AC][ER]$/.test(code);

@@ -30,9 +30,11 @@ test('at the command line channels of alerts are tested, and work is planned, li
   // its service has had nothing for a second
   const listed = await vi.waitFor(async () => {
     const { output } = await ran(alertsCommand(), ['list', '--json', ...where]);
-    const alerts = JSON.parse(output) as unknown[];
-    expect(alerts).not.toEqual([]);
-    return alerts;
+    const alerts = JSON.parse(output) as { readonly rule: string }[];
+    // the channels that failed above have theirs
+    const silent = alerts.filter(({ rule }) => rule === 'silent');
+    expect(silent).not.toEqual([]);
+    return silent;
   }, 20_000);
   expect(listed).toMatchObject([{ state: 'open', rule: 'silent', host: 'hl7-in' }]);
   expect((await ran(alertsCommand(), ['list', ...where])).output).toMatch(/warn +hl7-in /);

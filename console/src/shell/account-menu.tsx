@@ -3,12 +3,14 @@ import { Link } from '@tanstack/react-router';
 import { CircleUser, LogOut, ShieldCheck } from 'lucide-react';
 import { type ReactElement, useState } from 'react';
 import { ApiProblem, ask, type Result } from '../api/client.ts';
+import { lazyPart } from '../api/part.ts';
 import { Button, buttonStyle, ICON_BUTTON } from '../element/button.tsx';
 import { Problem } from '../element/notice.tsx';
 import { t } from '../language/translate.ts';
 import { LanguageChoice } from './language-choice.tsx';
 import type { Me } from './me.ts';
-import { NewPassword } from './new-password.tsx';
+
+const NewPassword = lazyPart(() => import('./new-password.tsx'), 'NewPassword');
 
 /** Ways to be signed in that somebody else keeps up: they do not end here. */
 const SIGNED_IN_ELSEWHERE: ReadonlySet<string> = new Set(['header', 'bearer']);

@@ -306,7 +306,7 @@ test('what cannot be looked at is not over: its alerts stay while no engine or n
     failing = new EngineError('STORE_UNAVAILABLE', 'the trace is away');
     reports = [report];
     await vi.waitFor(async () => expect(await open()).toEqual(['queue', 'suspended']));
-    expect(over.mock.calls).toMatchObject([[{ rule: 'engine' }]]);
+    await vi.waitFor(() => expect(over.mock.calls).toMatchObject([[{ rule: 'engine' }]]));
     expect(told).toEqual([]);
     failing = new TypeError('a fault of ours');
     await vi.waitFor(() => expect(told).toMatchObject([{ what: 'looking at suspended' }]));
