@@ -21,6 +21,15 @@ export class UnusableKey extends errors.JOSEError {
   override readonly code = 'ERR_KEY_UNUSABLE';
 }
 
+export interface PublishedKeys extends JWTVerifyGetKey {
+  /**
+   * What `check` finds with them. Where the signature does not fit they are asked for again, since a signer may have
+   * exchanged a key under its name, and it is checked once more. At most once a minute, so that forged tokens cause no
+   * storm.
+   */
+  checked<Found>(check: () => Promise<Found>): Promise<Found>;
+}
+
 export interface PublishedKeysOptions {
   /** Instead of plain `fetch`. */
   readonly ask?: FetchImplementation | undefined;
@@ -33,6 +42,8 @@ export interface PublishedKeysOptions {
 const SHORTEST = 2_048;
 const TIMEOUT = 5_000;
 const COOLDOWN = 10_000;
+/** Milliseconds between two questions because of signatures that do not fit. */
+const DOUBTED = 60_000;
 /** Milliseconds between two questions while there is no answer. */
 const REST = 30_000;
 /** Milliseconds that keys count after they were last fetched: a signer that takes a key back must not be away for long. */
@@ -46,14 +57,15 @@ const KEPT = 24 * 3_600_000;
 export function publishedKeys(
   url: URL,
   { ask, cooldown = COOLDOWN, now = Date.now }: PublishedKeysOptions = {},
-): JWTVerifyGetKey {
-  const cache = {};
+): PublishedKeys {
+  const held = {};
+  const cache: Partial<ExportedJWKSCache> = held;
   const asked = briefly(ask as ProviderFetch | undefined);
   let unasked: unknown;
   const remote = createRemoteJWKSet(url, {
     timeoutDuration: TIMEOUT,
     cooldownDuration: cooldown,
-    [jwksCache]: cache,
+    [jwksCache]: held,
     [customFetch]: (address, options) =>
       asked(address, options as RequestInit).catch((error: unknown) => {
         unasked = error;
@@ -63,7 +75,7 @@ export function publishedKeys(
   const fromSigner = usable(remote, (error) => error === unasked);
   const lately = keptKeys(cache, now);
   let resting = 0;
-  return async (header, token) => {
+  const keyOf: JWTVerifyGetKey = async (header, token) => {
     let cause: unknown;
     if (lately() === undefined || now() >= resting) {
       try {
@@ -84,6 +96,40 @@ export function publishedKeys(
       // it may be among those that cannot be fetched
       throw error instanceof errors.JWKSNoMatchingKey ? away : error;
     }
+  };
+  const renewed = renewal(remote.reload, cache, now);
+  return Object.assign(keyOf, {
+    async checked<Found>(check: () => Promise<Found>): Promise<Found> {
+      const { jwks: before } = cache;
+      try {
+        return await check();
+      } catch (error) {
+        const isDoubted = error instanceof errors.JWSSignatureVerificationFailed;
+        if (!isDoubted || !(await renewed(before))) throw error;
+        return check();
+      }
+    },
+  });
+}
+
+/** Has keys fetched again, once for all who ask within a minute; resolves to whether there are others than `before`. */
+function renewal(
+  reload: () => Promise<void>,
+  cache: Partial<ExportedJWKSCache>,
+  now: () => number,
+): (before: object | undefined) => Promise<boolean> {
+  let until = 0;
+  let asking: Promise<void> | undefined;
+  return async (before) => {
+    if (cache.jwks === before) {
+      if (now() >= until) {
+        until = now() + DOUBTED;
+        // away: those that are known count
+        asking = reload().catch(() => undefined);
+      }
+      await asking;
+    }
+    return cache.jwks !== before;
   };
 }
 

@@ -47,16 +47,19 @@ export function issuerTokens(issuers: readonly IssuerSettings[]): IssuerTokens {
     }
     const { issuer, audience } = settings;
     const algorithms = [...settings.algorithms];
-    const { payload } = await jwtVerify(token, keys, {
+    const rules = {
       issuer,
       audience,
       algorithms,
       clockTolerance: CLOCK_SKEW,
       requiredClaims: ['exp'],
       ...(at === undefined ? {} : { currentDate: new Date(at) }),
-    }).catch((error: unknown) => {
-      throw refusal(error, settings);
-    });
+    };
+    const { payload } = await keys
+      .checked(() => jwtVerify(token, keys, rules))
+      .catch((error: unknown) => {
+        throw refusal(error, settings);
+      });
     checkScopes(payload, settings);
     return mappedIdentity((path) => claimAt(payload, path), settings, {
       via: 'bearer',

@@ -1,5 +1,4 @@
-import type { JWTVerifyGetKey } from 'jose';
-import { publishedKeys } from '../../peer/published-keys.ts';
+import { type PublishedKeys, publishedKeys } from '../../peer/published-keys.ts';
 import type { Clock } from '../../time/clock.ts';
 import { CredentialError } from '../credential-error.ts';
 import type { EntryReader } from '../entry-reader.ts';
@@ -9,7 +8,7 @@ import { type Jwt, jwt } from './jwt.ts';
 
 /** The `jwt-key` credentials of a production by name, read when they are needed; published keys are cached. */
 export function jwtKeys(reader: EntryReader, clock: Clock): (name: string) => Promise<Jwt> {
-  const remote = new Map<string, { readonly of: string; readonly keys: JWTVerifyGetKey }>();
+  const remote = new Map<string, { readonly of: string; readonly keys: PublishedKeys }>();
   return async (name) => {
     const values = await reader.readKind(name, 'jwt-key', 'signing and verifying tokens');
     const trust = values.trust && (await readPem(name, 'trust', values.trust)).text;
@@ -36,7 +35,7 @@ function remoteKeys({
   readonly url: URL;
   /** PEM of the authorities to trust; undefined trusts the well-known ones. */
   readonly trust: string | undefined;
-}): JWTVerifyGetKey {
+}): PublishedKeys {
   const fetchKeys = async (): Promise<Response> => {
     const signal = AbortSignal.timeout(TIMEOUT);
     await using transport = tokenTransport(

@@ -13,11 +13,12 @@ import {
   type JWTPayload,
   type JWTVerifyGetKey,
   type JWTVerifyOptions,
+  type JWTVerifyResult,
   jwtVerify,
   SignJWT,
 } from 'jose';
 import { isEngineError } from '../../error/engine-error.ts';
-import { KeysAway } from '../../peer/published-keys.ts';
+import { KeysAway, type PublishedKeys } from '../../peer/published-keys.ts';
 import type { Clock } from '../../time/clock.ts';
 import { describeDuration } from '../../time/duration.ts';
 import { CredentialError } from '../credential-error.ts';
@@ -71,7 +72,7 @@ export interface JwtLent {
   readonly credential: string;
   readonly clock: Clock;
   /** The published keys behind `jwksUrl`. */
-  readonly published: JWTVerifyGetKey | undefined;
+  readonly published: PublishedKeys | undefined;
 }
 
 /** Reads the keys as they are now and checks that they fit the algorithm. */
@@ -99,10 +100,9 @@ export async function jwt(values: JwtKeyValues, lent: JwtLent): Promise<Jwt> {
       }
       try {
         const rules = rulesOf(values, options, clock.now());
-        const { payload } =
-          typeof key === 'function'
-            ? await jwtVerify(token, key, rules)
-            : await jwtVerify(token, key, rules);
+        const check = (): Promise<JWTVerifyResult> =>
+          typeof key === 'function' ? jwtVerify(token, key, rules) : jwtVerify(token, key, rules);
+        const { payload } = await (key === published ? published.checked(check) : check());
         return payload;
       } catch (error) {
         if (error instanceof KeysAway) throw keysAway(credential, error);

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { type CryptoKey, compactVerify, decodeProtectedHeader, type JWTVerifyGetKey } from 'jose';
 import { describeError, isEngineError } from '../../error/engine-error.ts';
-import { KeysAway } from '../../peer/published-keys.ts';
+import { KeysAway, type PublishedKeys } from '../../peer/published-keys.ts';
 import { describeDuration } from '../../time/duration.ts';
 import type { JwtKeyValues } from '../kind/jwt-key-settings.ts';
 
@@ -76,7 +76,7 @@ const bareToken = (pasted: string): string =>
 
 export interface TokenRules {
   readonly values: Pick<JwtKeyValues, 'algorithm' | 'issuer' | 'audience' | 'clockSkew'>;
-  readonly key: KeyObject | CryptoKey | JWTVerifyGetKey | undefined;
+  readonly key: KeyObject | CryptoKey | JWTVerifyGetKey | PublishedKeys | undefined;
   readonly now: number;
 }
 
@@ -128,9 +128,11 @@ async function signatureCheck(
   if (key === undefined) return skipped('signature', `There is no key to verify with; ${named}.`);
   const options = { algorithms: [algorithm] };
   try {
-    await (typeof key === 'function'
-      ? compactVerify(token, key, options)
-      : compactVerify(token, key, options));
+    const check = (): Promise<unknown> =>
+      typeof key === 'function'
+        ? compactVerify(token, key, options)
+        : compactVerify(token, key, options);
+    await ('checked' in key ? key.checked(check) : check());
     return passed('signature', `It belongs to the key; ${named}.`);
   } catch (error) {
     const { code } = error as { readonly code?: unknown };

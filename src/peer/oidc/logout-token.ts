@@ -57,16 +57,19 @@ export function logoutTokens(
     used.set(jti, now + REMEMBERED);
   };
   return async (token) => {
-    const { payload } = await jwtVerify(token, keys, {
+    const rules = {
       issuer,
       audience,
       algorithms: ALGORITHMS,
       clockTolerance: CLOCK_SKEW,
       maxTokenAge: OLDEST,
       requiredClaims: ['iat', 'jti'],
-    }).catch((error: unknown) => {
-      throw refused(error instanceof errors.JOSEError ? error.code : 'its keys were not read');
-    });
+    };
+    const { payload } = await keys
+      .checked(() => jwtVerify(token, keys, rules))
+      .catch((error: unknown) => {
+        throw refused(error instanceof errors.JOSEError ? error.code : 'its keys were not read');
+      });
     const out = signedOutBy(payload);
     once(payload.jti ?? '');
     return out;

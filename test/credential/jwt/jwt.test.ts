@@ -235,6 +235,33 @@ test('the next key of a signer serves once it is published, and the old one as l
   expect(await verified('next', stranger)).toEqual({ exp });
 });
 
+test('a key that a signer exchanged under its name serves at once, and forged tokens have it asked for once a minute', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  onTestFinished(() => void vi.useRealTimers());
+  let published = [await jwk('only', rsa)];
+  await using server = await oddTokenServer((_, response) =>
+    reply(response, 200, { keys: published }),
+  );
+  const trust = { jwksUrl: `${server.url}/keys`, trust: server.ca };
+  await using set = setWith({ algorithm: 'RS256', ...trust });
+  const exp = Math.floor(Date.now() / 1_000) + 3_600;
+  const tokenOf = (key: KeyObject): Promise<string> =>
+    new SignJWT({ exp }).setProtectedHeader({ alg: 'RS256', kid: 'only' }).sign(key);
+  const jwt = await set.credentials.jwt('key');
+  const [old, next] = [await tokenOf(rsa), await tokenOf(stranger)];
+  expect(await jwt.verify(old)).toEqual({ exp });
+  published = [await jwk('only', stranger)];
+  // of several that come at once, too
+  expect(await Promise.all([jwt.verify(next), jwt.verify(next)])).toEqual([{ exp }, { exp }]);
+  expect(server.asked).toHaveLength(2);
+  for (const _ of 'abc') await expect(jwt.verify(old)).rejects.toThrow('does not belong');
+  expect(server.asked).toHaveLength(2);
+  published = [await jwk('only', rsa)];
+  vi.setSystemTime(Date.now() + 60_000);
+  expect((await jwt.inspect(old)).accepted).toBe(true);
+  expect(server.asked).toHaveLength(3);
+});
+
 test('a published key that is short or broken is named as such, and others still serve', async () => {
   const short = generateKeyPairSync('rsa', { modulusLength: 1_024 }).privateKey;
   const broken = { kty: 'RSA', kid: 'broken', alg: 'RS256' };
