@@ -81,6 +81,8 @@ export interface OidcClient {
 const TIMEOUT = 10;
 /** Milliseconds: as long as its keys are kept. */
 const CONFIGURATION_KEPT = 10 * 60_000;
+/** Milliseconds between two questions because of answers that were not accepted: anybody can send such ones. */
+const DOUBTED = 10_000;
 /** Keys that were fetched this many seconds ago are fetched again for a token that names another one. */
 const KEYS_REST = 60;
 
@@ -99,6 +101,8 @@ class DiscoveredClient implements OidcClient {
   #known: Promise<client.Configuration> | undefined;
   /** Milliseconds of the steady clock after which the provider is asked again, since it may have moved. */
   #until = 0;
+  /** Milliseconds of the steady clock before which no answer has the provider asked again. */
+  #doubted = 0;
   #logout: { readonly keys: string; readonly read: ReturnType<typeof logoutTokens> } | undefined;
   #keys: client.ExportedJWKSCache | undefined;
 
@@ -249,9 +253,11 @@ class DiscoveredClient implements OidcClient {
   #failed(error: unknown, what: string): OidcProblem {
     const problem = problemOf(this.#settings, error, what);
     if (problem.kind === 'away') this.#known = undefined;
-    else if (problem.said === '') this.#until = 0;
+    if (problem.said !== '' || performance.now() < this.#doubted) return problem;
+    this.#doubted = performance.now() + DOUBTED;
+    this.#until = 0;
     // a key may have been exchanged under its old name
-    if (problem.said === '') this.#keys = undefined;
+    this.#keys = undefined;
     return problem;
   }
 

@@ -28,6 +28,7 @@ async function provider() {
   const server = await webServer(undefined, { tls: { cert, key } });
   const issuer = server.url;
   let nonce = '';
+  const asked: string[] = [];
   const sign = (claims: Readonly<Record<string, unknown>>): Promise<string> =>
     new SignJWT({ ...claims })
       .setProtectedHeader({ alg: 'ES256', kid: 'k' })
@@ -38,6 +39,7 @@ async function provider() {
       .setExpirationTime('1m')
       .sign(now.privateKey);
   server.answer(async ({ path }) => {
+    asked.push(path);
     if (path.endsWith('/keys')) {
       const { publicKey } = path.startsWith(at) ? now : old;
       return json({ keys: [{ ...(await exportJWK(publicKey)), kid: 'k' }] });
@@ -71,6 +73,8 @@ async function provider() {
         callback: BACK,
       }),
     asks: (one: string) => (nonce = one),
+    /** The paths that were asked for. */
+    asked,
     /** Signs with another key, which is somewhere else; the old one stays where it was. */
     async moves() {
       now = await generateKeyPair('ES256');
@@ -148,6 +152,14 @@ test('a provider that moved is asked where it is after one sign-in that it did n
   await expect(signIn()).rejects.toMatchObject({ kind: 'refused' });
   expect(await signIn()).toBe('/new/authorize');
   await client.tryRedirect(BACK);
+  // anybody can come back with what nobody sent
+  own.asked.length = 0;
+  for (const state of 'abc') {
+    const { attempt } = await client.start(BACK);
+    const stray = client.finish(new URL(`${BACK}?code=c&state=${state}`), attempt, []);
+    await expect(stray).rejects.toMatchObject({ kind: 'refused' });
+  }
+  expect(own.asked).toEqual([]);
 });
 
 test('a file that comes later, or is renewed, counts with the next request', async () => {
