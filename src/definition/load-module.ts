@@ -50,9 +50,10 @@ function describeFault(error: unknown, file: string): Fault {
   };
 }
 
-/** What Node writes above the stack of what is no TypeScript or JavaScript: file and line. */
+/** What Node writes above the stack of what is no TypeScript or JavaScript: file, with its folders, and line. */
 function syntaxPlace({ stack = '' }: Error): string | undefined {
-  const [, file, line] = /^[^\n]*?([^/\\\n?]+)(?:\?[^\n:]*)?:(\d+)\n/.exec(stack) ?? [];
+  const [, file, line] =
+    /^(?:file:\/\/)?(?:[A-Za-z]:)?[/\\][^\n]*?([^/\\\n?]+)(?:\?[^\n:]*)?:(\d+)\n/.exec(stack) ?? [];
   return file === undefined ? undefined : `${file}:${line ?? ''}`;
 }
 

@@ -32,19 +32,20 @@ export async function resendTraced(
   order: ResendOrder,
   edited?: Uint8Array,
 ): Promise<Resent> {
-  const { request, body } = await resendRequest(reader, order, edited);
+  const { request, body, waitsFor } = await resendRequest(reader, order, edited);
   const sent = await askControl(broker, ENGINE.resend, request, { body });
-  const now = await reader.message(order.id);
-  const waits = now !== undefined && (now.status === 'queued' || now.status === 'retrying');
-  return { ...sent, of: order.id, ...(waits && { waitsFor: now.target }) };
+  return { ...sent, of: order.id, ...(waitsFor !== undefined && { waitsFor }) };
 }
+
+const isWaiting = ({ status }: TracedMessage): boolean =>
+  status === 'queued' || status === 'retrying';
 
 /** What the engine is asked for a resend. */
 export async function resendRequest(
   reader: Pick<TraceReader, 'message' | 'body'>,
   order: ResendOrder,
   edited?: Uint8Array,
-): Promise<WithBody<Resend>> {
+): Promise<WithBody<Resend> & Pick<Resent, 'waitsFor'>> {
   const message = await reader.message(order.id);
   if (message === undefined) {
     throw new EngineError('NOT_FOUND', `there is no message ${order.id} in the trace`);
@@ -68,6 +69,7 @@ export async function resendRequest(
       knowing: order.knowing,
     },
     body: edited ?? stored?.bytes ?? new Uint8Array(0),
+    ...(isWaiting(message) && { waitsFor: message.target }),
   };
 }
 
@@ -230,7 +232,7 @@ async function replacedBy(
 }
 
 function checkEnded(messages: readonly TracedMessage[]): void {
-  const open = messages.find(({ status }) => status === 'queued' || status === 'retrying');
+  const open = messages.find(isWaiting);
   if (open === undefined) return;
   throw new EngineError(
     'NOT_FOUND',

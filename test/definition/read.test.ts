@@ -276,6 +276,10 @@ test.for([
     'the module cannot be loaded: broken (pager-out.ts:2:7). Correct it there.',
   ],
   [
+    'throw new Error("nothing listens on db:5432");',
+    'the module cannot be loaded: nothing listens on db:5432 (pager-out.ts:1:7). Correct it there.',
+  ],
+  [
     'const a: number = 1;\nexport default { b: , };',
     'the module cannot be loaded: Expression expected (pager-out.ts:2). Correct it there.',
   ],
