@@ -132,8 +132,11 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
     background(endIfHung(launched, signal), 'watching nats-server');
   };
   const endIfHung = async (launched: ChildProcess, signal: AbortSignal): Promise<void> => {
-    const answers = (): Promise<boolean> => greets({ port, name }, looks.answer);
-    if (!(await hangs(answers, { patience, every: looks.every, signal }))) return;
+    const watched = {
+      answers: () => greets({ port, name }, looks.answer),
+      done: () => doneBy(launched.pid ?? 0),
+    };
+    if (!(await hangs(watched, { patience, every: looks.every, signal }))) return;
     patience.lost();
     options.onRestart?.('nats-server runs but does not answer any more: it is ended');
     launched.kill('SIGKILL');
@@ -400,18 +403,29 @@ async function untilReady(
   );
 }
 
+/** In so many steps an answer is waited for: of the time for which this process itself stands still only one counts. */
+const STEPS = 10;
+
+/** Undefined if this process cannot ask, as it may open no further file: that says nothing of the server. */
 function greets(
   { port, name }: { readonly port: number; readonly name: string },
   limit: number,
-): Promise<boolean> {
+): Promise<boolean | undefined> {
   return new Promise((resolve) => {
     const socket = connectSocket(port, '127.0.0.1');
-    const end = (result: boolean): void => {
+    const end = (result: boolean | undefined): void => {
+      clearInterval(steps);
       socket.destroy();
       resolve(result);
     };
+    let left = STEPS;
+    const steps = setInterval(() => {
+      left -= 1;
+      if (left === 0) end(false);
+    }, limit / STEPS);
     socket.once('data', (greeting) => end(greeting.includes(`"server_name":"${name}"`)));
-    socket.once('error', () => end(false));
-    socket.setTimeout(limit, () => end(false));
+    socket.once('error', (error) => end(isOfServer(error) ? false : undefined));
   });
 }
+
+const isOfServer = (error: Error): boolean => isSystemError(error, 'ECONNREFUSED', 'ECONNRESET');

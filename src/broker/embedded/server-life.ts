@@ -2,8 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { isSystemError, tolerate } from '../../error/foreseen.ts';
 import { pause } from '../../time/pause.ts';
 
-/** How many looks in a row find no answer until a server counts as hung: half a minute. */
+/** How many looks in a row find no answer until a server that does nothing counts as hung: half a minute. */
 const LOOKS = 6;
+/** So many times as many if it used processor time meanwhile: it has much to do, or the machine has. */
+const AT_WORK = 10;
 /** After each one that was ended they are twice as many, up to this many times. */
 const MOST_TIMES = 16;
 /** Milliseconds after which one that hung counts no more. */
@@ -31,12 +33,20 @@ export class Patience {
   }
 }
 
+/** How a server is looked at. */
+export interface Watched {
+  /** Whether it answers; undefined if this process cannot ask it. */
+  readonly answers: () => Promise<boolean | undefined>;
+  /** What it has done so far, as `doneBy` says. */
+  readonly done: () => Promise<string | undefined>;
+}
+
 /**
  * Looks again and again whether a server answers; resolves to true once it has not done so for too long, and to false
  * with the signal. A process that is stopped, or waits for ever in itself, does not end, and nothing else would notice.
  */
 export async function hangs(
-  answers: () => Promise<boolean>,
+  { answers, done }: Watched,
   {
     patience,
     every,
@@ -44,10 +54,16 @@ export async function hangs(
   }: { readonly patience: Patience; readonly every: number; readonly signal: AbortSignal },
 ): Promise<boolean> {
   let missed = 0;
+  let before: string | undefined;
   while (!signal.aborted) {
     await pause(every, signal, { ref: false });
     if (signal.aborted) break;
-    missed = (await answers()) ? 0 : missed + 1;
+    const answer = await answers();
+    if (answer === undefined) continue;
+    const now = answer ? undefined : await done();
+    const isAtWork = before !== undefined && now !== before;
+    missed = answer ? 0 : missed + (isAtWork ? 1 / AT_WORK : 1);
+    before = now;
     if (missed >= patience.looks) return !signal.aborted;
   }
   return false;
