@@ -87,11 +87,12 @@ async function storeAll(
   unused: Set<string>,
 ): Promise<Stored> {
   const { publications, entries } = written(parts, legs);
-  const { full } = parts.halfStored;
+  // what is published below changes them
+  const full = new Set(parts.halfStored.full);
   const blocked = full.size === 0 ? [] : publications.filter(({ subject }) => full.has(subject));
   const first = blocked.length === 0 ? [] : await publish(parts, unused, blocked);
   const others =
-    blocked.length === 0 ? publications : publications.filter((one) => !blocked.includes(one));
+    blocked.length === 0 ? publications : publications.filter(({ subject }) => !full.has(subject));
   const rest = await publish(parts, unused, others, entries);
   const queued = [...first, ...rest].filter((result) => result.queued);
   const duplicate = queued.length > 0 && queued.every((result) => result.duplicate);
@@ -295,8 +296,10 @@ export function halfStoredLegs(window = WINDOW, limit = 100_000): HalfStored {
         kept.delete(key);
         kept.set(key, now);
       }
+      // of one message none may be forgotten, however many it has: each try would store those once more
+      const most = Math.max(limit, keys.length);
       for (const [old, at] of kept) {
-        if (kept.size <= limit && now - at <= window) break;
+        if (kept.size <= most && now - at <= window) break;
         kept.delete(old);
       }
     },

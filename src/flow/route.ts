@@ -356,7 +356,8 @@ async function inlineLeg(
       reply: failed ? undefined : result?.reply,
     },
   });
-  legs.push(...derived);
+  // 100,000 of them would be too many arguments
+  for (const leg of derived) legs.push(leg);
 }
 
 /** The message as the process sends it on. */

@@ -98,4 +98,7 @@ test('what code throws is told by its kind and its place, never by its text', ()
   const late = thrown(() => documentOf(undefined as never, { type: 'application/json' }).get('/a'));
   expect(codeFailed('orders', late).message).toMatch(/threw TypeError at code-message\.test\.ts:/);
   expect(codeFailed('orders', 'MUELLER').message).toBe('the code of orders threw UNKNOWN');
+  // a text that looks like places in files, and is as long as a body
+  const quoting = new Error(`no field in ${'a/'.repeat(50_000)}\nwards/MUELLER:7:12`);
+  expect(codeFailed('orders', quoting).message).toMatch(/threw Error at code-message\.test\.ts:/);
 });
