@@ -65,8 +65,8 @@ const REMOVED = 'KV-Operation';
 
 /** How many changes behind the end of a listing are read at least. */
 const CHANGED_MEANWHILE = 10_000;
-/** Letters of a key's digest that tell it apart in one listing. */
-const ENOUGH = 12;
+/** Letters of a key's digest that are not needed to tell it apart from others of its host in one listing. */
+const NEEDLESS = 31;
 
 /** Creates the bucket. */
 export async function ensureKeyed(broker: Broker): Promise<void> {
@@ -116,7 +116,7 @@ export function keyed(broker: Broker): Keyed {
       const read = new Set<string>();
       const span = { from: state.first_seq, until, subject, signal };
       for await (const stored of readStream(broker, stream, span)) {
-        const name = stored.subject.slice(-ENOUGH);
+        const name = stored.subject.slice(subject.length - 1, -NEEDLESS);
         if (stored.seq > end && read.has(name)) continue;
         read.add(name);
         const { value, revision } = entryOf<Value>(stored);

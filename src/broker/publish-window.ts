@@ -104,7 +104,7 @@ export class PublishWindow {
 
 /** What waits for a subject, from the one that is next. Taking the first out of an array of 100,000 moves all others: seconds, for all of them. */
 interface Parked {
-  waiting: Writable[];
+  waiting: (Writable | undefined)[];
   next: number;
 }
 
@@ -114,6 +114,8 @@ const EMPTY_PLACES = 1_024;
 function taken(parked: Parked): Writable | undefined {
   const one = parked.waiting[parked.next];
   if (one === undefined) return undefined;
+  // it holds a body
+  parked.waiting[parked.next] = undefined;
   parked.next += 1;
   if (parked.next > EMPTY_PLACES && parked.next * 2 > parked.waiting.length) {
     parked.waiting = parked.waiting.slice(parked.next);

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { PublishWindow, type Writable } from '../../src/broker/publish-window.ts';
 import { processorTime } from '../support/processor-time.ts';
@@ -81,4 +83,21 @@ test('what one message was split into costs no more for each part the more they 
   // 0.3 s; where each one that is taken moves those behind it, 15 s
   expect(processorTime() - before).toBeLessThan(4_000);
   expect(written).toHaveLength(100_000);
+});
+
+test('what was acknowledged is not kept by what still waits', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const window = new PublishWindow();
+  const written: Writable[] = [];
+  const all = Array.from({ length: 3_000 }, () => {
+    const one: Writable = { subject: 'one', write: () => written.push(one) > 0 };
+    window.add(one);
+    return new WeakRef(one);
+  });
+  for (let n = 0; n < 500; n++) window.left(written.shift() as Writable);
+  // an object that was looked at stays for the rest of the turn
+  await new Promise(setImmediate);
+  collect();
+  expect(all.slice(0, 500).filter((one) => one.deref() !== undefined)).toEqual([]);
 });

@@ -195,10 +195,12 @@ test('messages of a process count together over a stop, and the trace shows whic
 
 test('a listing has each key once, also one that is changed while it is read', async () => {
   const entries = keyed(broker);
-  const put = async (key: string): Promise<void> => {
-    const place = { kind: 'batch', host: 'listed', key } as const;
+  const put = async (key: string, host = 'listed'): Promise<void> => {
+    const place = { kind: 'batch', host, key } as const;
     expect(await entries.replace(place, await entries.read(place), 'x')).toBe(true);
   };
+  // another host may have the same key
+  await put('a', 'other');
   for (const key of ['a', 'b']) await put(key);
   const { streams } = broker.manager;
   const info = streams.info.bind(streams);
@@ -209,8 +211,8 @@ test('a listing has each key once, also one that is changed while it is read', a
   });
   const listed: string[] = [];
   for await (const { place: at } of entries.all('batch')) {
-    listed.push(at.key);
+    listed.push(`${at.host} ${at.key}`);
     if (at.key === 'b') await put('b');
   }
-  expect(listed.toSorted()).toEqual(['a', 'b']);
+  expect(listed.toSorted()).toEqual(['listed a', 'listed b', 'other a']);
 });
