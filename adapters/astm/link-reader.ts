@@ -64,11 +64,12 @@ export class LinkReader {
         one = this.#outside(chunk[at] ?? 0, noise);
         at += 1;
       } else {
-        const end = this.#missing === undefined ? this.#textEnd(chunk, at) : at;
+        const isText = this.#missing === undefined;
+        const end = isText ? this.#textEnd(chunk, at) : at;
         // of several bytes all but the last are text
         if (end > at) this.#add(chunk, at, end);
         at = end;
-        if (this.#size > LONGEST) one = this.#tooLong();
+        if (isText && this.#size > LONGEST) one = this.#tooLong();
         else if (at < chunk.length) {
           one = this.#inside(chunk, at);
           at += 1;

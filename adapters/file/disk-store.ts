@@ -137,11 +137,18 @@ export class DiskStore implements FileStore {
   }
 
   async flush(): Promise<void> {
+    const failed: unknown[] = [];
     for (const folder of this.#changed) {
-      // of a folder that is gone there is nothing to keep
-      await syncFolder(folder).catch(unlessMissing);
-      this.#changed.delete(folder);
+      try {
+        // of a folder that is gone there is nothing to keep
+        await syncFolder(folder).catch(unlessMissing);
+        this.#changed.delete(folder);
+      } catch (error) {
+        // the others can be kept
+        failed.push(error);
+      }
     }
+    if (failed.length > 0) throw failed[0];
   }
 
   async makeFolder(path: string): Promise<void> {

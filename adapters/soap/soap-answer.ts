@@ -55,11 +55,16 @@ function withoutReply(outcome: Outcome | undefined): MadeFault | undefined {
   return { code: 'Receiver', reason };
 }
 
+/** Errors that are not of the message: their texts name our machines, settings and code, which is nothing for a caller. */
+const OF_OURS =
+  /^(?:ADAPTER|BROKER|CONFIG|CREDENTIAL|ENGINE|LOOKUP|PROCESS|QUEUE|TLS)_|^REPLY_TIMEOUT$/;
+
 /** Undefined for a message that ended well. */
-function notAccepted({ status, text }: Outcome): MadeFault | undefined {
+function notAccepted({ status, text, error }: Outcome): MadeFault | undefined {
   if (status === 'completed' || status === 'discarded') return undefined;
   const reason = 'The message is stored; its target did not accept it';
-  return { code: 'Receiver', reason: text === undefined ? `${reason}.` : `${reason}: ${text}` };
+  const isTold = text !== undefined && !OF_OURS.test(error?.code ?? '');
+  return { code: 'Receiver', reason: isTold ? `${reason}: ${text}` : `${reason}.` };
 }
 
 function good(call: Call, body: string, headers: HttpReply['headers']): HttpReply {

@@ -144,6 +144,12 @@ test('what became of a message is told with its reason, whatever the target said
       `The message is stored; its target did not accept it: ${text}`,
     );
   }
+  const error = { code: 'ADAPTER_NOT_CONNECTED', retryable: true } as const;
+  const inside = { ...outcome, text: 'nobody listens at 10.0.0.7:2575', error };
+  line.opened.answer(() => ({ reply: undefined, outcome: inside }));
+  expect((await line.call(enveloped(ORDER))).at('//faultstring')).toBe(
+    'The message is stored; its target did not accept it.',
+  );
 });
 
 test('a fault of the target is given on in the version of the caller', async () => {
