@@ -356,8 +356,12 @@ async function inlineLeg(
       reply: failed ? undefined : result?.reply,
     },
   });
-  // 100,000 of them would be too many arguments
-  for (const leg of derived) legs.push(leg);
+  addAll(legs, derived);
+}
+
+/** 100,000 of them would be too many arguments for `push`. */
+function addAll(legs: Leg[], more: readonly Leg[]): void {
+  for (const leg of more) legs.push(leg);
 }
 
 /** The message as the process sends it on. */

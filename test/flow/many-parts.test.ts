@@ -19,7 +19,13 @@ test('tens of thousands of parts for each of two targets take as long as so many
       target: (name: string) =>
         name === 'router'
           ? ({ kind: 'inline', name, process: { readsBody: false, run: () => split() } } as const)
-          : ({ kind: 'queue', name, generation: 1, partition: undefined, readsBody: false } as const),
+          : ({
+              kind: 'queue',
+              name,
+              generation: 1,
+              partition: undefined,
+              readsBody: false,
+            } as const),
     },
     ids: { next: () => ++last, last: 0 },
     clock: systemClock,

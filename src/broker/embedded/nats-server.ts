@@ -414,14 +414,15 @@ function greets(
   return new Promise((resolve) => {
     const socket = connectSocket(port, '127.0.0.1');
     const end = (result: boolean | undefined): void => {
-      clearInterval(steps);
+      clearTimeout(step);
       socket.destroy();
       resolve(result);
     };
     let left = STEPS;
-    const steps = setInterval(() => {
+    const step = setTimeout(() => {
       left -= 1;
       if (left === 0) end(false);
+      else step.refresh();
     }, limit / STEPS);
     socket.once('data', (greeting) => end(greeting.includes(`"server_name":"${name}"`)));
     socket.once('error', (error) => end(isOfServer(error) ? false : undefined));

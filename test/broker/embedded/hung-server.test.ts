@@ -32,17 +32,22 @@ test.skipIf(process.platform === 'win32')(
   },
 );
 
-test('one that uses processor time is given ten times as long, and what cannot be asked counts for nothing', async () => {
-  const looksAt = async (answer: (look: number) => boolean | undefined, isAtWork: boolean) => {
-    let looks = 0;
-    const watched = {
-      answers: () => Promise.resolve(answer(++looks)),
-      done: () => Promise.resolve(isAtWork ? `${looks}` : '0'),
-    };
-    const { signal } = new AbortController();
-    expect(await hangs(watched, { patience: new Patience(), every: 0, signal })).toBe(true);
-    return looks;
+/** After how many looks a server counts as hung, by its answer to each. */
+async function looksAt(
+  answer: (look: number) => boolean | undefined,
+  isAtWork: boolean,
+): Promise<number> {
+  let looks = 0;
+  const watched = {
+    answers: () => Promise.resolve(answer(++looks)),
+    done: () => Promise.resolve(isAtWork ? `${looks}` : '0'),
   };
+  const { signal } = new AbortController();
+  expect(await hangs(watched, { patience: new Patience(), every: 0, signal })).toBe(true);
+  return looks;
+}
+
+test('one that uses processor time is given ten times as long, and what cannot be asked counts for nothing', async () => {
   expect(await looksAt(() => false, false)).toBe(6);
   expect(await looksAt((look) => look === 5, false)).toBe(5 + 6);
   expect(await looksAt((look) => (look === 5 ? undefined : false), false)).toBe(6 + 1);
