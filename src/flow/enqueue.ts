@@ -87,12 +87,13 @@ async function storeAll(
   unused: Set<string>,
 ): Promise<Stored> {
   const { publications, entries } = written(parts, legs);
-  // what is published below changes them
-  const full = new Set(parts.halfStored.full);
-  const blocked = full.size === 0 ? [] : publications.filter(({ subject }) => full.has(subject));
-  const first = blocked.length === 0 ? [] : await publish(parts, unused, blocked);
+  const { full } = parts.halfStored;
+  const isBlocked = ({ subject }: Publication): boolean => full.has(subject);
+  const blocked = full.size === 0 ? [] : publications.filter(isBlocked);
+  // before anything is published, which changes it
   const others =
-    blocked.length === 0 ? publications : publications.filter(({ subject }) => !full.has(subject));
+    blocked.length === 0 ? publications : publications.filter((one) => !isBlocked(one));
+  const first = blocked.length === 0 ? [] : await publish(parts, unused, blocked);
   const rest = await publish(parts, unused, others, entries);
   const queued = [...first, ...rest].filter((result) => result.queued);
   const duplicate = queued.length > 0 && queued.every((result) => result.duplicate);
