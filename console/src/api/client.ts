@@ -120,21 +120,23 @@ type Person = Pick<Result<'GET /me'>, 'name'> &
 
 /**
  * Whose acts are sent from now on, as `/me` says. Another person (who has signed in in another tab, or at a proxy) begins
- * with pages of their own: what is shown and typed here is not theirs. Returns whether it is the same one.
+ * with pages of their own: what is shown and typed here is not theirs, and what this page still sends until then is
+ * refused, with the token of the one before. Returns whether it is the same one.
  */
 export function keepPerson(now: Person): boolean {
-  const isOther = person !== undefined && (person.name !== now.name || person.via !== now.via);
+  if (person !== undefined && (person.name !== now.name || person.via !== now.via)) {
+    location.reload();
+    return false;
+  }
   person = now;
-  if (isOther) location.reload();
-  return !isOther;
+  return true;
 }
 
-/** Whether the same person has signed in since, in another tab: that gave them another token for acts. */
-async function isSignedInAnew(): Promise<boolean> {
-  const before = person?.csrfToken;
+/** Whether the same person has signed in since an act was sent, in another tab: that gave them another token for acts. */
+async function isSignedInAnew(sentWith: string | undefined): Promise<boolean> {
   // not to be had: then what was refused is told as it was
   const now = await ask('GET /me', { ofConsole: true }).catch(() => undefined);
-  return now !== undefined && keepPerson(now) && now.csrfToken !== before;
+  return now !== undefined && keepPerson(now) && now.csrfToken !== sentWith;
 }
 
 /** The address of something that the API answers to a GET, for links that download. */
@@ -163,7 +165,6 @@ export async function ask<const O extends Operation>(
   const response = await send(operation, call);
   await serverTextsLoaded;
   if (response.status === 204) return undefined as unknown as Result<O>;
-  if (response.headers.get('content-type')?.startsWith('text/html') === true) throw elsewhere();
   return (await response.json()) as Result<O>;
 }
 
@@ -183,12 +184,13 @@ interface AnyCall extends CallOptions {
 }
 
 async function send(operation: Operation, call?: AnyCall): Promise<Response> {
+  const sentWith = person?.csrfToken;
   try {
     return await sent(operation, call);
   } catch (error) {
     const mayBeOld = error instanceof ApiProblem && error.status === FORBIDDEN;
     // nothing was done yet: who may do it is asked before that
-    if (!mayBeOld || operation.startsWith('GET ') || !(await isSignedInAnew())) throw error;
+    if (!mayBeOld || operation.startsWith('GET ') || !(await isSignedInAnew(sentWith))) throw error;
     return sent(operation, call);
   }
 }
@@ -218,8 +220,10 @@ async function sent(operation: Operation, call: AnyCall = {}): Promise<Response>
     );
   });
   noteVersion(response);
-  if (response.ok) return response;
-  throw await problemOf(response, isAct(verb, pattern, body));
+  if (!response.ok) throw await problemOf(response, isAct(verb, pattern, body));
+  // no operation answers a page
+  if (response.headers.get('content-type')?.startsWith('text/html') === true) throw elsewhere();
+  return response;
 }
 
 /** Code of an answer that is not Waybill's, and demands a sign-in. */
@@ -227,7 +231,11 @@ export const ELSEWHERE = 'SIGN_IN_ELSEWHERE';
 
 /** A proxy in front of Waybill signs people in. */
 export const elsewhere = (): ApiProblem =>
-  new ApiProblem(401, ELSEWHERE, t('What stands in front of Waybill wants you to sign in again.'));
+  new ApiProblem(
+    UNAUTHORIZED,
+    ELSEWHERE,
+    t('What stands in front of Waybill wants you to sign in again.'),
+  );
 
 /** What the API answers. Sent somewhere else, `fetch` would end at a page for people, or be refused without a reason. */
 async function answered(url: string, asked: RequestInit): Promise<Response> {
@@ -261,6 +269,7 @@ function headersOf(verb: string, { body, once }: AnyCall): Record<string, string
   };
 }
 
+const UNAUTHORIZED = 401;
 const FORBIDDEN = 403;
 const SERVER_FAILED = 500;
 
@@ -271,6 +280,8 @@ async function problemOf(response: Response, act: boolean): Promise<ApiProblem> 
     const { code, detail, title } = JSON.parse(text) as Partial<
       Record<'code' | 'detail' | 'title', string>
     >;
+    // oauth2-proxy answers so where JSON is asked for
+    if (response.status === UNAUTHORIZED && code === undefined) return elsewhere();
     return new ApiProblem(
       response.status,
       code ?? 'UNKNOWN',
@@ -278,7 +289,7 @@ async function problemOf(response: Response, act: boolean): Promise<ApiProblem> 
     );
   } catch {
     // not JSON: something other than our API answered
-    if (response.status === 401) return elsewhere();
+    if (response.status === UNAUTHORIZED) return elsewhere();
     const told = { status: `${response.status}`, text: response.statusText };
     return new ApiProblem(
       response.status,

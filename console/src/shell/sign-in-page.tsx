@@ -139,14 +139,21 @@ function Elsewhere({ again }: { readonly again: string | undefined }): ReactElem
               'You sign in with what stands in front of Waybill: in another tab, then come back here.',
             )}
       </p>
-      <a
-        className={`${buttonStyle()} mt-3 !h-9 w-full`}
-        href={location.href}
-        autoFocus
-        {...(again === undefined ? {} : { target: '_blank', rel: 'noreferrer' })}
-      >
-        {again === undefined ? t('Load the page') : t('Sign in in another tab')}
-      </a>
+      {again === undefined ? (
+        // a link to an address with a # would load nothing
+        <Button className="mt-3 !h-9 w-full" onClick={() => location.reload()} autoFocus>
+          {t('Load the page')}
+        </Button>
+      ) : (
+        <a
+          className={`${buttonStyle()} mt-3 !h-9 w-full`}
+          href={location.href}
+          target="_blank"
+          rel="noreferrer"
+        >
+          {t('Sign in in another tab')}
+        </a>
+      )}
     </>
   );
 }
