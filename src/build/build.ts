@@ -44,7 +44,8 @@ for (const [path, text] of generated) {
   writeFileSync(file, text);
 }
 
-rmSync(join(root, 'dist'), { recursive: true, force: true });
+// one that was cut off may still write
+rmSync(join(root, 'dist'), { recursive: true, force: true, maxRetries: 5 });
 const bin = (name: string): string => join(root, 'node_modules/.bin', name);
 // several threads of its own would each find out what the library's types are: two thirds more processor time
 execFileSync(bin('tsc'), ['-p', 'tsconfig.build.json', '--singleThreaded'], {
