@@ -1,9 +1,11 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { builtConsole } from '../../src/build/built-console.ts';
 import { type Browser, browser, noBrowser, violations } from '../support/browser.ts';
 import { addLocalUser } from '../support/local-user.ts';
 import { type Operated, operated } from '../support/operator.ts';
+import { webServer } from '../support/web-server.ts';
 
 const ORDER = { method: 'POST', headers: { 'content-type': 'application/json' } };
 const ROOT = { name: 'root', password: 'a lantern by the ward' };
@@ -195,5 +197,28 @@ describe.skipIf(noBrowser !== undefined)(`rights in Chromium ${noBrowser ?? ''}`
     await refused.waitFor();
     expect(await refused.textContent()).toMatch(/root.*local.*the password is wrong/);
     await page.getByText('Passwords are accepted.').waitFor();
+  });
+
+  test('a sign-out that goes on at a provider leaves no page behind to come back to', async () => {
+    await using provider = await webServer(() => undefined);
+    await inAnotherTab('bert', ROOT.password);
+    await open('sign-ins');
+    await page.getByText('Passwords are accepted.').waitFor();
+    await page.route('**/api/v1/sign-out', async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, json: { redirect: `${provider.url}/end` } });
+    });
+    // Playwright looks at no page that is about to be left
+    await page.evaluate(() => {
+      window.setInterval(() => sessionStorage.setItem('shown', document.body.textContent), 50);
+    });
+    await page.getByRole('button', { name: /^Account / }).click();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await vi.waitFor(() => expect(provider.requests).toMatchObject([{ path: '/end' }]));
+    await sleep(500);
+    await provider.stop();
+    await vi.waitFor(() => open('sign-ins'));
+    const shown = await page.evaluate(() => sessionStorage.getItem('shown'));
+    expect(shown).not.toContain('Passwords are accepted.');
   });
 });

@@ -26,8 +26,9 @@ export function AccountMenu({ user }: { readonly user: Me | undefined }): ReactE
       }),
     onSuccess: async ({ redirect }: Result<'POST /sign-out'>) => {
       // where the provider's session ends too: otherwise the next one here is signed in as this person
-      if (redirect === undefined) await client.resetQueries();
-      else location.assign(redirect);
+      if (redirect !== undefined) location.assign(redirect);
+      // the browser's way back leads to this page as it is now
+      await client.resetQueries();
     },
   });
   const name = user?.name ?? '';
