@@ -1,5 +1,6 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { createRequire } from 'node:module';
-import { DatabaseSync } from 'node:sqlite';
 import { createConnection } from 'mysql2/promise';
 import { Client } from 'pg';
 import type { SqlDatabase } from '../../test/support/sql-databases.ts';
@@ -61,18 +62,38 @@ const CLIENTS = {
       close: () => connection.end(),
     };
   },
-  /** In this process: nothing can end a statement that takes too long, and nothing else is done meanwhile. */
+  /** In a process of its own, which is ended with a statement that takes too long. */
   async sqlite(database: SqlDatabase): Promise<BareClient> {
-    const opened = new DatabaseSync(String(database.given()['file']));
-    const known = new Map<string, ReturnType<DatabaseSync['prepare']>>();
+    const child = fork(
+      new URL('./sqlite-child.ts', import.meta.url),
+      [String(database.given()['file'])],
+      { serialization: 'advanced', execArgv: ['--no-warnings'], stdio: 'ignore' },
+    );
+    const waiting = new Map<number, PromiseWithResolvers<readonly BareRow[]>>();
+    child.on('message', ({ number, rows }: { number: number; rows: readonly BareRow[] }) =>
+      waiting.get(number)?.resolve(rows),
+    );
+    child.on('exit', () => {
+      for (const { reject } of waiting.values()) reject(new Error('the process of SQLite ended'));
+    });
+    let count = 0;
     return {
       async run(text, values = []) {
-        const statement = known.get(text) ?? opened.prepare(text);
-        known.set(text, statement);
-        return statement.all(...values);
+        const number = ++count;
+        const one = Promise.withResolvers<readonly BareRow[]>();
+        waiting.set(number, one);
+        const late = setTimeout(() => child.kill('SIGKILL'), LIMITS.statement_timeout);
+        child.send({ number, text, values });
+        try {
+          return await one.promise;
+        } finally {
+          clearTimeout(late);
+          waiting.delete(number);
+        }
       },
       async close() {
-        opened.close();
+        child.disconnect();
+        await once(child, 'exit');
       },
     };
   },
