@@ -1,12 +1,10 @@
-import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import astmIn from '../../adapters/astm/astm-in.ts';
 import astmOut from '../../adapters/astm/astm-out.ts';
-import { background } from '../../src/error/background.ts';
 import { listening } from '../lent.ts';
-import { kept, type Spent, type Subjects, sender, stopwatch, timed } from './subject.ts';
+import { asked, each, type Order, portOf, serve, startPeer } from './sending-peer.ts';
+import { kept, type Subjects, sender } from './subject.ts';
 
 const [ENQ, ACK, NAK, EOT, STX, ETX, ETB, CR, LF] = [5, 6, 0x15, 4, 2, 3, 0x17, 13, 10];
 /** Bytes that the link protocol uses itself. */
@@ -31,9 +29,8 @@ const nobody = { kind: 'basic', user: '', password: '' } as const;
  */
 export async function astmSubjects(): Promise<Subjects> {
   await using undo = new AsyncDisposableStack();
-  const peer = fork(fileURLToPath(import.meta.url), ['--peer']);
+  const { peer, port } = await startPeer(import.meta.url);
   undo.defer(() => void peer.kill());
-  const [port] = (await once(peer, 'message')) as [number];
   const lines = await Promise.all(
     Array.from({ length: LINES }, () => sender(astmOut, { connect: `127.0.0.1:${port}` }, nobody)),
   );
@@ -61,31 +58,6 @@ export async function astmSubjects(): Promise<Subjects> {
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
 }
-
-/** Work on whichever of them is free. */
-async function each<One>(
-  all: readonly One[],
-  messages: number,
-  work: (one: One) => Promise<unknown>,
-): Promise<Spent> {
-  const free = [...all];
-  return await timed(messages, async () => {
-    const one = free.pop();
-    if (one === undefined) throw new Error('more at once than there are connections');
-    await work(one);
-    free.push(one);
-  });
-}
-
-/** Lets the peer send so many messages here. */
-async function asked(peer: ChildProcess, port: number, messages: number): Promise<Spent> {
-  const spent = stopwatch();
-  peer.send({ port, messages });
-  await once(peer, 'message');
-  return spent();
-}
-
-const portOf = (server: Server): number => (server.address() as { port: number }).port;
 
 function checksum(counted: Buffer): string {
   let sum = 0;
@@ -255,19 +227,6 @@ async function send({ port, messages }: Order): Promise<void> {
   const { signal } = new AbortController();
   await each(devices, messages, (one) => one.send(MESSAGE, signal));
   for (const device of devices) device.close();
-  process.send?.('done');
 }
 
-/** The peer: takes messages, and sends as many as it is asked for. */
-async function serve(): Promise<void> {
-  const server = await receiver();
-  process.send?.(portOf(server));
-  process.on('message', (order: Order) => background(send(order), 'sending results'));
-}
-
-interface Order {
-  readonly port: number;
-  readonly messages: number;
-}
-
-if (process.argv[2] === '--peer') await serve();
+if (process.argv[2] === '--peer') await serve(receiver(), send);

@@ -1,12 +1,10 @@
-import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import tcpIn from '../../adapters/tcp/tcp-in.ts';
 import tcpOut from '../../adapters/tcp/tcp-out.ts';
-import { background } from '../../src/error/background.ts';
 import { listening } from '../lent.ts';
-import { kept, type Spent, type Subjects, sender, stopwatch, timed } from './subject.ts';
+import { asked, each, type Order, portOf, serve, startPeer } from './sending-peer.ts';
+import { kept, type Subjects, sender } from './subject.ts';
 
 const ACK = '\u0006';
 const LINE = `R|1|^^^GLU|${'x'.repeat(180)}|mg/dL`;
@@ -16,9 +14,8 @@ const nobody = { kind: 'basic', user: '', password: '' } as const;
 /** Lines over sixteen connections of another process, each answered with ACK before the next; beside `node:net` alone. */
 export async function tcpSubjects(): Promise<Subjects> {
   await using undo = new AsyncDisposableStack();
-  const peer = fork(fileURLToPath(import.meta.url), ['--peer']);
+  const { peer, port } = await startPeer(import.meta.url);
   undo.defer(() => void peer.kill());
-  const [port] = (await once(peer, 'message')) as [number];
   const given = { connect: `127.0.0.1:${port}`, reply: 'bytes', lineEnd: 'lf' };
   const lines = await Promise.all(
     Array.from({ length: LINES }, () => sender(tcpOut, given, nobody)),
@@ -55,31 +52,6 @@ export async function tcpSubjects(): Promise<Subjects> {
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
 }
-
-/** Work on whichever of them is free. */
-async function each<One>(
-  all: readonly One[],
-  messages: number,
-  work: (one: One) => Promise<unknown>,
-): Promise<Spent> {
-  const free = [...all];
-  return await timed(messages, async () => {
-    const one = free.pop();
-    if (one === undefined) throw new Error('more at once than there are connections');
-    await work(one);
-    free.push(one);
-  });
-}
-
-/** Lets the peer send so many lines here. */
-async function asked(peer: ChildProcess, port: number, messages: number): Promise<Spent> {
-  const spent = stopwatch();
-  peer.send({ port, messages });
-  await once(peer, 'message');
-  return spent();
-}
-
-const portOf = (server: Server): number => (server.address() as { port: number }).port;
 
 interface Opened {
   readonly socket: Socket;
@@ -183,19 +155,6 @@ async function send({ port, messages }: Order): Promise<void> {
   const { signal } = new AbortController();
   await each(sockets, messages, (one) => one.ask(body, signal));
   for (const { socket } of sockets) socket.destroy();
-  process.send?.('done');
 }
 
-/** The peer: answers each line, and sends as many as it is asked for. */
-async function serve(): Promise<void> {
-  const server = await listener();
-  process.send?.(portOf(server));
-  process.on('message', (order: Order) => background(send(order), 'sending lines'));
-}
-
-interface Order {
-  readonly port: number;
-  readonly messages: number;
-}
-
-if (process.argv[2] === '--peer') await serve();
+if (process.argv[2] === '--peer') await serve(listener(), send);
