@@ -1,6 +1,6 @@
-import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import type { Principal } from '../access/rights/principal.ts';
 import { kindOf } from '../document/document-of.ts';
+import { WorkTurn } from '../time/work-turn.ts';
 import { keyReader } from '../trace/key-reader.ts';
 import { masked } from '../trace/masked.ts';
 import { scopeOf } from '../trace/scope.ts';
@@ -25,9 +25,6 @@ type Viewer = Pick<Principal, 'permissions' | 'unmasked' | 'visibleHosts'>;
 /** The most values of a field that are shown; a file may have thousands. */
 const VALUES = 20;
 
-/** After this many milliseconds other requests get a turn. */
-const TURN = 15;
-
 /**
  * Yields messages with the values of search fields, as the viewer may see them. They come from the
  * message's own body or, if that has none, from the body its session or branch began with, since a search
@@ -48,7 +45,7 @@ export async function withFields<Message extends TracedMessage>(
     return read(message);
   };
   const found: WithFields<Message>[] = [];
-  let turn = performance.now();
+  const turn = new WorkTurn();
   for (const message of messages) {
     const { id } = message;
     const scope = scopeOf(message);
@@ -60,10 +57,7 @@ export async function withFields<Message extends TracedMessage>(
       ...message,
       fields: isWhole ? own : { ...(await firsts.get(scope)), ...own },
     });
-    if (performance.now() - turn > TURN) {
-      await yieldToOthers();
-      turn = performance.now();
-    }
+    if (turn.isOver()) await turn.next();
   }
   return found;
 }

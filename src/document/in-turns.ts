@@ -1,17 +1,12 @@
-import { setImmediate as yieldToOthers } from 'node:timers/promises';
-
-/** Milliseconds of work after which others get their turn. */
-const TURN = 15;
+import { WorkTurn } from '../time/work-turn.ts';
 
 /** Does work that stops now and then; other work of the thread gets its turn meanwhile. */
 export async function inTurns<Result>(work: Iterator<unknown, Result>): Promise<Result> {
-  let since = performance.now();
+  const turn = new WorkTurn();
   for (;;) {
     const step = work.next();
     if (step.done === true) return step.value;
-    if (performance.now() - since < TURN) continue;
-    await yieldToOthers();
-    since = performance.now();
+    if (turn.isOver()) await turn.next();
   }
 }
 

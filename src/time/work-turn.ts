@@ -1,7 +1,7 @@
 import { setImmediate as othersFirst } from 'node:timers/promises';
 
 /** Milliseconds of work after which others get their turn. */
-const TURN = 20;
+const TURN = 15;
 
 /** For work in many steps: between two of them others get their turn once it has taken long. */
 export class WorkTurn {

@@ -1,6 +1,6 @@
-import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { EngineError } from '../error/engine-error.ts';
 import { idAtTime, timeOfId } from '../message/id.ts';
+import { WorkTurn } from '../time/work-turn.ts';
 import { keyMatches } from './key-value.ts';
 import { hasOwn, holdingOthers } from './others.ts';
 import { isUnplacedPart, scopeOf } from './scope.ts';
@@ -54,8 +54,6 @@ const BODIES_AT_ONCE = 100;
  * cut short after many candidates would reveal that there are candidates.
  */
 const HIDDEN_BUDGET = 60_000;
-/** After this many milliseconds others get a turn: a store may share its thread with the API. */
-const TURN = 15;
 
 /**
  * Walks back through time in slices, until the page is full, everything has been searched, or the
@@ -71,7 +69,7 @@ export async function search(
   const end = performance.now() + budgetOf(query);
   const test = rowTest(query, store, shown);
   const items: TracedMessage[] = [];
-  let turn = performance.now();
+  const turn = new WorkTurn();
   /** Some were left out: it may take many to fill the page. */
   let leavesOut = test?.readsBodies === true;
   while (walk.high >= walk.bottom && items.length < limit) {
@@ -86,10 +84,7 @@ export async function search(
     const now = performance.now();
     if (all && rows.length < want) walk.finished(span, now - began);
     if (now > end) break;
-    if (now - turn > TURN) {
-      await yieldToOthers();
-      turn = performance.now();
-    }
+    if (turn.isOver()) await turn.next();
   }
   return withShared(page(items, walk), query, store);
 }

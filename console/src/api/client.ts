@@ -241,7 +241,7 @@ export const elsewhere = (): ApiProblem =>
 async function answered(url: string, asked: RequestInit): Promise<Response> {
   const answer = await fetch(url, { ...asked, redirect: 'manual' });
   if (answer.type !== 'opaqueredirect') return answer;
-  // the production that the console belongs to has its API at another address, too
+  // the production that the console belongs to has its API at another address, too; refused, it was sent to another server
   const other = url.startsWith(`${API.href}productions/`)
     ? await fetch(url, asked).catch(() => undefined)
     : undefined;
