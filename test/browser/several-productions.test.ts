@@ -152,6 +152,8 @@ describe.skipIf(noBrowser !== undefined)(
       expect(await violations(page)).toEqual([]);
       // loaded again it is the same order, not a second one
       await page.reload();
+      // until its list has come a production is not chosen, and to uncheck it does nothing
+      await page.getByRole('row', { name: /hub 1 1/ }).waitFor();
       await page.getByLabel('Act in hub').uncheck();
       await page.getByRole('button', { name: 'Resend 1 message' }).waitFor();
       await page.getByLabel('Act in hub').check();
