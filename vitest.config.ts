@@ -35,7 +35,7 @@ export default defineConfig({
     // a busy machine is slow, not wrong; see test/setup.ts
     testTimeout: 120_000 * MORE,
     hookTimeout: 120_000,
-    expect: { poll: { timeout: 20_000 } },
+    expect: { poll: { timeout: 60_000 } },
     // In every lane: those of `fast` wait for files, timers and threads too, and with ten thousand tests one that comes
     // late once in a million refuses one run in a hundred. What is wrong fails twice; what is no property, waits for
     // nothing and passes all the same depends on the tests before it, and is named like the others.

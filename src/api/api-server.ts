@@ -67,6 +67,7 @@ import { streamRoutes } from './route/stream.ts';
 import { testMessageRoute } from './route/test-message.ts';
 import { workbenchRoutes } from './route/workbench.ts';
 import { searchRecorder } from './searching.ts';
+import { awaitWorkInHand } from './work-in-hand.ts';
 
 export interface ApiOptions {
   readonly context: ApiContext;
@@ -133,6 +134,7 @@ export async function buildApi(options: Omit<ApiOptions, 'host' | 'port'>): Prom
   admitConnections(app.server, isAmong(trustedProxies), context.log);
   tls?.follow(app.server);
   app.addHook('onClose', async () => tls?.close());
+  awaitWorkInHand(app, context.log);
   app.addHook('onRequest', async ({ raw: { headers } }) => {
     const forwarded = headers['x-forwarded-for'];
     if (typeof forwarded === 'string') headers['x-forwarded-for'] = withoutPorts(forwarded);

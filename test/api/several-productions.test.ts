@@ -354,14 +354,14 @@ describe('all productions at once', () => {
   test('answer with a part for each in which somebody has a role; one that is away says so', async () => {
     const root = await signedIn('root');
     for (const [method, path, list] of LISTS) {
-      const parts = await across(root, path, method === 'POST' ? {} : undefined);
-      expect(parts.map(({ production }) => production)).toEqual(['hub', 'dark', 'lab', 'ward']);
-      expect(parts.map(({ answer }) => Array.isArray(answer?.[list]))).toEqual([
-        true,
-        false,
-        true,
-        true,
-      ]);
+      const parts = await vi.waitFor(async () => {
+        const all = await across(root, path, method === 'POST' ? {} : undefined);
+        expect(all.map(({ production }) => production)).toEqual(['hub', 'dark', 'lab', 'ward']);
+        // on a busy machine one that is there may be late, and is named as away
+        const there = all.map(({ answer }) => Array.isArray(answer?.[list]));
+        expect(there).toEqual([true, false, true, true]);
+        return all;
+      });
       expect(parts[1]?.missing).toMatchObject({ code: 'BROKER_UNAVAILABLE' });
       const alone = `/api/v1/productions/ward/${path}`;
       const { body } = await (method === 'POST'

@@ -154,7 +154,7 @@ export async function browser({
   const isCommon = switches === undefined && environment === undefined && optimized !== true;
   const opened = isCommon ? commonContext(options) : ownContext(more, options);
   const { page, close } = await opened;
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(60_000);
   const complaints: string[] = [];
   page.on('pageerror', ({ message }) => complaints.push(message));
   page.on('console', (message) => {

@@ -30,15 +30,17 @@ export async function recorded<Result>(
   entry: Omit<AuditEntry, 'outcome'>,
   run: () => Promise<Result>,
 ): Promise<Result> {
+  let result: Result;
   try {
-    const result = await run();
-    await audit.record({ ...entry, outcome: 'done' });
-    return result;
+    result = await run();
   } catch (error) {
     const { code } = describeError(error);
     await audit.record({ ...entry, outcome: 'failed', detail: { ...entry.detail, code } });
     throw error;
   }
+  // outside: what was done and could not be recorded as done is not recorded as failed either
+  await audit.record({ ...entry, outcome: 'done' });
+  return result;
 }
 
 /** The details of an act, with the emergency because of which it was possible. */
