@@ -37,7 +37,7 @@ export default defineConfig({
     hookTimeout: 120_000,
     expect: { poll: { timeout: 60_000 } },
     // In every lane: those of `fast` wait for files, timers and threads too, and with ten thousand tests one that comes
-    // late once in a million refuses one run in a hundred. What is wrong fails twice; what is no property, waits for
+    // late once in a million refuses one run in a hundred. What is wrong fails each time; what is no property, waits for
     // nothing and passes all the same depends on the tests before it, and is named like the others.
     retry: TRIED_AGAIN,
     // a log alone tells what was found instead: [ { name: 'a' }, { name: 'b' } ] and not [ …(2) ]

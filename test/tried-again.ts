@@ -4,10 +4,10 @@ import type { RunnerTestCase } from 'vitest';
 import type { Reporter, TestCase, TestModule, Vitest } from 'vitest/node';
 
 /**
- * Once more, for what waits for others or for the time: on a busy machine one of thousands comes too late. Never after a
+ * Twice more, for what waits for others or for the time: on a busy machine one of thousands comes too late. Never after a
  * counterexample of fast-check, which is found again only by its seed.
  */
-export const TRIED_AGAIN = { count: 1, condition: /^(?!Property failed after)/ } as const;
+export const TRIED_AGAIN = { count: 2, condition: /^(?!Property failed after)/ } as const;
 
 /** Whether fast-check says that a property does not hold for all, in its own words. */
 export const isCounterexample = ({ message }: { readonly message: string }): boolean =>
