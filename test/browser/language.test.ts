@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { moment } from '../../console/src/language/moment.ts';
+import { serverText } from '../../console/src/language/server-text.ts';
 import { rich, t } from '../../console/src/language/translate.ts';
 import { consoleFolders, placesOf, textsOf } from '../support/console-texts.ts';
 import { germanTexts } from '../support/german-texts.ts';
@@ -126,4 +128,19 @@ describe('a text in English', () => {
     });
     expect((props as { children: unknown }).children).toEqual(['Go ', 'to X', ', ', 'Ann', '']);
   });
+});
+
+test('a time in a text of the server is shown in the zone of the browser, a date or what is no time as it is', () => {
+  const at = Date.UTC(2026, 10, 25, 23, 5, 33);
+  expect(serverText('off by its schedule until 2026-11-25T23:05:33.000Z')).toBe(
+    `off by its schedule until ${moment(at)}`,
+  );
+  expect(moment(at)).toBe(
+    new Date(at - new Date(at).getTimezoneOffset() * 60_000)
+      .toISOString()
+      .replace('T', ' ')
+      .slice(0, 19),
+  );
+  for (const other of ['the certificate ends on 2026-11-25', '2026-99-25T23:05:33Z'])
+    expect(serverText(other)).toBe(other);
 });

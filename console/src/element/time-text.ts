@@ -1,22 +1,15 @@
 import { serverNow } from '../clock/server-clock.ts';
 import { language, locale } from '../language/language.ts';
+import { clock, day, SECOND } from '../language/moment.ts';
 import { t } from '../language/translate.ts';
+
+export { clock, day, moment } from '../language/moment.ts';
 
 /** Times and amounts for people: local, 24 hours, with no more of the date than needed. */
 const DAY = 86_400_000;
 
-// English dates differ between London and New York: ISO is used instead, as in Swedish.
-const dates = language === 'en' ? 'sv' : locale;
-const days = new Intl.DateTimeFormat(dates, { year: 'numeric', month: '2-digit', day: '2-digit' });
 // Swedish has ISO dates with a year only: 11/12 would be the 11th of December
 const shortDays = new Intl.DateTimeFormat(locale, { month: '2-digit', day: '2-digit' });
-const SECOND = {
-  hour: '2-digit',
-  minute: '2-digit',
-  second: '2-digit',
-  hourCycle: 'h23',
-} as const;
-const seconds = new Intl.DateTimeFormat(locale, SECOND);
 const milliseconds = new Intl.DateTimeFormat(locale, { ...SECOND, fractionalSecondDigits: 3 });
 const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
 const tenths = new Intl.NumberFormat(locale, {
@@ -24,29 +17,14 @@ const tenths = new Intl.NumberFormat(locale, {
   maximumFractionDigits: 1,
 });
 
-/** `14:05:33` */
-export function clock(at: number): string {
-  return seconds.format(at);
-}
-
 /** `14:05:33.120`, `14:05:33,120` */
 export function preciseClock(at: number): string {
   return milliseconds.format(at);
 }
 
-/** `2026-11-25`, `25.11.2026` */
-export function day(at: number): string {
-  return days.format(at);
-}
-
 /** `11-25`, `25.11.` */
 export function shortDay(at: number): string {
-  return language === 'en' ? days.format(at).slice(5) : shortDays.format(at);
-}
-
-/** `2026-11-25 14:05:33` */
-export function moment(at: number): string {
-  return `${day(at)} ${clock(at)}`;
+  return language === 'en' ? day(at).slice(5) : shortDays.format(at);
 }
 
 /** `2026-11-25 14:05:33.120` */

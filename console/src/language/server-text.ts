@@ -1,5 +1,6 @@
 import type { Translate } from '../../../src/translation/translator.ts';
 import { language } from './language.ts';
+import { withLocalTimes } from './moment.ts';
 
 let translate: Translate = (text) => text;
 
@@ -20,5 +21,5 @@ async function load(): Promise<void> {
 /** Settled once texts of the server can be read in the language of the console; answers of the API wait for it. */
 export const serverTextsLoaded: Promise<void> = language === 'de' ? load() : Promise.resolve();
 
-/** A text of the server, such as why a message failed, in the language of the console. */
-export const serverText = (text: string): string => translate(text);
+/** A text of the server, such as why a message failed, in the language of the console and with times of its zone. */
+export const serverText = (text: string): string => withLocalTimes(translate(text));
