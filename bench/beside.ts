@@ -7,7 +7,10 @@ import { median } from './median.ts';
  * The rate of messages with an adapter beside that of its bare client, at the same peer in the same run and with a store
  * that accepts everything at once; and the processor time of a message on either side, which says more on a busy machine.
  *
- *     node --conditions=waybill-source bench/beside.ts [--only nats] [--what nats-out] [--messages 2000] [--rounds 9]
+ *     node --conditions=waybill-source bench/beside.ts [--only nats] [--what nats-out] [--rounds 7] [--seconds 1.5]
+ *
+ * A round has as many messages as the bare client takes that long for, so that both sides are compiled and a pause of the
+ * machine is no large part of it; `--messages 2000` gives their number instead.
  */
 const PEERS: Readonly<Record<string, () => Promise<() => Promise<Subjects>>>> = {
   s3: async () => (await import('./beside/objects.ts')).s3Subjects,
@@ -32,6 +35,24 @@ const PEERS: Readonly<Record<string, () => Promise<() => Promise<Subjects>>>> = 
   ldap: async () => (await import('./beside/ldap.ts')).ldapSubjects,
 };
 
+/** Where the search for the number of messages begins, and where it ends. */
+const FEWEST = 200;
+const MOST = 60_000;
+
+/** How many messages the bare client takes these milliseconds for. It is warm after this. */
+async function enough({ prepare, bare }: Subject, wanted: number): Promise<number> {
+  for (let messages = FEWEST; ; ) {
+    await prepare?.(messages);
+    const { milliseconds } = await bare(messages);
+    const missing = wanted / milliseconds;
+    if (missing < 1.2 || messages >= MOST)
+      return Math.max(20, Math.min(MOST, Math.ceil(messages * missing)));
+    messages = Math.min(MOST, Math.ceil(messages * Math.min(missing, 8)));
+  }
+}
+
+const microseconds = (value: number): string => value.toFixed(value < 10 ? 1 : 0);
+
 /** Both sides in every round, so that other work on the machine affects both; each is first equally often. */
 async function measured(
   { what, prepare, ...sides }: Subject,
@@ -54,20 +75,21 @@ async function measured(
   const ratio = median(rates.adapter.map((one, round) => one / (rates.bare[round] ?? one)));
   const perSecond = [rates.bare, rates.adapter].map((all) => String(Math.round(median(all))));
   const each = [costs.bare, costs.adapter].map((all) =>
-    all.length === 0 ? '' : median(all).toFixed(0),
+    all.length === 0 ? '' : microseconds(median(all)),
   );
-  return [what, ...perSecond, ratio.toFixed(2), ...each];
+  return [what, String(messages), ...perSecond, ratio.toFixed(2), ...each];
 }
 
 const { values } = parseArgs({
   options: {
     only: { type: 'string', default: Object.keys(PEERS).join() },
     what: { type: 'string', default: '' },
-    messages: { type: 'string', default: '2000' },
-    rounds: { type: 'string', default: '9' },
+    messages: { type: 'string' },
+    seconds: { type: 'string', default: '1.5' },
+    rounds: { type: 'string', default: '7' },
   },
 });
-const HEAD = ['', 'bare /s', 'adapter /s', '× bare', 'bare µs', 'adapter µs'];
+const HEAD = ['', 'a round', 'bare /s', 'adapter /s', '× bare', 'bare µs', 'adapter µs'];
 const rows: string[][] = [];
 for (const name of values.only.split(',')) {
   const start = await PEERS[name]?.();
@@ -76,7 +98,8 @@ for (const name of values.only.split(',')) {
   await using peer = await start();
   for (const subject of peer.subjects) {
     if (!subject.what.includes(values.what)) continue;
-    rows.push(await measured(subject, Number(values.messages), Number(values.rounds)));
+    const messages = values.messages ?? (await enough(subject, Number(values.seconds) * 1_000));
+    rows.push(await measured(subject, Number(messages), Number(values.rounds)));
     print(table([HEAD, ...rows.slice(-1)]));
   }
 }
