@@ -263,9 +263,9 @@ function isCertificate(error: unknown): boolean {
 async function firstBytes(address: setting.Address, patience: number): Promise<Buffer> {
   const socket = connect(address);
   try {
-    const [bytes] = (await once(socket, 'data', { signal: AbortSignal.timeout(patience) })) as [
-      Buffer,
-    ];
+    const [bytes] = (await once(socket, 'data', {
+      signal: AbortSignal.timeout(timerTime(patience)),
+    })) as [Buffer];
     return bytes;
   } catch {
     // it is silent, or has ended the connection

@@ -53,7 +53,7 @@ export class S3Store implements ObjectStore<Writing> {
     { place, keepsFresh, timeout }: S3About,
   ) {
     this.keepsFresh = keepsFresh;
-    this.#timeout = timerTime(timeout);
+    this.#timeout = timeout;
     this.#sdk = sdk;
     this.#client = client;
     this.#bucket = bucket;
@@ -234,7 +234,7 @@ export class S3Store implements ObjectStore<Writing> {
   #briefly<Value>(
     ask: (within: { readonly abortSignal: AbortSignal }) => Promise<Value>,
   ): Promise<Value> {
-    return this.#asked(() => ask({ abortSignal: AbortSignal.timeout(this.#timeout) }));
+    return this.#asked(() => ask({ abortSignal: AbortSignal.timeout(timerTime(this.#timeout)) }));
   }
 
   async #asked<Value>(ask: () => Promise<Value>): Promise<Value> {

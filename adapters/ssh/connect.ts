@@ -82,12 +82,13 @@ async function signIn(
     if (attempt.shown?.trusted !== true) throw new Error('Host key not verified');
     return { client, socket, attempt, software: listening.software };
   } catch (error) {
+    // decided before the socket is closed here: for the library that is a connection lost
+    const late = limit.aborted ? new Error('Timed out') : error;
+    const reason: unknown = broken.signal.aborted ? broken.signal.reason : late;
     socket.destroy();
     signal.throwIfAborted();
     // A server that waits for TLS may close at our greeting, before we check for TLS.
     await listening.askIfUnheard();
-    const late = limit.aborted && !broken.signal.aborted ? new Error('Timed out') : error;
-    const reason: unknown = broken.signal.aborted ? broken.signal.reason : late;
     throw failureOf(reason, attempt, listening.heard);
   } finally {
     listening.stop();

@@ -69,7 +69,8 @@ export function sshOptions(
       stages.hostKey?.(attempt);
       return attempt.shown.trusted;
     },
-    readyTimeout: settings.connectTimeout,
+    // the limit of time is ours: two clocks would give two causes
+    readyTimeout: 0,
     keepaliveInterval: Number.isFinite(settings.keepAlive) ? settings.keepAlive : 0,
     keepaliveCountMax: 3,
     algorithms: algorithmsOf(settings.algorithms, attempt.trusted),

@@ -7,6 +7,7 @@ import { isTold } from '../error/foreseen.ts';
 import { describeDuration } from '../time/duration.ts';
 import { orAbort } from '../time/or-abort.ts';
 import { describeSize } from '../time/size.ts';
+import { timerTime } from '../time/timer.ts';
 import type { ApiContext } from './context.ts';
 import type { Part } from './contract/across.ts';
 import { callerOf, grantedIn } from './granted-in.ts';
@@ -50,7 +51,7 @@ export async function askAcross(
     shown.flatMap((production) => {
       const body = bodyFor?.(production);
       if (bodyFor !== undefined && body === undefined) return [];
-      const ending = AbortSignal.any([signal, AbortSignal.timeout(wait)]);
+      const ending = AbortSignal.any([signal, AbortSignal.timeout(timerTime(wait))]);
       const ask: Ask = (how, bytes) =>
         production === own
           ? answerOwn({ ...how, caller: callerHere(request) }, bytes, ending)

@@ -10,13 +10,12 @@ import {
   JetStreamApiError,
   RetentionPolicy,
   StorageType,
-  type StreamConfig,
 } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
 import { EngineError, isEngineError } from '../error/engine-error.ts';
-import { describeSize } from '../time/size.ts';
 import type { Broker } from './broker.ts';
 import { isLeaderless, removeLeaderless } from './leaderless.ts';
+import { makeStream } from './make-stream.ts';
 import { PROJECTOR, WORKER } from './names.ts';
 import { patiently } from './patiently.ts';
 import { forgetMarkOfAnother, readMark, writeMark } from './settled-mark.ts';
@@ -81,39 +80,6 @@ export async function ensureStream(
     allow_direct: true,
     ...(metadata === undefined ? {} : { metadata: { ...metadata } }),
   });
-}
-
-/** Creates a stream, or updates the one with that name, as soon as the server's cluster is ready. */
-export async function makeStream(
-  manager: Broker['manager'],
-  wanted: Partial<StreamConfig> & Pick<StreamConfig, 'name' | 'max_bytes'>,
-): Promise<void> {
-  const { name, max_bytes: limit } = wanted;
-  await patiently(`the stream ${name}`, async () => {
-    try {
-      await manager.streams.add(wanted);
-    } catch (error) {
-      if (!(error instanceof JetStreamApiError)) throw error;
-      if (error.code === NO_ROOM) throw noRoom(name, limit);
-      if (error.code !== EXISTS) throw error;
-      const { config } = await manager.streams.info(name);
-      const metadata = { ...config.metadata, ...wanted.metadata };
-      // while a server of the cluster is away it is not counted: its copies must not be given up for that
-      const replicas = Math.max(config.num_replicas, wanted.num_replicas ?? 1);
-      await manager.streams.update(name, { ...wanted, metadata, num_replicas: replicas });
-    }
-  });
-}
-
-/** The server's codes: a stream of that name has other settings; no storage left to reserve. */
-const EXISTS = 10_058;
-const NO_ROOM = 10_047;
-
-function noRoom(stream: string, limit: number): EngineError {
-  return new EngineError(
-    'BROKER_UNAVAILABLE',
-    `NATS has no space to reserve ${describeSize(limit)} for the stream ${stream}; raise max_file_store in its jetstream block, or lower settings.queueLimit`,
-  );
 }
 
 /**

@@ -4,9 +4,9 @@ import { ENVELOPE_FIELDS } from '../message/envelope.ts';
 import type { Bodies } from './bodies.ts';
 import type { Broker } from './broker.ts';
 import { envelopeHeaders } from './envelope.ts';
+import { makeStream } from './make-stream.ts';
 import { type Taken, takenStored } from './queue.ts';
 import { followStream } from './read-stream.ts';
-import { makeStream } from './streams.ts';
 
 /** What a durable process waits for: the first of these lets it continue. */
 export interface WakeUp {

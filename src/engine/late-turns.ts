@@ -2,7 +2,7 @@ import type { KV } from '@nats-io/kv';
 import { isOutrun } from '../broker/lease.ts';
 import type { Events } from '../log/events.ts';
 import { describeDuration } from '../time/duration.ts';
-import type { Schedule } from '../time/schedule.ts';
+import type { Cron, Schedule } from '../time/schedule.ts';
 
 /** A host that makes up for its times. */
 export interface CatchingUp {
@@ -25,6 +25,8 @@ interface Mark {
 
 /** Clocks of engines differ by less. A mark further ahead is of a clock that has been set back since. */
 const SKEW = 60_000;
+/** By how much later than its begin a turn may be seen, as by an engine with much to do. */
+const SEEN_LATE = 60_000;
 
 /**
  * Turns by cron that are made up for because no engine ran at their time (`catchUp`). The mark of a host is one entry
@@ -99,19 +101,36 @@ function nextMark(of: CatchingUp, before: Mark | undefined, now: number): Next |
   if (before === undefined || before.schedule !== source || before.at > now + SKEW) return { mark };
   const first = turns.next(before.at) ?? Infinity;
   if (first > now) return undefined;
-  // a turn that is on is its own, and one of a host that is off is not missed
-  if (schedule.isOn(now) || of.isOff) return { mark };
+  // of a host that is off nothing is missed
+  if (of.isOff) return { mark };
+  const until = now + turns.length;
+  const late = { from: now, until };
+  const begun = lastOf(turns, Math.max(before.at, now - turns.length), now);
+  if (begun !== undefined) {
+    // a turn that is on is its own, unless so much of it is gone that what is left may not be enough
+    if (now - begun <= Math.min(SEEN_LATE, turns.length / 2)) return { mark };
+    const text = `its time ${timeOf(begun)} began while no engine ran, and is made up for until ${timeOf(until)} (catchUp)`;
+    return { mark: { ...mark, late }, told: { level: 'info', event: 'turn-made-up', text } };
+  }
   const missed = turns.next(Math.max(before.at, now - catchUp)) ?? Infinity;
   if (missed > now) {
     const text = `its time ${timeOf(first)} passed while no engine ran, longer ago than it is made up for (catchUp: ${describeDuration(catchUp)})`;
     return { mark, told: { level: 'warn', event: 'turn-missed', text } };
   }
-  const until = now + turns.length;
   const text = `its time ${timeOf(missed)} passed while no engine ran, and is made up for until ${timeOf(until)} (catchUp)`;
   return {
-    mark: { ...mark, late: { from: now, until } },
+    mark: { ...mark, late },
     told: { level: 'info', event: 'turn-made-up', text },
   };
+}
+
+/** The last moment after `from` up to `now`. */
+function lastOf(turns: Cron, from: number, now: number): number | undefined {
+  let last: number | undefined;
+  for (let next = turns.next(from); next !== undefined && next <= now; next = turns.next(next)) {
+    last = next;
+  }
+  return last;
 }
 
 const timeOf = (at: number): string => new Date(at).toISOString();

@@ -37,7 +37,7 @@ const NETWORK: Readonly<Record<string, Explain>> = {
   ],
   ETIMEDOUT: (place) => [
     `${place} did not answer in time`,
-    'Check the address and whether a firewall drops the packets',
+    'Check the address, whether a firewall drops the packets, and whether the peer takes connections but hangs',
   ],
   EHOSTUNREACH: (place) => [
     `there is no route to ${place}`,

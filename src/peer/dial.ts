@@ -5,6 +5,7 @@ import type { Address } from '../adapter/setting.ts';
 import { NotConnectedError } from '../error/adapter-error.ts';
 import { EngineError, isEngineError } from '../error/engine-error.ts';
 import { describeDuration } from '../time/duration.ts';
+import { timerTime } from '../time/timer.ts';
 import { answersInClear, connectionCause } from './connection-cause.ts';
 import { clientTls } from './tls/client-tls.ts';
 import type { TlsClientLent } from './tls/tls-files.ts';
@@ -40,7 +41,7 @@ export async function dial(
 ): Promise<Socket> {
   const { host, port } = address;
   const place = placeOf(address);
-  const limit = AbortSignal.timeout(timeout);
+  const limit = AbortSignal.timeout(timerTime(timeout));
   const either = AbortSignal.any([signal, limit]);
   const options = tls === undefined ? undefined : await clientTls(lent, tls, host);
   signal.throwIfAborted();

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { timerTime } from '../time/timer.ts';
 import type { Talk } from './talk.ts';
 
 /** More than any greeting or list of capabilities. */
@@ -30,7 +31,7 @@ export class Heard implements Talk {
 
   /** Whether something arrives within this many milliseconds. */
   async anything(within: number): Promise<boolean> {
-    const late = AbortSignal.timeout(within);
+    const late = AbortSignal.timeout(timerTime(within));
     const { promise, resolve } = Promise.withResolvers<void>();
     late.addEventListener('abort', () => resolve(), { once: true });
     if (this.isEmpty && !this.#socket.destroyed) await Promise.race([this.#news.promise, promise]);

@@ -7,6 +7,7 @@ import type { Address } from '../adapter/setting.ts';
 import { type Step, StepFailure } from '../adapter/test-step.ts';
 import { NotConnectedError } from '../error/adapter-error.ts';
 import { EngineError } from '../error/engine-error.ts';
+import { timerTime } from '../time/timer.ts';
 import { connectionCause } from './connection-cause.ts';
 import { type Dialling, dial, notConnected, placeOf } from './dial.ts';
 import { Heard } from './heard.ts';
@@ -137,7 +138,7 @@ async function answerToHello(
   patience = LISTEN_FOR,
 ): Promise<SpokenProtocol | undefined> {
   const socket = connectPlain(address);
-  const limit = AbortSignal.timeout(patience);
+  const limit = AbortSignal.timeout(timerTime(patience));
   try {
     await once(socket, 'connect', { signal: limit });
     socket.write(HELLO);

@@ -14,6 +14,12 @@ test('a stream is made, changed where it is set otherwise, and refused with what
   await made('WB_a', TB);
   await made('WB_a', 2 * TB);
   expect((await broker.manager.streams.info('WB_a')).config.max_bytes).toBe(2 * TB);
+  // it takes more than half of the room, as one of many queues does that together have most of it
+  await made('WB_a', 6 * TB);
+  await made('WB_a', 6 * TB);
+  await expect(made('WB_a', 20 * TB)).rejects.toThrow(
+    /no space to reserve 20480 GB for the stream WB_a/,
+  );
   await expect(made('WB_b', 20 * TB)).rejects.toMatchObject({
     code: 'BROKER_UNAVAILABLE',
     message: expect.stringMatching(

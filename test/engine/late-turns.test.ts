@@ -93,6 +93,27 @@ test('a time that had its turn is not made up for, nor one that passed too long 
   expect(await forever.isOn('29T20:00')).toBe(true);
 });
 
+test('a time that began while no engine ran is made up for whole, if much of it is gone', async () => {
+  const suspended = engine('f');
+  await suspended.isOn('24T12:00');
+  // a minute at most may be needed to see it
+  expect(await suspended.isOn('25T02:01')).toBe(false);
+  expect(await suspended.isOn('26T02:09:54')).toBe(true);
+  expect(await engine('f').isOn('26T02:19:53')).toBe(true);
+  expect(await engine('f').isOn('26T02:19:54')).toBe(false);
+  expect(suspended.told).toEqual([
+    'f info turn-made-up: its time 2026-11-26T02:00:00.000Z began while no engine ran, and is made up for until 2026-11-26T02:19:54.000Z (catchUp)',
+  ]);
+  // of one that lasts a minute, half
+  const short = engine('g', { text: 'cron */3 * * * * for 1m UTC' });
+  await short.isOn('24T12:01');
+  expect(await short.isOn('24T12:03:30')).toBe(false);
+  expect(await short.isOn('24T12:12:54')).toBe(true);
+  expect(await short.isOn('24T12:13:53')).toBe(true);
+  expect(short.told.at(-1)).toMatch(/^g info turn-made-up: its time 2026-11-24T12:12:00/);
+  expect(await engine('g').isOn('24T12:15:40', true)).toBe(false);
+});
+
 test('a host that is off, a changed schedule and a clock that was set back make up for nothing', async () => {
   const first = engine('c');
   await first.isOn('24T12:00');

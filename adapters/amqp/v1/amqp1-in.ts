@@ -9,6 +9,7 @@ import {
   pause,
   setting,
   TemporaryError,
+  timerTime,
 } from 'waybill/adapter';
 import { Intake, type Kept, keptOpen, parallelSetting } from 'waybill/peer/basics';
 import { describedBody } from 'waybill/peer/http';
@@ -197,7 +198,7 @@ class Amqp1Reader implements Kept {
 
   async #keep(receiver: Receiver, message: Message, delivery: Delivery): Promise<void> {
     const { refused, holdFor, address } = this.#lent.settings;
-    const held = AbortSignal.timeout(holdFor);
+    const held = AbortSignal.timeout(timerTime(holdFor));
     const what = `${this.#session.place}: a message of ${address}`;
     const store = async (): Promise<void> => {
       const storing = async (): Promise<void> => {

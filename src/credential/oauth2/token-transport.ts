@@ -5,6 +5,7 @@ import { certificateFacts } from '../../adapter/certificate-facts.ts';
 import { connectionCause } from '../../peer/connection-cause.ts';
 import { placeOfUrl } from '../../peer/http/http-exchange.ts';
 import { describeDuration } from '../../time/duration.ts';
+import { timerTime } from '../../time/timer.ts';
 import { CredentialError } from '../credential-error.ts';
 import type { TokenLent } from './token-lent.ts';
 
@@ -50,7 +51,7 @@ export function tokenTransport(settings: TransportSettings, signal: AbortSignal)
   let opened: Promise<Dispatcher> | undefined;
   return {
     async ask(url, question) {
-      const timeout = AbortSignal.timeout(settings.timeout);
+      const timeout = AbortSignal.timeout(timerTime(settings.timeout));
       try {
         opened ??= dispatcherFor(settings);
         return await exchange(url, question, {

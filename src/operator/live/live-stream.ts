@@ -2,7 +2,7 @@ import { DiscardPolicy, RetentionPolicy, StorageType } from '@nats-io/jetstream'
 import { nanos } from '@nats-io/transport-node';
 import { isAway } from '../../broker/away.ts';
 import type { Broker } from '../../broker/broker.ts';
-import { makeStream } from '../../broker/streams.ts';
+import { makeStream } from '../../broker/make-stream.ts';
 import { unless } from '../../error/foreseen.ts';
 import type { Logger } from '../../log/logger.ts';
 import { joinedRecords, type LiveRecord, NOTHING_LIVE } from './live-record.ts';

@@ -1,4 +1,5 @@
 import type * as client from 'openid-client';
+import { timerTime } from '../../time/timer.ts';
 import type { ProviderFetch } from '../provider-fetch.ts';
 import { OidcProblem } from './oidc-problem.ts';
 
@@ -78,7 +79,7 @@ async function document(
   const answer = await ask(url, {
     headers: { accept: 'application/json' },
     redirect: 'manual',
-    signal: AbortSignal.timeout(timeout),
+    signal: AbortSignal.timeout(timerTime(timeout)),
   });
   const text = await answer.text();
   if (answer.status !== 200) {

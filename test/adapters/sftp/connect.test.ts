@@ -23,7 +23,9 @@ describeWithSshd(
         cipher: ['aes128-cbc'],
         mac: '+hmac-sha1',
       };
-      const session = await connectTo(server(), { settings: { algorithms } });
+      const session = await connectTo(server(), {
+        settings: { algorithms, connectTimeout: 'forever' },
+      });
       expect(session.isAlive).toBe(true);
       await session.close();
     });
