@@ -36,9 +36,10 @@ function fieldsOf(message: Hl7Document): Map<string, string> {
 const isValid = (message: Hl7Document): boolean =>
   validate(message, 'full').every(({ severity }) => severity !== 'error');
 
-/** Whether a message can go through FHIR and back: of one patient, ADT or ORU, of a known version. */
+/** Whether a message can go through FHIR and back: of one patient, ADT or ORU, of a known version, no move (A43), which FHIR does not have. */
 export const isRoundTrip = (message: Hl7Document): boolean =>
   ['ADT', 'ORU'].includes(message.get('MSH-9.1')) &&
+  message.get('MSH-9.2') !== 'A43' &&
   hl7Dictionary(message.get('MSH-12.1')) !== undefined &&
   message.segmentCount('PID') < 2;
 

@@ -48,9 +48,17 @@ function applyRow(row: MapRow, frame: Frame): boolean {
   for (const part of partsAt(row.source, frame)) {
     if (row.target === undefined) part.useAll();
     else if (writeRow(row, part, frame)) wrote = true;
+    // a later repetition would replace this one, or be mixed with it; so it counts as not mapped
+    if (wrote && !takesMany(row)) break;
   }
   return wrote;
 }
+
+const takesMany = ({ target, form }: MapRow): boolean =>
+  target?.steps.some(({ entry }) => entry === 'add') === true || isContinued(form?.name);
+
+const isContinued = (name: string | undefined): name is 'more' | 'documentText' =>
+  name === 'more' || name === 'documentText';
 
 const NONE: readonly Part[] = [];
 
@@ -105,9 +113,34 @@ function writeRow(row: MapRow, part: Part | undefined, frame: Frame): boolean {
   const found = wanted.some((value) => value !== undefined);
   if (wanted.length > 0 && !found) return false;
   if (row.form !== undefined && made[0] === undefined) return false;
+  if (leavesEnd(row, part, root, made[0])) return false;
   if (wanted.length === 0) part?.useAll();
   write(row, root, row.form === undefined ? [undefined, ...made] : made);
   return row.source !== undefined || found;
+}
+
+/** Leaves a value that would be the end of a period before its start, which FHIR does not permit. */
+function leavesEnd(
+  { target }: MapRow,
+  part: Part | undefined,
+  root: Element,
+  end: unknown,
+): boolean {
+  const steps = target?.steps ?? [];
+  const last = steps.at(-1);
+  if (last?.name !== 'end' || typeof end !== 'string' || root['resourceType'] === 'Appointment')
+    return false;
+  const start = slotAt(root, [...steps.slice(0, -1), { ...last, name: 'start' }]).get();
+  if (typeof start !== 'string' || !isBefore(end, start)) return false;
+  part?.leave();
+  return true;
+}
+
+/** As exact as both are. */
+function isBefore(one: string, other: string): boolean {
+  if (one.includes('T') && other.includes('T')) return Date.parse(one) < Date.parse(other);
+  const length = Math.min(one.length, other.length, 10);
+  return one.slice(0, length) < other.slice(0, length);
 }
 
 /** The resource or element a row writes to; undefined if there is none or it has the value. */
@@ -177,7 +210,7 @@ function reference(form: Form, part: Part | undefined, frame: Frame): unknown {
 function named(form: Form, part: Part | undefined, frame: Frame, { root, row }: Place): unknown {
   if (form.name === 'lines') return joinedLines(frame.segment.field(Number(form.table)));
   if (part === undefined) return undefined;
-  if (form.name === 'more' || form.name === 'documentText') {
+  if (isContinued(form.name)) {
     return continued(form.name, slotAt(root, row.target?.steps ?? []).get(), part);
   }
   const simple = FORMS[form.name];

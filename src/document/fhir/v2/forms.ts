@@ -32,6 +32,13 @@ const plain = (text: string): string =>
     .replaceAll(/\\(?:\.(?:fi|nf|in|ti|sk)[+-]?\d*|H|N)\\/gi, '')
     .slice(0, REQUIRED_TEXT);
 
+/** A text has no components: what a sender did not escape in it (`A & B`) is of the text. */
+function wholeText(part: Part): string {
+  const text = part.leaves().length > 1 ? part.text.trim() : part.peek();
+  part.useAll();
+  return plain(text);
+}
+
 const boolean = (text: string): unknown => {
   const code = codeIn('YesNo', text)?.code;
   return code === undefined ? undefined : code === 'true';
@@ -42,12 +49,7 @@ const integer = (text: string): unknown => (/^[+]?\d{1,9}$/.test(text) ? Number(
 /** Every form that is not a table of rows. */
 export const FORMS: Readonly<Record<string, FormOf>> = {
   string: simple((text) => text),
-  markdown: (part) => plain(part.use()) || undefined,
-  whole: (part) => {
-    const text = part.leaves().length > 1 ? part.text : part.peek();
-    part.useAll();
-    return plain(text) || undefined;
-  },
+  markdown: (part) => wholeText(part) || undefined,
   code: (part, context, table) => codeForm(table)(part, context, table),
   coding: codingOf,
   CWE: conceptOf,
@@ -86,6 +88,7 @@ export const FORMS: Readonly<Record<string, FormOf>> = {
     return uri;
   },
   XTN: contactPoint,
+  mailBeside,
   Units: unitsOf,
   quantity: quantityOf,
   SN: structuredNumeric,
@@ -127,12 +130,12 @@ function universalUri(id: string | undefined, type: string | undefined): string 
 
 /** Text of many repetitions, one a line. */
 export function joinedLines(parts: readonly Part[]): string | undefined {
-  return parts.map((part) => plain(part.use())).join('\n') || undefined;
+  return parts.map(wholeText).join('\n') || undefined;
 }
 
 /** One more line of a text, or of a text document. */
 export function continued(name: 'more' | 'documentText', before: unknown, part: Part): unknown {
-  const line = plain(part.use());
+  const line = wholeText(part);
   if (name === 'more') return typeof before === 'string' ? `${before}\n${line}` : line;
   const document = (before ?? {}) as Element;
   const known =
@@ -239,7 +242,9 @@ function numeric(given: Numeric): Element | undefined {
 }
 
 function between(separator: string | undefined, low: Element, high: Element): Element | undefined {
-  if (separator === '-') return { valueRange: { low: { value: low['value'] }, high } };
+  if (separator === '-' && low['comparator'] === undefined) {
+    return { valueRange: { low, high } };
+  }
   const isRatio = separator === ':' || separator === '/';
   return isRatio ? { valueRatio: { numerator: low, denominator: high } } : undefined;
 }
@@ -274,6 +279,12 @@ function isMailAddress(part: Part): boolean {
   const equipment = part.child(3)?.peek();
   if (equipment === undefined) return part.child(4) !== undefined;
   return codeIn('TelecomSystem', equipment)?.code === 'email';
+}
+
+/** The mail address that stands beside a telephone number in one XTN. */
+function mailBeside(part: Part): Element | undefined {
+  if (isMailAddress(part) || part.child(4)?.peek().includes('@') !== true) return undefined;
+  return { system: 'email', value: part.child(4)?.use() };
 }
 
 function useOf(part: Part): string | undefined {

@@ -60,6 +60,13 @@ export class Part {
     return value === '""' ? '' : value;
   }
 
+  /** Its first leaf was used for nothing after all. */
+  leave(): void {
+    const [first] = this.#own;
+    if (first !== undefined && first !== this) first.leave();
+    else this.#used = false;
+  }
+
   /** Everything below counts as used. */
   useAll(): void {
     this.#used = true;

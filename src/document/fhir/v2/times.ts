@@ -1,4 +1,5 @@
 import { fromWallClock, utc, type Zone, zoneOffset } from '../../../time/zone.ts';
+import type { Resource } from './json.ts';
 
 const TIME =
   /^(\d{4})(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(\.\d{1,6})?)?)?)?)?)?([+-](?:0\d|1[0-4])[0-5]\d)?$/;
@@ -8,6 +9,20 @@ export interface Clock {
   readonly zone: Zone;
   /** The offset of MSH-7, such as `+0100`: by HL7 it holds for the whole message. */
   readonly offset: string | undefined;
+}
+
+/**
+ * The clock of a message. By HL7 the offset of its time (MSH-7) holds for the times without one. Senders write what
+ * their clock on the wall says, though: where the zone has that offset at that time, the zone holds, so that what is
+ * planned in winter for summer is not an hour off.
+ */
+export function clockOf(sent: string, zone: Zone): Clock {
+  const offset = timeParts(sent)?.offset;
+  if (offset === undefined) return { zone, offset };
+  const none = { zone, offset: undefined };
+  return fhirDateTime(sent, none) === fhirDateTime(sent.slice(0, -5), none)
+    ? none
+    : { zone, offset };
 }
 
 /**
@@ -33,10 +48,10 @@ export function fhirInstant(text: string, clock: Clock): string | undefined {
   return fhirDateTime(parts.hour === undefined ? `${text.slice(0, 8)}000000` : text, clock);
 }
 
-/** `HHMM[SS[.S]]` as `HH:MM:SS`. */
+/** `HHMM[SS[.S]]` as `HH:MM:SS`; undefined with an offset, which FHIR does not have there. */
 export function fhirTimeOfDay(text: string): string | undefined {
   const [, hour = '', minute = '', second = '00', fraction = ''] =
-    /^(\d\d)(\d\d)(?:(\d\d)(\.\d{1,6})?)?(?:[+-]\d{4})?$/.exec(text) ?? [];
+    /^(\d\d)(\d\d)(?:(\d\d)(\.\d{1,6})?)?$/.exec(text) ?? [];
   const real = hour !== '' && Number(hour) < 24 && Number(minute) < 60 && Number(second) < 60;
   return real ? `${hour}:${minute}:${second}${fraction}` : undefined;
 }
@@ -87,4 +102,39 @@ function offsetText(offset: string | undefined, wall: string, zone: Zone): strin
   if (minutes === 0) return 'Z';
   const size = Math.abs(minutes);
   return `${minutes < 0 ? '-' : '+'}${two(size / 60)}:${two(size % 60)}`;
+}
+
+const ABSENT = {
+  extension: [
+    {
+      url: 'http://hl7.org/fhir/StructureDefinition/data-absent-reason',
+      valueCode: 'unknown',
+    },
+  ],
+};
+
+/** Of these FHIR knows that they may have no time yet. */
+const WITHOUT: ReadonlySet<unknown> = new Set(['proposed', 'cancelled', 'waitlist']);
+
+/**
+ * An appointment with both of its times, since FHIR takes none with one of them: its end by how long it is, what is
+ * not known as unknown. Anything else as it is.
+ */
+export function withTimes(resource: Resource): Resource {
+  if (resource.resourceType !== 'Appointment') return resource;
+  const { start, end = ended(start, resource['minutesDuration']), status } = resource;
+  if (start === undefined && end === undefined && WITHOUT.has(status)) return resource;
+  return {
+    ...resource,
+    ...(start === undefined ? { _start: ABSENT } : { start }),
+    ...(end === undefined ? { _end: ABSENT } : { end }),
+  };
+}
+
+/** So many minutes later, with the offset that the time has. */
+function ended(start: unknown, minutes: unknown): string | undefined {
+  if (typeof start !== 'string' || typeof minutes !== 'number') return undefined;
+  const [, wall = '', offset = ''] = /^(.*T[\d:]{8})(?:\.\d+)?(.*)$/.exec(start) ?? [];
+  if (wall === '') return undefined;
+  return new Date(Date.parse(`${wall}Z`) + minutes * 60_000).toISOString().slice(0, 19) + offset;
 }

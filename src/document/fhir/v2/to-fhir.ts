@@ -2,11 +2,12 @@ import { Buffer } from 'node:buffer';
 import { createHash, type Hash } from 'node:crypto';
 import type { Hl7Document } from '../../hl7/hl7-document.ts';
 import { applyMap, type MessageFrame } from './apply-map.ts';
+import { criteriaOf } from './found-by.ts';
 import { type Element, type Resource, tidy } from './json.ts';
 import { ABOUT, MESSAGE_ROWS } from './map/message-rows.ts';
 import { mapNamed } from './maps.ts';
 import { type SourceSegment, sourceSegments } from './source.ts';
-import { type Clock, fhirInstant } from './times.ts';
+import { type Clock, clockOf, fhirInstant, withTimes } from './times.ts';
 
 export interface ToFhirOptions extends ConversionOptions {
   readonly bundle: BundleOptions['kind'];
@@ -119,63 +120,6 @@ function requestOf(
   return { method: 'POST', url: resourceType, ifNoneExist: criteria };
 }
 
-/**
- * By what each resource is found. Several orders or reports may have one number: they are told apart by their code and
- * their other numbers, since with one search for two of them a server would refuse both, or keep one.
- */
-function criteriaOf(resources: readonly Resource[]): ReadonlyMap<Resource, string> {
-  const found = new Map<Resource, string>();
-  for (const same of Map.groupBy(resources, ({ resourceType }) => resourceType).values()) {
-    let rest = same.map((resource) => ({ resource, searches: searchesFor(resource) }));
-    for (let level = 0; rest.some(({ searches }) => level < searches.length); level += 1) {
-      for (const { resource, search } of alone(rest, level)) found.set(resource, search);
-      rest = rest.filter(({ resource }) => !found.has(resource));
-    }
-  }
-  return found;
-}
-
-interface Searched {
-  readonly resource: Resource;
-  readonly searches: readonly string[];
-}
-
-/** Those whose search of this level, or else the last one, no other has. */
-const alone = (
-  all: readonly Searched[],
-  level: number,
-): { readonly resource: Resource; readonly search: string }[] =>
-  [...Map.groupBy(all, ({ searches }) => searches[level] ?? searches.at(-1))].flatMap(
-    ([search, [one, ...more]]) =>
-      search === undefined || one === undefined || more.length > 0
-        ? []
-        : [{ resource: one.resource, search }],
-  );
-
-/** Searches for a resource, the narrowest last. */
-function searchesFor(resource: Resource): readonly string[] {
-  const { resourceType, identifier, masterIdentifier, code } = resource;
-  const isReport = resourceType === 'DiagnosticReport';
-  const all = [masterIdentifier, ...(Array.isArray(identifier) ? identifier : [])].flatMap(
-    (one) => tokenOf(one, 'value') ?? [],
-  );
-  // the number of who makes the report: an order may have several
-  const [first, ...others] = isReport ? [...all.slice(1), ...all.slice(0, 1)] : all;
-  if (first === undefined) return [];
-  const own = `identifier=${first}`;
-  const [coding] = (Object(code) as { coding?: readonly unknown[] }).coding ?? [];
-  const coded = tokenOf(coding, 'code');
-  const withCode = coded === undefined ? own : `${own}&code=${coded}`;
-  const whole = [withCode, ...others.map((one) => `identifier=${one}`)].join('&');
-  return [...new Set(isReport ? [withCode, whole] : [own, withCode, whole])];
-}
-
-function tokenOf(of: unknown, key: 'value' | 'code'): string | undefined {
-  const { system, [key]: value } = Object(of) as Record<string, unknown>;
-  if (typeof system !== 'string' || typeof value !== 'string') return undefined;
-  return `${encodeURIComponent(system)}|${encodeURIComponent(value)}`;
-}
-
 /** A resource made of a message. */
 interface MadeResource {
   readonly fullUrl: string;
@@ -221,9 +165,9 @@ const GROUPS: Readonly<Record<'order' | 'report', readonly string[]>> = {
 function convertV2(message: Hl7Document, options: ConversionOptions): Conversion {
   const segments = sourceSegments(message);
   const type = message.get('MSH-9.1');
-  const offset = /[+-]\d{4}$/.exec(message.get('MSH-7'))?.[0];
-  const conversion = new Converter(options, { zone: options.zone, offset }, message.bytes());
-  const rules = rulesFor(type);
+  const clock = clockOf(message.get('MSH-7'), options.zone);
+  const conversion = new Converter(options, clock, message.bytes());
+  const rules = rulesFor(type, message.get('MSH-9.2') || message.get('EVN-1'));
   for (const [at, segment] of segments.entries()) {
     conversion.add(segment, ruleFor(rules.get(segment.name) ?? [], segments, at));
   }
@@ -313,7 +257,7 @@ class Converter implements MessageFrame {
   resources(): MadeResource[] {
     return this.#made.flatMap(({ fullUrl, resource }) => {
       const kept = tidy(resource) as Resource | undefined;
-      return kept === undefined ? [] : [{ fullUrl, resource: kept }];
+      return kept === undefined ? [] : [{ fullUrl, resource: withTimes(kept) }];
     });
   }
 
@@ -328,7 +272,8 @@ class Converter implements MessageFrame {
     const { resource: target } = current;
     const map = mapNamed(action.map);
     const wrote = applyMap(map, { segment, part: undefined, target, message: this });
-    if (!wrote && current !== known) this.#drop(name, current, known);
+    const isNothing = !wrote || (name === 'Merged' && !this.#isOther(target));
+    if (isNothing && current !== known) this.#drop(name, current, known);
   }
 
   #begin(name: string): Current {
@@ -339,6 +284,14 @@ class Converter implements MessageFrame {
     const current = { fullUrl, resource: { resourceType }, segments: new Set<string>() };
     this.#made.push(current);
     return current;
+  }
+
+  /** Whether a merged patient has a number that the remaining one does not have; those of both are taken away. */
+  #isOther(merged: Resource): boolean {
+    const own = new Set(numbersOf(this.#current.get('Patient')?.resource).map(numberKey));
+    const others = numbersOf(merged).filter((one) => !own.has(numberKey(one)));
+    merged['identifier'] = others;
+    return others.length > 0;
   }
 
   /** A segment without any value makes nothing. */
@@ -370,6 +323,11 @@ class Converter implements MessageFrame {
     return `urn:uuid:${[hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')}`;
   }
 }
+
+const numbersOf = (resource: Resource | undefined): readonly Element[] =>
+  Array.isArray(resource?.['identifier']) ? resource['identifier'] : [];
+
+const numberKey = ({ system, value }: Element): string => JSON.stringify([system, value]);
 
 /** The current resource, if the action continues it. */
 function joined(
@@ -418,6 +376,8 @@ interface SegmentRule {
   readonly after: readonly string[];
   /** Only if one of these follows before the next segment of the same name. */
   readonly ahead: readonly string[];
+  /** Only for these events (MSH-9.2). */
+  readonly events: readonly string[];
   readonly clear: 'all' | 'order' | 'report' | undefined;
 }
 
@@ -433,14 +393,17 @@ interface Action {
 
 let known: ReadonlyMap<string, readonly SegmentRule[]> | undefined;
 
-/** The rules for a type of message (MSH-9.1), by segment; its own before those for all. */
-function rulesFor(type: string): ReadonlyMap<string, readonly SegmentRule[]> {
+/** The rules for a type of message (MSH-9.1) and its event, by segment; its own before those for all. */
+function rulesFor(type: string, event: string): ReadonlyMap<string, readonly SegmentRule[]> {
   known ??= readAll();
   const own = known.get(type) ?? [];
   const all = known.get('*') ?? [];
   const names = new Set(own.map(({ segment }) => segment));
   const rules = [...own, ...all.filter(({ segment }) => segment === 'NTE' || !names.has(segment))];
-  return Map.groupBy(rules, ({ segment }) => segment);
+  return Map.groupBy(
+    rules.filter(({ events }) => events.length === 0 || events.includes(event)),
+    ({ segment }) => segment,
+  );
 }
 
 function readAll(): ReadonlyMap<string, readonly SegmentRule[]> {
@@ -467,6 +430,7 @@ function readRule(line: string): SegmentRule {
       .map((text) => readAction(segment, text)),
     after: option('<')?.split('|') ?? [],
     ahead: option('>')?.split('|') ?? [],
+    events: option('@')?.split('|') ?? [],
     clear: clear === 'all' || clear === 'order' || clear === 'report' ? clear : undefined,
   };
 }

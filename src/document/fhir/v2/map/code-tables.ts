@@ -29,7 +29,7 @@ SV=severe MO=moderate MI=mild
 = ImmunizationStatus
 CP=completed RE=not-done NA=not-done PA=completed
 = EncounterOfEvent
-A01=in-progress A02=in-progress A03=finished A04=in-progress A05=planned A11=cancelled A13=in-progress A14=planned A27=cancelled A38=cancelled
+A01=in-progress A02=in-progress A03=finished A04=in-progress A05=planned A11=cancelled A13=in-progress A14=planned A21=onleave A22=in-progress A23=entered-in-error A27=cancelled A38=cancelled A52=in-progress A53=onleave
 = EncounterOfClass
 E=in-progress I=in-progress O=in-progress P=planned R=in-progress B=in-progress C=in-progress N=in-progress U=unknown
 = EncounterClass http://terminology.hl7.org/CodeSystem/v3-ActCode
@@ -44,12 +44,14 @@ S12=booked S13=booked S14=booked S15=cancelled S16=cancelled S17=entered-in-erro
 A=amended B=amended C=corrected D=entered-in-error F=final I=registered N=final O=registered P=preliminary R=preliminary S=preliminary V=final X=cancelled U=final W=entered-in-error
 = ReportStatus
 O=registered I=registered S=registered A=partial P=preliminary C=corrected R=partial F=final X=cancelled M=amended N=registered
+= OrderOfReport
+O=active I=active S=active A=active P=active R=active N=active M=active X=revoked
 = OrderOfControl
-CA=revoked CR=revoked DC=revoked DF=revoked DR=revoked UA=revoked FU=completed HD=on-hold HR=on-hold NW=active OC=revoked OD=revoked OH=on-hold OK=active PR=active PY=active RL=active RO=active RQ=active RE=completed CN=completed SC=active XO=active AF=active
+CA=revoked CR=revoked DC=revoked DF=revoked DR=revoked UA=revoked FU=completed HD=on-hold HR=on-hold NW=active OC=revoked OD=revoked OH=on-hold RP=revoked RU=revoked OK=active PR=active PY=active RL=active RO=active RQ=active RE=completed CN=completed SC=active XO=active AF=active
 = OrderStatus
 CA=revoked CM=completed DC=revoked ER=entered-in-error HD=on-hold IP=active RP=revoked SC=active A=active
 = MedicationOfControl
-CA=cancelled CR=cancelled DC=stopped DF=cancelled DR=stopped UA=cancelled FU=completed HD=on-hold HR=on-hold NW=active OC=cancelled OD=stopped OH=on-hold OK=active PR=active PY=active RL=active RO=active RQ=active RE=completed XO=active AF=active
+CA=cancelled CR=cancelled DC=stopped DF=cancelled DR=stopped UA=cancelled FU=completed HD=on-hold HR=on-hold NW=active OC=cancelled OD=stopped OH=on-hold RP=stopped RU=stopped OK=active PR=active PY=active RL=active RO=active RQ=active RE=completed XO=active AF=active
 = MedicationStatus
 CA=cancelled CM=completed DC=stopped ER=entered-in-error HD=on-hold IP=active RP=stopped SC=active A=active
 = SpecimenStatus
@@ -70,6 +72,8 @@ SEL=ONESELF:self SPO=SPS:spouse DOM=SIGOTHR:significant_other CHD=CHILD:child GC
 <=< >=> A=A AA=AA B=B CAR=CAR D=D DET=DET E=E EX=EX EXP=EXP H=H HH=HH HU=HU I=I IE=IE IND=IND L=L LL=LL LU=LU MS=MS N=N NCL=NCL ND=ND NEG=NEG NR=NR NS=NS POS=POS R=R RR=RR S=S SDD=SDD SYN-R=SYN-R SYN-S=SYN-S U=U VS=VS UNE=UNE W=W WR=WR
 = Route http://terminology.hl7.org/CodeSystem/v3-RouteOfAdministration
 ID=IDINJ IM=IM IV=IVINJ SC=SQ TD=TRNSDERM PO=PO
+= AllergyVerification http://terminology.hl7.org/CodeSystem/allergyintolerance-verification
+U=unconfirmed P=unconfirmed S=unconfirmed D=unconfirmed C=confirmed I=confirmed E=entered-in-error
 = DiagnosisUse http://terminology.hl7.org/CodeSystem/diagnosis-role
 A=AD:Admission_diagnosis F=DD:Discharge_diagnosis
 `;
@@ -98,6 +102,8 @@ OP http://terminology.hl7.org/CodeSystem/v2-0443 OP Ordering Provider
 author http://terminology.hl7.org/CodeSystem/provenance-participant-type author Author
 enterer http://terminology.hl7.org/CodeSystem/provenance-participant-type enterer Enterer
 active-allergy http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical active Active
+inactive-allergy http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical inactive Inactive
+allergy-error http://terminology.hl7.org/CodeSystem/allergyintolerance-verification entered-in-error Entered in Error
 entered-in-error http://terminology.hl7.org/CodeSystem/condition-ver-status entered-in-error Entered in Error
 living-will http://loinc.org 75320-2 Advance directive
 surgeon http://snomed.info/sct 304292004 Surgeon

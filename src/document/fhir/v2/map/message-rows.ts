@@ -3,8 +3,8 @@
  * `SEGMENT WHAT…`, under the types of message (MSH-9.1) it is for; `*` is for all that say nothing
  * else of the segment. `new Patient` begins a resource, `once ServiceRequest` continues the current
  * one unless such a segment is in it already, `join` continues it. `Type:name` takes another table of
- * rows than `SEGMENT:Type`. `<OBX` applies after that segment only (notes aside), `>RXO` if that one
- * follows before the next of the same name. `clear=` ends what belonged to an earlier group.
+ * rows than `SEGMENT:Type`. `@A40` applies to that event only (MSH-9.2), `<OBX` after that segment only
+ * (notes aside), `>RXO` if that one follows before the next of the same name. `clear=` ends what belonged to an earlier group.
  */
 export const MESSAGE_ROWS = `
 = *
@@ -14,7 +14,7 @@ MSA join MessageHeader
 EVN new Provenance
 PID new Patient clear=all
 PD1 join Patient ; new Observation if=7
-MRG new Merged
+MRG new Merged @A18|A30|A34|A36|A39|A40|A46|A47
 ROL join Encounter <PV1|PV2
 ROL join Patient <PID|PD1
 NK1 new RelatedPerson

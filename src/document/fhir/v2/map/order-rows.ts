@@ -29,6 +29,7 @@ export const ORDER_ROWS = `
 = OBR:ServiceRequest
 * intent? "order"
 * status? "active" ? MSH-9.1!=ORU
+25 status? code/OrderOfReport
 * status? "completed"
 * subject ->Patient
 * subject.extension+ url=$data-absent-reason valueCode="unknown" ? no:subject
@@ -170,15 +171,16 @@ OBX-6 valueQuantity Units ? OBX-2=NM has:valueQuantity
 OBX-6 valueQuantity Units ? OBX-2=SN has:valueQuantity
 OBX-6 valueRange.low Units ? OBX-2=SN has:valueRange.low
 OBX-6 valueRange.high Units ? OBX-2=SN has:valueRange.high
+OBX-6 valueRatio.numerator Units ? OBX-2=SN has:valueRatio.numerator
+OBX-6 valueRatio.denominator Units ? OBX-2=SN has:valueRatio.denominator
 * extension+ url="http://hl7.org/fhir/5.0/StructureDefinition/extension-Observation.value" valueAttachment=ED ? OBX-2=ED
 * extension+ url="http://hl7.org/fhir/5.0/StructureDefinition/extension-Observation.value" valueAttachment=RP ? OBX-2=RP
-* valueString whole ? no:value no:extension
+* valueString markdown ? no:value no:extension
 
 = NTE:note
 1 -
 2 -
 3 note+ text=markdown authorReference=^5:@Practitioner:XCN time=^6:dateTime
-4 -
 
 = ORC:MedicationRequest
 * intent "order"
@@ -258,6 +260,8 @@ OBX-6 valueRange.high Units ? OBX-2=SN has:valueRange.high
 * patient.extension+ url=$data-absent-reason valueCode="unknown" ? no:patient
 21 status "entered-in-error" ? 21=D
 20 status? code/ImmunizationStatus
+18 status? "not-done"
+5 status? "not-done" ? 5=998
 * status? "completed"
 1 -
 2 -

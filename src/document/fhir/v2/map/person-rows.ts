@@ -62,13 +62,16 @@ MSH-4 agent+ who=@Organization:HDorganization ? !5
 6.1 extension+ url=$patient-mothersMaidenName valueString=string
 7 birthDate date
 7 _birthDate.extension+ url=$patient-birthTime valueDateTime=timed
+* active "false" ? MSH-9.2=A29
 8 gender code/Gender
 9 name+ XPN
 10 extension+ url="http://hl7.org/fhir/us/core/StructureDefinition/us-core-race" .=race
 11 address+ XAD
 12 address[0].district? string
 13 telecom+ XTN use?="home"
+13 telecom+ mailBeside
 14 telecom+ XTN use?="work"
+14 telecom+ mailBeside use?="work"
 15 communication+ language=CWE/0296
 16 maritalStatus CWE/MaritalStatus
 17 extension+ url=$patient-religion valueCodeableConcept=CWE/0006
@@ -87,6 +90,7 @@ MSH-4 agent+ who=@Organization:HDorganization ? !5
 33 meta.lastUpdated instant
 39 extension+ url=$patient-citizenship extension[0].url="code" extension[0].valueCodeableConcept=CWE/0171
 40 telecom+ XTN
+40 telecom+ mailBeside
 * Provenance/target+ ->Patient
 
 = PD1:Patient
@@ -117,7 +121,9 @@ MSH-4 agent+ who=@Organization:HDorganization ? !5
 3 relationship+ CWE/Relationship
 4 address+ XAD
 5 telecom+ XTN
+5 telecom+ mailBeside
 6 telecom+ XTN use?="work"
+6 telecom+ mailBeside use?="work"
 7 relationship+ CWE/0131
 8 period.start date
 9 period.end date
@@ -134,18 +140,20 @@ MSH-4 agent+ who=@Organization:HDorganization ? !5
 41 telecom+ XTN
 
 = ROL:Patient
-4 generalPractitioner+ @Practitioner:XCN
-3 -
+4 generalPractitioner+ @Practitioner:XCN ? 2!=DE|UN
+3 - ? 3=PP|FHCP
 1 -
-2 -
+2 - ? 2!=DE|UN
 
 = ROL:Encounter
-4 participant+ individual=@Practitioner:XCN type[0]=^3:CWE/0443 period.start=^5:dateTime period.end=^6:dateTime
+4 participant+ individual=@Practitioner:XCN type[0]=^3:CWE/0443 period.start=^5:dateTime period.end=^6:dateTime ? 2!=DE|UN
 1 -
-2 -
+2 - ? 2!=DE|UN
 
 = IN1:Coverage
-* status "active"
+* status "entered-in-error" ? 55=D
+* status? "active"
+55 -
 * beneficiary ->Patient
 * beneficiary.extension+ url=$data-absent-reason valueCode="unknown" ? no:beneficiary
 1 -
@@ -159,9 +167,18 @@ MSH-4 agent+ who=@Organization:HDorganization ? !5
 12 period.start date
 13 period.end date
 15 type CWE/0086
-16 -
+* subscriber ->Patient ? 17=SEL|18|01
+* subscriber @RelatedPerson:insured ? 16 17!=SEL|18|01
+16 - ? 17=SEL|18|01
 17 relationship CWE/Relationship
 22 order positiveInt
-35 -
 * payor+ ->Patient ? !4 !3
+
+= insured
+* patient ->Patient
+* patient.extension+ url=$data-absent-reason valueCode="unknown" ? no:patient
+16 name+ XPN
+18 birthDate date
+19 address+ XAD
+43 gender code/Gender
 `;

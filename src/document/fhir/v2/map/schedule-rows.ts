@@ -6,7 +6,8 @@ export const SCHEDULE_ROWS = `
 = SCH:Appointment
 1 identifier+ EI type=~PLAC
 2 identifier+ EI type=~FILL
-25.1 status code/AppointmentStatus
+MSH-9.2 status code/AppointmentOfEvent ? MSH-9.2=S15|S16|S17|S26
+25.1 status? code/AppointmentStatus
 MSH-9.2 status? code/AppointmentOfEvent
 * status? "booked"
 6 reasonCode+ CWE
@@ -38,44 +39,43 @@ MSH-9.2 status? code/AppointmentOfEvent
 
 = AIS:Appointment
 1 -
-2 -
-3 serviceType+ CWE
-4 start? instant
-7 minutesDuration? integer ? 8=MIN|M|MINUTES|min|minutes|Minutes|m
+2 - ? 2!=D
+3 serviceType+ CWE ? 2!=D
+4 start? instant ? 2!=D
+7 minutesDuration? integer ? 8=MIN|M|MINUTES|min|minutes|Minutes|m 2!=D
 
 = AIG:Appointment
 1 -
-2 -
-3 participant+ actor.display=codeText status="accepted" type[0]=^4:CWE period.start=^8:dateTime
+2 - ? 2!=D
+3 participant+ actor.display=codeText status="accepted" type[0]=^4:CWE period.start=^8:dateTime ? 2!=D
 
 = AIL:Appointment
 1 -
-2 -
-3 participant+ actor=@Location:PL status="accepted" period.start=^6:dateTime
+2 - ? 2!=D
+3 participant+ actor=@Location:PL status="accepted" period.start=^6:dateTime ? 2!=D
 
 = AIP:Appointment
 1 -
-2 -
-3 participant+ actor=@Practitioner:XCN status="accepted" type[0]=^4:CWE period.start=^6:dateTime
+2 - ? 2!=D
+3 participant+ actor=@Practitioner:XCN status="accepted" type[0]=^4:CWE period.start=^6:dateTime ? 2!=D
 
 = NTE:description
 1 -
 2 -
 3 description more
-4 -
 
 = NTE:comment
 1 -
 2 -
 3 comment more
-4 -
 
 = TXA:DocumentReference
 * subject ->Patient
 * context.encounter+ ->Encounter
 * context.related+ ->ServiceRequest
 1 -
-19 status code/DocumentStatus
+* status "entered-in-error" ? MSH-9.2=T11
+19 status? code/DocumentStatus
 * status? "current"
 2 type CWE/0270
 3 content[0].attachment.contentType code/ContentType
@@ -85,7 +85,8 @@ MSH-9.2 status? code/AppointmentOfEvent
 5 author+ @Practitioner:XCN ? !9
 10 authenticator @Practitioner:XCN
 12 masterIdentifier EI
-13 relatesTo+ code="appends" target.identifier=EI
+13 relatesTo+ code="replaces" target.identifier=EI ? MSH-9.2=T09|T10
+13 relatesTo+ code="appends" target.identifier=EI ? MSH-9.2!=T09|T10
 16 identifier+ value=string
 17 docStatus code/DocStatus
 18 securityLabel+ CWE/0272

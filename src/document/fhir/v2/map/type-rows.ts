@@ -5,23 +5,20 @@
 export const TYPE_ROWS = `
 = CX
 1 value string
-2 extension+ url=$identifier-checkDigit valueString=string
-3 extension+ url=$namingsystem-checkDigit valueString=string
-4 system authority
-4 assigner assigner
-5 type identifierType
-6 - 
-7 period.start dateTime
-8 period.end dateTime
-9 -
-10 -
+2 extension+ url=$identifier-checkDigit valueString=string ? 1
+3 extension+ url=$namingsystem-checkDigit valueString=string ? 1
+4 system authority ? 1
+4 assigner assigner ? 1
+5 type identifierType ? 1
+7 period.start dateTime ? 1
+8 period.end dateTime ? 1
 
 = EI
 1 value string
 2 - 
 3 -
 4 -
-* system entitySystem
+* system entitySystem ? 1
 
 = EIP
 1 . EI
@@ -119,11 +116,11 @@ export const TYPE_ROWS = `
 2 -
 3 identifier[0].value string ? !10
 10 identifier[0].value string
-6 identifier[0].system authority
-6 identifier[0].assigner assigner
-7 identifier[0].type identifierType
-4 identifier[0].extension+ url=$identifier-checkDigit valueString=string
-5 identifier[0].extension+ url=$namingsystem-checkDigit valueString=string
+6 identifier[0].system authority ? has:identifier.value
+6 identifier[0].assigner assigner ? has:identifier.value
+7 identifier[0].type identifierType ? has:identifier.value
+4 identifier[0].extension+ url=$identifier-checkDigit valueString=string ? has:identifier.value
+5 identifier[0].extension+ url=$namingsystem-checkDigit valueString=string ? has:identifier.value
 
 = ORCrole
 12 practitioner @Practitioner:XCN
@@ -133,10 +130,12 @@ export const TYPE_ROWS = `
 21 . XON
 22 address+ XAD
 23 telecom+ XTN
+* _name.extension+ url=$data-absent-reason valueCode="unknown" ? no:name no:identifier
 
 = OBXorganization
 23 . XON
 24 address+ XAD
+* _name.extension+ url=$data-absent-reason valueCode="unknown" ? no:name no:identifier
 
 = race
 * extension[0] url="ombCategory" valueCoding=coding ? 1=1002-5|2028-9|2054-5|2076-8|2106-3|2135-2|2186-5

@@ -7,11 +7,12 @@ export const VISIT_ROWS = `
 * subject ->Patient
 * Provenance/target+ ->Encounter
 1 -
-45 status "finished"
+45 status "finished" ? MSH-9.2!=A11|A13|A23|A27|A38
 MSH-9.2 status? code/EncounterOfEvent
 2 status? code/EncounterOfClass
 * status? "unknown"
 2 class coding/EncounterClass
+* class.system? "http://terminology.hl7.org/CodeSystem/v2-0004" ? 2=R|B|C|N|U
 * class? system="http://terminology.hl7.org/CodeSystem/v3-NullFlavor" code="UNK"
 3 location+ location=@Location:PL status="active" ? 2!=P
 3 location+ location=@Location:PL status="planned" ? 2=P
@@ -34,7 +35,7 @@ MSH-9.2 status? code/EncounterOfEvent
 38 hospitalization.dietPreference+ CWE/0114
 42 location+ location=@Location:PL status="reserved"
 44 period.start dateTime
-45 period.end dateTime
+45 period.end dateTime ? MSH-9.2!=A13
 50 identifier+ CX
 52 participant+ individual=@Practitioner:XCN type[0]=~PART
 
@@ -73,7 +74,10 @@ MSH-9.2 status? code/EncounterOfEvent
 6 onsetDateTime dateTime
 
 = IAM:AllergyIntolerance
-* clinicalStatus ~active-allergy
+17 verificationStatus CWE/AllergyVerification
+6 verificationStatus ~allergy-error ? 6=D
+* clinicalStatus ~inactive-allergy ? 17=I 6!=D
+* clinicalStatus? ~active-allergy ? 17!=E 6!=D
 * patient ->Patient
 * patient.extension+ url=$data-absent-reason valueCode="unknown" ? no:patient
 1 -
@@ -110,7 +114,9 @@ MSH-9.2 status? code/EncounterOfEvent
 * ServiceRequest/reasonReference+ ->Condition
 
 = PR1:Procedure
-* status "completed"
+20 status "entered-in-error" ? 20=D
+20 -
+* status? "completed"
 * subject ->Patient
 * subject.extension+ url=$data-absent-reason valueCode="unknown" ? no:subject
 * encounter ->Encounter
