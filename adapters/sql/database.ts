@@ -73,6 +73,11 @@ export interface SqlSession {
   readonly facts: SessionFacts;
   readonly alive: boolean;
   run(statement: Prepared, limit: Limit): Promise<Result>;
+  /**
+   * Runs the first of these one after another, at least one, and as many as need no long time, where the way to the
+   * database costs more than a statement. If one fails, those before it have taken effect.
+   */
+  runSome?(statements: readonly Prepared[], limit: Limit): Promise<readonly Result[]>;
   /** Begins a transaction in which a row that was read cannot be changed unnoticed before the commit, if the product supports it. */
   begin(): Promise<void>;
   commit(): Promise<void>;

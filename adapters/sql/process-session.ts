@@ -14,6 +14,9 @@ interface Numbered {
   readonly number: number;
 }
 
+/** Milliseconds for which a process may begin statements of one order; then it answers for those that it carried out. */
+export const TOGETHER_FOR = 50;
+
 /** Starts the process of a session. `name` is a module beside this file; 64-bit integers and bytes are sent unchanged. */
 export function sessionProcess(
   name: string,

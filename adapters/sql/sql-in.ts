@@ -290,13 +290,18 @@ class MarkReader implements RowReader {
   async #takeRows(at: AtWork, columns: readonly Column[], found: readonly Found[]): Promise<Took> {
     const took: Took = { ids: [], marked: 0, goesOn: true };
     const isBatch = this.#lent.settings.rows === 'batch';
+    const due: Found[] = [];
     try {
       for (const group of isBatch ? [found] : found.map((one) => [one])) {
         const fresh = group.filter(({ id }) => !this.#delivered.has(id));
         const isDelivered = await this.#deliver(fresh, took);
         if (!took.goesOn) break;
-        for (const one of isDelivered ? group : []) await this.#mark(at, columns, one, took);
+        for (const one of isDelivered ? group : []) due.push(one);
+        // a connection that is lost takes no more with it
+        if (due.length >= at.together || !at.session.alive)
+          await this.#mark(at, columns, due.splice(0), took);
       }
+      await this.#mark(at, columns, due, took);
       return took;
     } catch (error) {
       // what was delivered is not delivered again, although the transaction is rolled back
@@ -321,20 +326,26 @@ class MarkReader implements RowReader {
     return false;
   }
 
+  /** Marks rows that were stored. */
   async #mark(
     at: AtWork,
     columns: readonly Column[],
-    { row, id }: Found,
+    due: readonly Found[],
     took: Took,
   ): Promise<void> {
     const { after } = this.#lent.settings;
-    let changed = this.#takesItself ? 1 : 0;
-    for (const [index, statement] of after.entries()) {
-      const values = valuesOf(statement, columns, row);
-      const { count } = await at.run(prepared(statement, values, this.#product), this.#limit);
-      if (index === 0) changed = count;
+    const statements = due.flatMap(({ row }) =>
+      after.map((one) => prepared(one, valuesOf(one, columns, row), this.#product)),
+    );
+    const results = await at.runAll(statements, this.#limit);
+    for (const [index, { id }] of due.entries()) {
+      const first = results[index * after.length];
+      this.#marked(id, this.#takesItself || (first?.count ?? 0) > 0, took);
     }
-    if (changed > 0) {
+  }
+
+  #marked(id: string, isMarked: boolean, took: Took): void {
+    if (isMarked) {
       took.marked += 1;
       took.ids.push(id);
       return;

@@ -24,6 +24,9 @@ const GRACE = 1_000;
 /** And how long it may take after being told to over another connection. */
 const CANCELLED_WITHIN = 5_000;
 
+/** Statements that go to a process of its own together. */
+const TOGETHER = 100;
+
 /** The connections of one host: one for each message in work, the last used one first; the others become idle and are closed. */
 export class SqlLine {
   readonly #lent: LineLent;
@@ -206,6 +209,26 @@ export class AtWork {
 
   run(statement: Prepared, limit: Limit): Promise<Result> {
     return this.#guarded(() => this.session.run(statement, limit));
+  }
+
+  /** How many statements should be given to `runAll` together. */
+  get together(): number {
+    return this.session.runSome === undefined ? 1 : TOGETHER;
+  }
+
+  /** One after another, each within the time-out of its own. */
+  async runAll(statements: readonly Prepared[], limit: Limit): Promise<readonly Result[]> {
+    const results: Result[] = [];
+    const some = this.session.runSome?.bind(this.session);
+    if (some === undefined) {
+      for (const one of statements) results.push(await this.run(one, limit));
+      return results;
+    }
+    while (results.length < statements.length) {
+      const next = statements.slice(results.length, results.length + TOGETHER);
+      results.push(...(await this.#guarded(() => some(next, limit))));
+    }
+    return results;
   }
 
   begin(): Promise<void> {

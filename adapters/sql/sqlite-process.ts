@@ -8,10 +8,17 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 
 export type SqliteValue = string | number | bigint | Uint8Array | null;
 
-export interface SqliteOrder {
-  readonly number: number;
+export interface SqliteStatement {
   readonly text: string;
   readonly values: readonly SqliteValue[];
+}
+
+export interface SqliteOrder {
+  readonly number: number;
+  /** Carried out one after another. */
+  readonly statements: readonly SqliteStatement[];
+  /** Milliseconds after which none of them begins any more. */
+  readonly within: number;
   readonly rows: number;
   readonly bytes: number;
 }
@@ -22,13 +29,18 @@ export interface SqliteColumn {
   readonly type: string | null;
 }
 
+export interface SqliteResult {
+  readonly columns: readonly SqliteColumn[];
+  readonly rows: readonly (readonly SqliteValue[])[];
+  readonly more: boolean;
+  readonly count: number;
+}
+
 export type SqliteAnswer =
   | {
       readonly number: number;
-      readonly columns: readonly SqliteColumn[];
-      readonly rows: readonly (readonly SqliteValue[])[];
-      readonly more: boolean;
-      readonly count: number;
+      /** Of the first statements. */
+      readonly results: readonly SqliteResult[];
     }
   | {
       readonly number: number;
@@ -67,11 +79,25 @@ class Opened {
     return !this.#database.isTransaction && inodeOf(this.#opening.file) !== this.#inode;
   }
 
-  carryOut({ number, text, values, ...limit }: SqliteOrder): SqliteAnswer {
+  carryOut({ number, statements, within, ...limit }: SqliteOrder): SqliteAnswer {
+    const until = performance.now() + within;
+    const results: SqliteResult[] = [];
+    for (const one of statements) {
+      const result = this.#run(one, limit);
+      results.push(result);
+      if (result.rows.length > 0 || performance.now() > until) break;
+    }
+    return { number, results };
+  }
+
+  #run(
+    { text, values }: SqliteStatement,
+    limit: Pick<SqliteOrder, 'rows' | 'bytes'>,
+  ): SqliteResult {
     const statement = this.#statement(text);
     if (statement.columns().length === 0) {
       const { changes } = statement.run(...values);
-      return { number, columns: [], rows: [], more: false, count: Number(changes) };
+      return { columns: [], rows: [], more: false, count: Number(changes) };
     }
     const rows: (readonly SqliteValue[])[] = [];
     let bytes = 0;
@@ -87,7 +113,7 @@ class Opened {
     }
     // read now: the table may have changed since the statement was prepared
     const columns = statement.columns().map(({ name, type }) => ({ name, type }));
-    return { number, columns, rows, more, count: rows.length };
+    return { columns, rows, more, count: rows.length };
   }
 
   close(): void {

@@ -13,13 +13,14 @@ import type {
   SqlSession,
   SqlSignIn,
 } from './database.ts';
-import { ProcessSession, sessionProcess } from './process-session.ts';
+import { ProcessSession, sessionProcess, TOGETHER_FOR } from './process-session.ts';
 import { controlsTransactions, SqlFailure, type SqlProblem } from './sql-failure.ts';
 import type {
   SqliteAnswer,
   SqliteColumn,
   SqliteOpening,
   SqliteOrder,
+  SqliteResult,
   SqliteValue,
 } from './sqlite-process.ts';
 
@@ -111,15 +112,15 @@ class SqliteSession extends ProcessSession<SqliteOrder, SqliteAnswer> implements
     };
   }
 
-  async run({ text, values }: Prepared, limit: Limit): Promise<Result> {
-    if (NOT_OF_A_STATEMENT.test(text)) throw controlsTransactions();
-    const answer = await this.#ask(text, values, limit);
-    const { columns: found, more, count } = answer;
-    const columns = found.map((column, index) => columnOf(column, index, answer.rows));
-    const rows = answer.rows.map((row) =>
-      row.map((value, index) => cellOf(value, columns[index]?.kind)),
-    );
-    return { columns, rows, more, count };
+  async run(statement: Prepared, limit: Limit): Promise<Result> {
+    const [result] = await this.runSome([statement], limit);
+    if (result === undefined) throw new SqlFailure('error');
+    return result;
+  }
+
+  async runSome(statements: readonly Prepared[], limit: Limit): Promise<readonly Result[]> {
+    if (statements.some(({ text }) => NOT_OF_A_STATEMENT.test(text))) throw controlsTransactions();
+    return (await this.#ask(statements, limit)).map(resultOf);
   }
 
   async begin(): Promise<void> {
@@ -144,24 +145,26 @@ class SqliteSession extends ProcessSession<SqliteOrder, SqliteAnswer> implements
   }
 
   async #say(text: string): Promise<void> {
-    await this.#ask(text, [], { rows: 1, bytes: 1_000 });
+    await this.#ask([{ text, values: [] }], { rows: 1, bytes: 1_000 });
   }
 
-  async #ask(
-    text: string,
-    values: readonly Parameter[],
-    limit: Limit,
-  ): Promise<Extract<SqliteAnswer, { rows: unknown }>> {
+  async #ask(statements: readonly Prepared[], limit: Limit): Promise<readonly SqliteResult[]> {
     const late = Number.isFinite(this.timeout)
       ? setTimeout(
           () => background(this.cancel(), 'ending a late session'),
-          timerTime(this.timeout),
+          // the last of them may begin so much later
+          timerTime(this.timeout + (statements.length > 1 ? TOGETHER_FOR : 0)),
         )
       : undefined;
     try {
-      const answer = await this.ask({ text, values: values.map(valueOf), ...limit });
+      const answer = await this.ask({
+        statements: statements.map(({ text, values }) => ({ text, values: values.map(valueOf) })),
+        within: TOGETHER_FOR,
+        rows: limit.rows,
+        bytes: limit.bytes,
+      });
       if ('code' in answer) throw failureOf(answer.code, answer.message, this.#file);
-      return answer;
+      return answer.results;
     } finally {
       clearTimeout(late);
     }
@@ -199,6 +202,16 @@ function kindOf(value: SqliteValue | undefined): ColumnKind {
   if (typeof value === 'bigint') return 'whole';
   if (typeof value === 'number') return 'float';
   return value instanceof Uint8Array ? 'binary' : 'text';
+}
+
+/** What changes rows returns none. */
+const NO_COLUMNS: readonly Column[] = [];
+
+function resultOf({ columns: found, rows: values, more, count }: SqliteResult): Result {
+  if (found.length === 0) return { columns: NO_COLUMNS, rows: [], more, count };
+  const columns = found.map((column, index) => columnOf(column, index, values));
+  const rows = values.map((row) => row.map((value, index) => cellOf(value, columns[index]?.kind)));
+  return { columns, rows, more, count };
 }
 
 const cellOf = (value: SqliteValue, kind?: ColumnKind): Cell =>

@@ -1,6 +1,5 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { createRequire } from 'node:module';
 import { createConnection } from 'mysql2/promise';
 import { Client } from 'pg';
 import type { SqlDatabase } from '../../test/support/sql-databases.ts';
@@ -62,52 +61,47 @@ const CLIENTS = {
       close: () => connection.end(),
     };
   },
-  /** In a process of its own, which is ended with a statement that takes too long. */
-  async sqlite(database: SqlDatabase): Promise<BareClient> {
-    const child = fork(
-      new URL('./sqlite-child.ts', import.meta.url),
-      [String(database.given()['file'])],
-      { serialization: 'advanced', execArgv: ['--no-warnings'], stdio: 'ignore' },
-    );
-    const waiting = new Map<number, PromiseWithResolvers<readonly BareRow[]>>();
-    child.on('message', ({ number, rows }: { number: number; rows: readonly BareRow[] }) =>
-      waiting.get(number)?.resolve(rows),
-    );
-    child.on('exit', () => {
-      for (const { reject } of waiting.values()) reject(new Error('the process of SQLite ended'));
-    });
-    let count = 0;
-    return {
-      async run(text, values = []) {
-        const number = ++count;
-        const one = Promise.withResolvers<readonly BareRow[]>();
-        waiting.set(number, one);
-        const late = setTimeout(() => child.kill('SIGKILL'), LIMITS.statement_timeout);
-        child.send({ number, text, values });
-        try {
-          return await one.promise;
-        } finally {
-          clearTimeout(late);
-          waiting.delete(number);
-        }
-      },
-      async close() {
-        child.disconnect();
-        await once(child, 'exit');
-      },
-    };
-  },
-  /** In this process, in a thread of which there are four for everything. */
-  async odbc(database: SqlDatabase): Promise<BareClient> {
+  sqlite: async (database: SqlDatabase): Promise<BareClient> =>
+    inProcess('sqlite', String(database.given()['file'])),
+  odbc: async (database: SqlDatabase): Promise<BareClient> => {
     const { user, password } = where(database);
-    const text = `${String(database.given()['odbc'])};UID=${user};PWD=${password}`;
-    const driver = createRequire(import.meta.url)('odbc') as {
-      connect(text: string): Promise<BareClient & { query: BareClient['run'] }>;
-    };
-    const connection = await driver.connect(text);
-    return {
-      run: (one, values) => connection.query(one, values),
-      close: () => connection.close(),
-    };
+    return inProcess('odbc', `${String(database.given()['odbc'])};UID=${user};PWD=${password}`);
   },
 };
+
+/** In a process of its own, which is ended with a statement that takes too long. */
+function inProcess(driver: 'sqlite' | 'odbc', opening: string): BareClient {
+  const child = fork(new URL(`./${driver}-child.ts`, import.meta.url), [opening], {
+    serialization: 'advanced',
+    execArgv: ['--no-warnings'],
+    stdio: 'ignore',
+  });
+  const waiting = new Map<number, PromiseWithResolvers<readonly BareRow[]>>();
+  child.on('message', ({ number, rows }: { number: number; rows: readonly BareRow[] }) =>
+    waiting.get(number)?.resolve(rows),
+  );
+  child.on('exit', () => {
+    for (const { reject } of waiting.values()) reject(new Error(`the process of ${driver} ended`));
+  });
+  let count = 0;
+  return {
+    async run(text, values = []) {
+      const number = ++count;
+      const one = Promise.withResolvers<readonly BareRow[]>();
+      waiting.set(number, one);
+      const late = setTimeout(() => child.kill('SIGKILL'), LIMITS.statement_timeout);
+      child.send({ number, text, values });
+      try {
+        return await one.promise;
+      } finally {
+        clearTimeout(late);
+        waiting.delete(number);
+      }
+    },
+    async close() {
+      const ended = once(child, 'exit');
+      child.disconnect();
+      await ended;
+    },
+  };
+}

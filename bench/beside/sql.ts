@@ -44,9 +44,7 @@ export async function sqlSubjects(): Promise<Subjects> {
     const database = await start();
     if (database === undefined) continue;
     undo.use(database);
-    const client = await bareClient(database);
-    undo.defer(async () => void (await client.close()));
-    subjects.push(...(await subjectsOf(database, client, undo)));
+    subjects.push(...(await subjectsOf(database, undo)));
   }
   const opened = undo.move();
   return { subjects, [Symbol.asyncDispose]: () => opened.disposeAsync() };
@@ -64,16 +62,12 @@ const SERIES: Readonly<Partial<Record<SqlDatabase['product'], (rows: number) => 
     `(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < ${rows}) SELECT n FROM s)`,
 };
 
-async function subjectsOf(
-  database: SqlDatabase,
-  client: BareClient,
-  undo: AsyncDisposableStack,
-): Promise<Subject[]> {
+async function subjectsOf(database: SqlDatabase, undo: AsyncDisposableStack): Promise<Subject[]> {
   const { product } = database;
   await database.ask(
     `CREATE TABLE bench (n ${KEY[product] ?? 'BIGSERIAL'} PRIMARY KEY, body TEXT, sent SMALLINT DEFAULT 0)`,
   );
-  return [await writing(database, undo), ...reading(database, client)];
+  return [await writing(database, undo), ...reading(database)];
 }
 
 /** What the adapter is given: no TLS where the bare client has none. */
@@ -112,7 +106,7 @@ async function writing(database: SqlDatabase, undo: AsyncDisposableStack): Promi
   };
 }
 
-function reading(database: SqlDatabase, client: BareClient): Subject[] {
+function reading(database: SqlDatabase): Subject[] {
   const { product } = database;
   const { at, credential } = givenBy(database);
   const prepare = async (rows: number): Promise<void> => {
@@ -124,18 +118,28 @@ function reading(database: SqlDatabase, client: BareClient): Subject[] {
   };
   const taken = (given: object, messages: number): Promise<Spent> =>
     taking(sqlIn, { ...at, ...given }, { credential, messages });
+  /** A connection of its own, and a process where there is one, which begins without compiled code: as the adapter. */
+  const alone = async (work: (client: BareClient) => Promise<Spent>): Promise<Spent> => {
+    const client = await bareClient(database);
+    try {
+      return await work(client);
+    } finally {
+      await client.close();
+    }
+  };
   return [
     {
       what: `${product}: sql-in by a key`,
       prepare,
-      bare: (messages) => byKey(client, messages),
+      bare: (messages) => alone((client) => byKey(client, messages)),
       adapter: (messages) => taken({ query: 'SELECT n, body FROM bench', key: 'n' }, messages),
     },
     ...Object.entries(AFTER).map(
       ([how, after]): Subject => ({
         what: `${product}: sql-in ${how}`,
         prepare,
-        bare: (messages) => inTransactions(client, { database, after, messages }),
+        bare: (messages) =>
+          alone((client) => inTransactions(client, { database, after, messages })),
         adapter: (messages) => taken({ query: unmarked(database), after: `${after}{n}` }, messages),
       }),
     ),

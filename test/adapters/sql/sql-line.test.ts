@@ -12,3 +12,21 @@ test('a statement ends although the server answers neither it nor the order to c
   await expect(at.run(statement, { rows: 1, bytes: 1 })).rejects.toThrow(/did not answer in time/);
   expect(at.givenUp).toBe(true);
 });
+
+test('statements of which a session carries out some at a time are all carried out, each once and in turn', async () => {
+  const ran: string[] = [];
+  const runSome: SqlSession['runSome'] = (statements) => {
+    const some = statements.slice(0, 2);
+    ran.push(...some.map(({ text }) => text));
+    return Promise.resolve(
+      some.map(({ text }) => ({ columns: [], rows: [], more: false, count: Number(text) })),
+    );
+  };
+  const session = { runSome, alive: true } as unknown as SqlSession;
+  const at = new AtWork(session, 1_000, new AbortController().signal);
+  const texts = Array.from({ length: 205 }, (_, index) => String(index));
+  const statements = texts.map((text) => ({ text, values: [] }));
+  const results = await at.runAll(statements, { rows: 1, bytes: 1 });
+  expect(ran).toEqual(texts);
+  expect(results.map(({ count }) => String(count))).toEqual(texts);
+});

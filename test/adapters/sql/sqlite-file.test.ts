@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, test, vi } from 'vitest';
+import { sessionProcess } from '../../../adapters/sql/process-session.ts';
 import sqlIn from '../../../adapters/sql/sql-in.ts';
 import sqlOut from '../../../adapters/sql/sql-out.ts';
 import { isAlive } from '../../support/is-alive.ts';
@@ -258,3 +259,60 @@ test('check says what a file has no use for, and what a server lacks', async () 
     'file is for SQLite only',
   ]);
 });
+
+describe('marks of several rows together', () => {
+  test('if one fails, none counts; what was delivered comes no second time', async () => {
+    await using made = await fileWith(
+      'CREATE TABLE r (n INTEGER PRIMARY KEY, sent INT DEFAULT 0)',
+      'INSERT INTO r (n) VALUES (1), (2), (3), (4), (5)',
+      `CREATE TRIGGER no BEFORE UPDATE ON r WHEN NEW.n = 3 BEGIN SELECT RAISE(ABORT, 'not 3'); END`,
+    );
+    const given = {
+      product: 'sqlite',
+      file: made.file,
+      query: 'SELECT n FROM r WHERE sent = 0 ORDER BY n',
+      after: 'UPDATE r SET sent = 1 WHERE n = {n}',
+      every: '20ms',
+    };
+    const lost = await openInbound(sqlIn, given);
+    await vi.waitFor(() => expect(lost.lost).toHaveLength(1));
+    await lost.close();
+    expect(lost.delivered).toHaveLength(5);
+    expect(marked(made.file)).toEqual([]);
+    withDatabase(made.file, (at) => at.exec('DROP TRIGGER no'));
+    await using again = await openInbound(sqlIn, given, { memory: lost.memory ?? '' });
+    await vi.waitFor(() => expect(marked(made.file)).toEqual([1, 2, 3, 4, 5]));
+    expect(again.delivered).toEqual([]);
+  });
+
+  test('a process answers for those that it could begin in time', async () => {
+    await using made = await fileWith('CREATE TABLE r (n INTEGER)');
+    const opening = { file: made.file, readOnly: false, patience: 1_000 };
+    const child = sessionProcess('sqlite-process', { given: opening, env: {} });
+    const statements = [1, 2, 3].map((n) => ({ text: 'INSERT INTO r VALUES (?)', values: [n] }));
+    const answered = once(child, 'message');
+    child.send({ number: 1, statements, within: 0, rows: 1, bytes: 1 });
+    const [{ results }] = (await answered) as [{ results: readonly unknown[] }];
+    const ended = once(child, 'exit');
+    child.disconnect();
+    await ended;
+    expect(results).toHaveLength(1);
+  });
+});
+
+function withDatabase<Value>(file: string, work: (at: DatabaseSync) => Value): Value {
+  const at = new DatabaseSync(file, { timeout: 5_000 });
+  try {
+    return work(at);
+  } finally {
+    at.close();
+  }
+}
+
+const marked = (file: string): unknown[] =>
+  withDatabase(file, (at) =>
+    at
+      .prepare('SELECT n FROM r WHERE sent = 1 ORDER BY n')
+      .all()
+      .map(({ n }) => n),
+  );
