@@ -184,10 +184,7 @@ async function tableOf(
     );
   }
   if (elsewhere > 0) event('warn', 'elsewhere', elsewhereText(elsewhere));
-  return tableEntries(
-    entries.flatMap((entry) => rowsOf(entry, values)),
-    { empty, source: 'search' },
-  );
+  return tableEntries(rowsOf(entries, values), { empty, source: 'search' });
 }
 
 const elsewhereText = (count: number): string =>
@@ -195,12 +192,23 @@ const elsewhereText = (count: number): string =>
 
 const isDn = (attribute: string): boolean => attribute.toLowerCase() === 'dn';
 
-function rowsOf(entry: LdapEntry, { key, value, separator }: LdapLookupValues): [string, string][] {
-  const of = (attribute: string): readonly string[] =>
-    isDn(attribute) ? [entry.dn] : entry.values(attribute);
-  const text = of(value).join(separator);
-  return of(key).map((one) => [one, text]);
+/** A row for each value of the key. */
+function rowsOf(
+  entries: readonly LdapEntry[],
+  { key, value, separator }: LdapLookupValues,
+): [string, string][] {
+  const rows: [string, string][] = [];
+  const keys = valuesOf(key);
+  const values = valuesOf(value);
+  for (const entry of entries) {
+    const text = values(entry).join(separator);
+    for (const one of keys(entry)) rows.push([one, text]);
+  }
+  return rows;
 }
+
+const valuesOf = (attribute: string): ((entry: LdapEntry) => readonly string[]) =>
+  isDn(attribute) ? ({ dn }) => [dn] : (entry) => entry.values(attribute);
 
 /** Each server as far as its sign-in, then the search at the first that lets us in. */
 async function tryLookup(lent: LdapLookupLent, step: Step): Promise<void> {

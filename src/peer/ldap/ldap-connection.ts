@@ -46,7 +46,7 @@ export interface LdapFound {
   readonly elsewhere: number;
 }
 
-/** An entry: its DN, and the values of its attributes by their names in lower case. */
+/** An entry: its DN, and the values of its attributes, whose names are known in any case. */
 export interface LdapEntry {
   readonly dn: string;
   values(attribute: string): readonly string[];
@@ -181,18 +181,19 @@ export class LdapConnection implements AsyncDisposable {
     await this.#asked(async () => {
       if (pageSize === 0) {
         const found = await this.#client.search(base, options);
-        entries.push(...found.searchEntries.map(entryOf));
+        for (const one of found.searchEntries) entries.push(new FoundEntry(one));
         elsewhere = found.searchReferences.length;
         return;
       }
       const pages = this.#client.searchPaginated(base, { ...options, paged: { pageSize } });
       for await (const { searchEntries, searchReferences } of pages) {
-        entries.push(...searchEntries.map(entryOf));
+        for (const one of searchEntries) entries.push(new FoundEntry(one));
         elsewhere += searchReferences.length;
         if (entries.length > most) break;
       }
     });
-    return { entries: entries.slice(0, most), more: entries.length > most, elsewhere };
+    const more = entries.length > most;
+    return { entries: more ? entries.slice(0, most) : entries, more, elsewhere };
   }
 
   async close(): Promise<void> {
@@ -216,15 +217,31 @@ export class LdapConnection implements AsyncDisposable {
   }
 }
 
-function entryOf(entry: Entry): LdapEntry {
-  const byName = new Map(
-    Object.entries(entry).map(([name, value]) => [name.toLowerCase(), [value].flat()]),
-  );
-  return {
-    dn: entry.dn,
-    values: (attribute) =>
-      (byName.get(attribute.toLowerCase()) ?? []).map((value) =>
-        typeof value === 'string' ? value : value.toString('base64'),
-      ),
-  };
+/** Reads an entry where it is asked: a table has very many of them. */
+class FoundEntry implements LdapEntry {
+  readonly #entry: Entry;
+
+  constructor(entry: Entry) {
+    this.#entry = entry;
+  }
+
+  get dn(): string {
+    return this.#entry.dn;
+  }
+
+  values(attribute: string): readonly string[] {
+    const name = Object.hasOwn(this.#entry, attribute) ? attribute : this.#named(attribute);
+    const value = name === undefined ? [] : this.#entry[name];
+    if (typeof value === 'string') return [value];
+    return Array.isArray(value) ? value.map(textOf) : [textOf(value ?? '')];
+  }
+
+  /** The server may write the name with other capitals than it was asked for. */
+  #named(attribute: string): string | undefined {
+    const asked = attribute.toLowerCase();
+    return Object.keys(this.#entry).find((name) => name.toLowerCase() === asked);
+  }
 }
+
+const textOf = (value: string | Buffer): string =>
+  typeof value === 'string' ? value : value.toString('base64');
