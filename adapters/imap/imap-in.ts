@@ -123,6 +123,12 @@ async function lookInto(session: ImapSession, { settings }: ImapLent): Promise<s
 }
 
 /**
+ * About how many mails the server is asked at once, at most. The first of a round is asked about alone, then twice as many
+ * each time: where the engine accepts nothing, or one mail ends the connection, little is asked for nothing.
+ */
+const ASKED = 32;
+
+/**
  * Takes every waiting mail of the folder, one after another: first its messages are stored, then
  * that is remembered, then the mail is marked, moved or deleted. A failure between two of these
  * steps leaves the mail either untouched, or known as taken and only to be cleared away.
@@ -149,16 +155,25 @@ class MailRounds {
     const uids = await session.search(this.#criteria());
     const waiting = uids.filter((uid) => uid > this.#taken.floor);
     this.#taken.keepOnly([...waiting, ...(await this.#finishRemovals(session))]);
-    for (const uid of waiting) {
-      signal.throwIfAborted();
-      const mail = await session.facts(uid);
-      if (mail === undefined) continue;
-      const fate = this.#taken.fate(mail) ?? (await this.#take(session, mail));
-      if (fate === 'later') return false;
-      if (fate === 'taken') await this.#putAway(session, mail);
-      if (fate === 'refused') await this.#putAside(session, mail);
+    for (let at = 0, some = 1; at < waiting.length; at += some, some = Math.min(2 * some, ASKED)) {
+      const next = waiting.slice(at, at + some);
+      const known = some === 1 ? undefined : await session.factsOfAll(next);
+      for (const uid of next) {
+        signal.throwIfAborted();
+        const mail = known?.get(uid) ?? (await session.facts(uid));
+        if (mail !== undefined && !(await this.#handle(session, mail))) return false;
+      }
     }
     await this.#taken.wholeRound(waiting.at(-1) ?? 0);
+    return true;
+  }
+
+  /** False if the engine could not accept the mail. */
+  async #handle(session: ImapSession, mail: MailFacts): Promise<boolean> {
+    const fate = this.#taken.fate(mail) ?? (await this.#take(session, mail));
+    if (fate === 'later') return false;
+    if (fate === 'taken') await this.#putAway(session, mail);
+    if (fate === 'refused') await this.#putAside(session, mail);
     return true;
   }
 

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { SearchObject } from 'imapflow';
+import type { FetchMessageObject, SearchObject } from 'imapflow';
 import { type EngineError, NotConnectedError, timerTime, wait } from 'waybill/adapter';
 import { placeOf } from 'waybill/peer/basics';
 import type { TlsClientLent } from 'waybill/peer/tls';
@@ -24,6 +24,21 @@ export interface MailFacts {
   readonly subject: string;
   /** When the server received it, in milliseconds since 1970. */
   readonly arrived: number;
+}
+
+const FACTS = { size: true, envelope: true, internalDate: true } as const;
+
+function factsOf(
+  uid: number,
+  { envelope, internalDate, size = 0 }: Pick<FetchMessageObject, keyof typeof FACTS>,
+): MailFacts {
+  return {
+    uid,
+    size,
+    messageId: envelope?.messageId ?? '',
+    subject: envelope?.subject ?? '',
+    arrived: new Date(internalDate ?? 0).getTime(),
+  };
 }
 
 /** A signed-in connection with one folder open. All its errors are EngineErrors. */
@@ -109,22 +124,27 @@ export class ImapSession {
 
   /** Undefined if the mail is gone by now. */
   async facts(uid: number): Promise<MailFacts | undefined> {
-    const found = await this.#ask(() =>
-      this.#client.fetchOne(
-        String(uid),
-        { size: true, envelope: true, internalDate: true },
-        { uid: true },
-      ),
+    const found = await this.#ask(() => this.#client.fetchOne(String(uid), FACTS, { uid: true }));
+    return found === false ? undefined : factsOf(uid, found);
+  }
+
+  /** The facts of several mails in one answer; of a mail that is missing in it, `facts` tells more. */
+  async factsOfAll(uids: readonly number[]): Promise<ReadonlyMap<number, MailFacts>> {
+    const rows = await this.#ask(() =>
+      this.#client.fetchAll(uids.join(','), FACTS, { uid: true }).catch((error: unknown) => {
+        // perhaps because of one of them, which must not keep the others from being taken
+        if (isRefusal(error)) return [];
+        throw error;
+      }),
     );
-    if (found === false) return undefined;
-    const { envelope, internalDate, size = 0 } = found;
-    return {
-      uid,
-      size,
-      messageId: envelope?.messageId ?? '',
-      subject: envelope?.subject ?? '',
-      arrived: new Date(internalDate ?? 0).getTime(),
-    };
+    const told = new Map<number, MailFacts>();
+    for (const row of rows) {
+      const { uid, size, envelope, internalDate } = row;
+      // a server may tell of a mail in parts, or of one that was not asked about
+      const isWhole = size !== undefined && envelope !== undefined && internalDate !== undefined;
+      if (isWhole) told.set(uid, factsOf(uid, row));
+    }
+    return told;
   }
 
   /** The whole mail; this does not mark it as read. Undefined if it is gone by now. */

@@ -8,8 +8,10 @@ export interface BareImapOptions {
   readonly certificate: CertificateCredential;
   /** The words after CAPABILITY, without `IMAP4rev1`. */
   readonly capabilities: readonly string[];
-  /** Commands that are answered with NO. */
+  /** Commands that are answered with NO, with their arguments. */
   readonly refuses?: RegExp;
+  /** Lines before the end of an answer, instead of the usual ones, by the command with its arguments. */
+  readonly says?: (command: string) => readonly string[] | undefined;
   /** A different answer to a command: `NO [INUSE] later`, or `* BYE …`, after which the connection is closed. */
   readonly instead?: (command: string) => string | undefined;
   /** Instead of the usual one; after `* BYE …` the connection is closed. */
@@ -70,7 +72,7 @@ const ANSWERS: Readonly<Record<string, readonly string[]>> = {
 
 function serve(
   socket: TLSSocket,
-  { capabilities, signIn, refuses, instead, greeting = '* OK bare' }: BareImapOptions,
+  { capabilities, signIn, refuses, says, instead, greeting = '* OK bare' }: BareImapOptions,
   seen: Pick<BareImap, 'commands' | 'signIns'>,
 ): void {
   let pending = '';
@@ -95,17 +97,21 @@ function serve(
       say('+ ');
     } else answer(initial);
   };
+  const usual = (name: string): readonly string[] =>
+    name === 'CAPABILITY'
+      ? [`CAPABILITY IMAP4rev1 ${capabilities.join(' ')}`]
+      : (ANSWERS[name] ?? []);
   const command = (line: string): void => {
     const [tag = '', ...words] = line.replace(/^(\S+) UID /i, '$1 ').split(' ');
     const name = (words.shift() ?? '').toUpperCase();
-    seen.commands.push([name, ...words].join(' '));
+    const whole = [name, ...words].join(' ');
+    seen.commands.push(whole);
     if (name === 'AUTHENTICATE') return authenticate(tag, words);
     if (name === 'LOGIN') return enter(tag, 'LOGIN command', words.join(' '));
     const other = instead?.(name);
     if (other !== undefined) return sayOrEnd(other, tag);
-    if (refuses?.test(name) === true) return say(`${tag} NO not this`);
-    if (name === 'CAPABILITY') say(`* CAPABILITY IMAP4rev1 ${capabilities.join(' ')}`);
-    for (const answer of ANSWERS[name] ?? []) say(`* ${answer}`);
+    if (refuses?.test(whole) === true) return say(`${tag} NO not this`);
+    for (const answer of says?.(whole) ?? usual(name)) say(`* ${answer}`);
     say(`${tag} OK ${name} done`);
   };
   socket.on('data', (chunk: Buffer) => {

@@ -180,6 +180,39 @@ test('a search that the server refuses is no empty folder', async () => {
   expect(opened.lost[0]?.message).toMatch(/refused to search the folder/);
 });
 
+/** Three mails: what the server says of them, each by its number. */
+const TOLD = (uid: string): string =>
+  `${uid} FETCH (UID ${uid} RFC822.SIZE 6 INTERNALDATE "01-Jan-2026 00:00:00 +0000" ENVELOPE (NIL "s${uid}" NIL NIL NIL NIL NIL NIL NIL "<${uid}@x>"))`;
+const THREE = (command: string): readonly string[] | undefined => {
+  const [name, uids = ''] = command.split(' ');
+  if (name === 'SELECT') return ['3 EXISTS', 'OK [UIDVALIDITY 7] ok', 'OK [UIDNEXT 4] ok'];
+  if (name === 'SEARCH') return ['SEARCH 1 2 3'];
+  if (name !== 'FETCH') return undefined;
+  if (command.includes('BODY'))
+    return [`${uids} FETCH (UID ${uids} BODY[]<0> {6}\r\n\r\nt${uids}\r\n)`];
+  // of the last of several the server tells a part only
+  const told = uids.split(',');
+  return told.map((uid, at) => (at === 1 ? `${uid} FETCH (UID ${uid} FLAGS ())` : TOLD(uid)));
+};
+
+test.for([
+  { name: 'tells of several mails in part', refuses: undefined },
+  { name: 'refuses to tell of several mails', refuses: /^FETCH \d,/ },
+])('where the server $name, each is asked about by itself and taken', async ({ refuses }) => {
+  await using one = await lab({ says: THREE, ...(refuses && { refuses }) });
+  await using opened = await one.open(PASSWORD, { afterwards: 'keep', take: 'text' });
+  await vi.waitFor(() => expect(opened.delivered).toHaveLength(3));
+  expect(opened.delivered.map(({ name, body }) => [name, body.toString().trim()])).toEqual([
+    ['s1', 't1'],
+    ['s2', 't2'],
+    ['s3', 't3'],
+  ]);
+  const asked = one.peer.commands.filter((command) => /^FETCH .*ENVELOPE/.test(command));
+  const about = asked.map((command) => command.split(' ')[1]);
+  expect(about).toEqual(refuses ? ['1', '2,3', '2', '3'] : ['1', '2,3', '3']);
+  expect(opened.lost).toEqual([]);
+});
+
 test('a server with a certificate of an unknown authority gets no sign-in', async () => {
   await using one = await lab();
   await expect(one.open(PASSWORD, { tls: {} })).rejects.toMatchObject({
