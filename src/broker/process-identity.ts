@@ -1,4 +1,5 @@
 import { readFileSync, readlinkSync } from 'node:fs';
+import { bootId } from '../time/boot.ts';
 
 /**
  * Identifies this process, so that another one can prove that it is gone. A process id alone is not
@@ -37,8 +38,9 @@ export function isGone(identity: string | undefined): boolean {
 
 /** The boot and the namespace of process ids. */
 function surroundings(): string | undefined {
+  const boot = bootId();
+  if (boot === undefined) return undefined;
   try {
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
     return `${boot}/${readlinkSync('/proc/self/ns/pid')}`;
   } catch {
     // a system without /proc: nothing can be known about the holders of leases

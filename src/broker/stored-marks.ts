@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { background } from '../error/background.ts';
 import { isSystemError, toldElsewhere, tolerate, unless } from '../error/foreseen.ts';
+import { bootId } from '../time/boot.ts';
 import { pause } from '../time/pause.ts';
 
 /** How far each stream was stored, recorded in a data folder: after a start it shows what is missing. */
@@ -38,7 +38,8 @@ const EVERY = 1_000;
 export async function storedMarks(data: string): Promise<StoredMarks> {
   const file = join(data, 'stored.json');
   const before = await readWritten(file);
-  const boot = bootId();
+  // elsewhere than on Linux all boots count as the same
+  const boot = bootId() ?? '';
   const last = new Map(Object.entries(before?.streams ?? {}));
   let changed = before?.clean !== false;
   let writing: Promise<void> = Promise.resolve();
@@ -128,13 +129,4 @@ async function replaceFile(file: string, text: string): Promise<void> {
     await handle.close();
   }
   await rename(`${file}.new`, file);
-}
-
-/** Linux gives each boot an id; elsewhere all boots count as the same. */
-function bootId(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  } catch (error) {
-    return tolerate(error, (one) => isSystemError(one), 'reading the boot id') ?? '';
-  }
 }

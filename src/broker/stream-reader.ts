@@ -1,4 +1,4 @@
-import type { ConsumerMessages, JsMsg } from '@nats-io/jetstream';
+import type { ConsumerMessages, JsMsg, StreamInfo } from '@nats-io/jetstream';
 import { background } from '../error/background.ts';
 import { tolerate, unless } from '../error/foreseen.ts';
 import { pause } from '../time/pause.ts';
@@ -21,10 +21,19 @@ import {
 export interface ReadBatch {
   readonly messages: readonly JsMsg[];
   /** How far the streams have been read with it: of those that are read again from before, nothing. */
-  read(): { readonly stream: string; readonly floor: number }[];
+  read(): StreamRead[];
   /** Everything in it has been processed; until this is called, the server delivers it again after a restart. */
   acknowledge(): void;
 }
+
+/** How far a stream was read. */
+export interface StreamRead {
+  /** Names the stream, and none that is made again under its name, whose sequences begin anew. */
+  readonly id: string;
+  readonly floor: number;
+}
+
+const idOf = ({ config, created }: StreamInfo): string => `${config.name} ${created}`;
 
 export interface StreamReader {
   /** The next messages, at least one, as soon as there are any; undefined once the reader is closed. */
@@ -58,6 +67,8 @@ const AGAIN = 50;
 
 /** How one stream is being read. */
 interface Reading {
+  /** See `StreamRead`. */
+  readonly id: string;
   readonly messages: ConsumerMessages;
   /** The sequence that must come next. */
   due: number;
@@ -121,7 +132,7 @@ class Reader implements StreamReader {
     for (const { message, of } of taken) of.given = Math.max(of.given, message.seq);
     return {
       messages: taken.map(({ message }) => message),
-      read: () => this.#counted(taken).map(([stream, { of }]) => ({ stream, floor: of.given })),
+      read: () => this.#counted(taken).map(([, { of }]) => ({ id: of.id, floor: of.given })),
       acknowledge: () => this.#acknowledge(taken),
     };
   }
@@ -191,7 +202,7 @@ class Reader implements StreamReader {
 
   /** Reads a stream until its consumer ends or a delivery is missing; returns how far it got. */
   async #read(stream: string, due: number): Promise<number> {
-    const floor = await this.#prepare(stream, due);
+    const { id, floor } = await this.#prepare(stream, due);
     const consumer = await this.#broker.jetstream.consumers.get(stream, PROJECTOR);
     const early: JsMsg[] = [];
     let of: Reading | undefined;
@@ -203,7 +214,7 @@ class Reader implements StreamReader {
         else this.#take(message, of);
       },
     });
-    of = { messages, due: floor + 1, given: floor, broken: this.#stop.signal.aborted };
+    of = { id, messages, due: floor + 1, given: floor, broken: this.#stop.signal.aborted };
     this.#reading.set(stream, of);
     for (const message of early) this.#take(message, of);
     if (of.broken) messages.stop();
@@ -213,8 +224,10 @@ class Reader implements StreamReader {
   }
 
   /** @returns up to where the consumer, which it makes ready, has acknowledged */
-  async #prepare(stream: string, due: number): Promise<number> {
+  async #prepare(stream: string, due: number): Promise<StreamRead> {
     const broker = this.#broker;
+    // before its consumer: of a stream that is made again meanwhile this is not the id
+    const id = idOf(await broker.manager.streams.info(stream));
     await ensureProjector(broker, stream);
     if ((this.#rounds.get(stream) ?? 0) < this.#round) {
       const current = this.#round;
@@ -225,7 +238,7 @@ class Reader implements StreamReader {
     if (floor === 0) await this.#gaps.isNew(stream);
     await this.#gaps.look(stream, floor + 1);
     if (due > floor + 1) await this.#gaps.look(stream, due);
-    return floor;
+    return { id, floor };
   }
 
   #take(message: JsMsg, of: Reading): void {
@@ -313,6 +326,8 @@ export async function projectorLag(broker: Broker): Promise<number> {
 
 /** A stream, up to where the projector has acknowledged it, and the first sequence that it still contains. */
 export interface ProjectorFloor {
+  /** See `StreamRead`. */
+  readonly id: string;
   readonly stream: string;
   /** Undefined if nobody says so at the moment. */
   readonly floor: number | undefined;
@@ -331,14 +346,15 @@ export async function projectorFloors(broker: Broker): Promise<readonly Projecto
         broker.manager.streams.info(stream),
       ]);
       try {
-        const [consumer, { state }] = await infos;
-        return { stream, floor: consumer.ack_floor.stream_seq, first: state.first_seq };
+        const [consumer, info] = await infos;
+        const [id, floor] = [idOf(info), consumer.ack_floor.stream_seq];
+        return { id, stream, floor, first: info.state.first_seq };
       } catch (error) {
         // the reader makes it again, unless it has a leader by then
-        if (isLeaderless(error)) return { stream, floor: undefined, first: 1 };
+        if (isLeaderless(error)) return { id: '', stream, floor: undefined, first: 1 };
         tolerate(error, isMissing, `asking about ${stream}`);
         // nothing was read from it yet, or it was just removed with its host
-        return { stream, floor: 0, first: 1 };
+        return { id: '', stream, floor: 0, first: 1 };
       }
     }),
   );

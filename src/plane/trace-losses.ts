@@ -4,6 +4,7 @@ import type { Logger } from '../log/logger.ts';
 import { describeDuration } from '../time/duration.ts';
 import type { Damage, MovedFile } from '../trace/store/damage.ts';
 import type { TraceStore } from '../trace/trace-store.ts';
+import type { GoneRange } from './trace-behind.ts';
 
 const EVENT = 'file-damaged';
 
@@ -112,13 +113,13 @@ export function tellMissing(parts: Losing, range: MissingRange): Promise<void> {
  */
 export async function tellGone(
   parts: Losing & { readonly store: Pick<TraceStore, 'setReadUpTo'> },
-  range: MissingRange,
+  range: GoneRange,
 ): Promise<void> {
-  const { stream, from, to } = range;
+  const { id, from, to } = range;
   const { count, what } = named(parts, range);
   const text = `${count} ${what} (${from} to ${to}) are missing in the trace, which is behind what was written into it: they were settled and have left NATS, so that they cannot be read again.`;
   await tellRange(parts, range, text);
-  await parts.store.setReadUpTo([{ stream, floor: to }]);
+  await parts.store.setReadUpTo([{ id, floor: to }]);
 }
 
 type Losing = Told & { readonly broker: Broker };

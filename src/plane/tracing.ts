@@ -119,7 +119,7 @@ export async function startTracing(parts: TracingOptions): Promise<Tracing> {
       // one stream that does not answer must not keep the others from the trace
       if (floors?.every(({ floor }) => floor !== undefined) !== true)
         log.warn({ event: 'trace-not-compared' }, 'trace-not-compared');
-      const compared = comparedOnce(store, floors ?? [], (behind) => {
+      const compared = comparedOnce(store, floors, (behind) => {
         held?.again();
         tellRestored(behind);
         background(sawOther(kv), 'noting a restored trace', isAway);

@@ -1,4 +1,5 @@
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
+import type { StreamRead } from '../broker/stream-reader.ts';
 import { describeError } from '../error/engine-error.ts';
 import type { Logger } from '../log/logger.ts';
 import { type RetryPolicy, retryDelay } from '../time/back-off.ts';
@@ -25,7 +26,7 @@ export interface ProjectorSource {
 export interface ProjectorBatch {
   readonly inputs: readonly TraceInput[];
   /** How far the streams have been read with it, if it is acknowledged now. */
-  read(): readonly StreamFloor[];
+  read(): readonly StreamRead[];
   /** Called once the store has all of it; what was not acknowledged is delivered again after a restart. */
   acknowledge(): void;
 }

@@ -1,3 +1,4 @@
+import type { StreamRead } from '../broker/stream-reader.ts';
 import type { LostRange } from '../message/record.ts';
 import type { Status } from '../message/status.ts';
 import type { TraceDifference } from './difference.ts';
@@ -36,7 +37,7 @@ export interface TraceStore extends TraceReader, TraceUpkeep, AsyncDisposable {
    */
   apply(
     inputs: readonly TraceInput[],
-    read?: readonly StreamFloor[],
+    read?: readonly StreamRead[],
   ): Promise<readonly MessageState[]>;
   /**
    * Completes queue messages that the worker has acknowledged but that have no outcome, which was
@@ -112,12 +113,12 @@ interface TraceUpkeep {
   /** Marks the store as it is now: copies made before have another mark. */
   setMark(mark: string): Promise<void>;
   /**
-   * How far it has read each stream; empty if that is not known, as of a trace that is new or that an older version wrote,
-   * also in between. Undefined if it does not keep this, as on the disk of its own process, which syncs each batch.
+   * How far it has read each stream, by its id; empty if that is not known, as of a trace that is new or that an older
+   * version wrote, also in between.
    */
-  readUpTo(): Promise<ReadonlyMap<string, number> | undefined>;
+  readUpTo(): Promise<ReadonlyMap<string, number>>;
   /** From here on it is known: says how far streams were read at least, which no batch noted. */
-  setReadUpTo(read: readonly StreamFloor[]): Promise<void>;
+  setReadUpTo(read: readonly StreamRead[]): Promise<void>;
   /** Whether the trace refers to the large body with that key. */
   pointsTo(bodyRef: string): Promise<boolean>;
   /** Rows that belong to no message; anything but 0 is a bug. Reads everything: for tests and diagnosis. */
@@ -138,7 +139,7 @@ export interface QuickFindOptions {
 
 export interface StreamFloor {
   readonly stream: string;
-  /** Every sequence up to this one is acknowledged by the worker or, where it is said so, by the projector. */
+  /** Every sequence up to this one is acknowledged by the worker. */
   readonly floor: number;
 }
 

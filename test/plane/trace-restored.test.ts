@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { freePort } from '../../sandbox/free-port.ts';
 import { state } from '../../src/broker/state.ts';
+import { projectorFloors } from '../../src/broker/stream-reader.ts';
 import { runProduction } from '../../src/cli/run-production.ts';
 import { silentLogger } from '../../src/log/logger.ts';
 import { type OperatorPlane, startOperator } from '../../src/plane/operator-plane.ts';
@@ -33,6 +34,7 @@ async function lab() {
   const { settings, name } = running.definition;
   return {
     trace: join(data, 'trace'),
+    broker: running.engine.broker,
     send: (id: string) => sendUntilAcknowledged(listen, [adt(id, id)], () => undefined),
     async operated(work: (plane: OperatorPlane) => Promise<void>): Promise<void> {
       const plane = await startOperator({
@@ -92,7 +94,7 @@ test('a trace that was restored from a backup, or is gone, gets what the streams
     );
   });
   await rm(trace, { recursive: true });
-  await rename(backup, trace);
+  await cp(backup, trace, { recursive: true });
   await production.operated(async (plane) => {
     const { kv } = await state(plane.broker);
     await has(plane, '1', '2');
@@ -106,6 +108,41 @@ test('a trace that was restored from a backup, or is gone, gets what the streams
   await production.operated(async (plane) => {
     await has(plane, '1', '2');
     await told(plane, 'trace-restored', /removed/);
+  });
+});
+
+test('a copy of the trace that is younger than its last mark, of a plane that was killed, gets what was read since', async () => {
+  await using production = await lab();
+  const { trace, broker } = production;
+  const backup = `${trace}.backup`;
+  const { kv } = await state(broker);
+  await production.send('1');
+  await production.operated((plane) => has(plane, '1'));
+  await cp(trace, backup, { recursive: true });
+  const marks = (await kv.get('trace.mark'))?.string() ?? '';
+  await production.send('2');
+  await production.operated(async (plane) => {
+    await has(plane, '1', '2');
+    // each is noted under the id by which it is asked for
+    await vi.waitFor(async () => {
+      const noted = await plane.store.readUpTo();
+      for (const { id, floor } of await projectorFloors(broker)) expect(noted.get(id)).toBe(floor);
+    });
+  });
+  await rm(trace, { recursive: true });
+  await rename(backup, trace);
+  // what a plane leaves that is killed before it marks it once more
+  await kv.put('trace.mark', marks);
+  await production.operated(async (plane) => {
+    await has(plane, '1', '2');
+    await told(plane, 'trace-restored', /restored from a backup/);
+  });
+  await production.operated(async (plane) => {
+    await has(plane, '1', '2');
+    expect((await plane.store.events({ limit: 50 })).map((one) => one.event)).toEqual(
+      expect.not.arrayContaining(['messages-missing']),
+    );
+    await told(plane, 'trace-restored', /restored from a backup/);
   });
 });
 

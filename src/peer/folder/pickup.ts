@@ -93,7 +93,7 @@ const MOST_CLEARED = 64;
 /** One look at a folder: clears away the files taken earlier, then takes those that are ready. */
 export class Look {
   readonly #options: LookOptions;
-  /** Files that are away, but might be back after a loss of power: until then they count as taken. */
+  /** Files that are away, but might be back after a loss of power: then they count as taken. */
   #cleared: MarkedFile[] = [];
 
   constructor(options: LookOptions) {
@@ -276,6 +276,7 @@ export class Look {
       archive === undefined ? removeFile(store, file) : moveAway(store, file, archive);
     const cleared = !same || (await this.#clear(file, () => clear().catch(unlessChanged)));
     if (!cleared) return;
+    this.#options.taken.cleared(file.path, file);
     this.#cleared.push(file);
     if (this.#cleared.length >= MOST_CLEARED) await this.#forgetCleared();
   }

@@ -1,6 +1,7 @@
 import { hash as digest } from 'node:crypto';
 import type { Memory } from '../../adapter/adapter.ts';
 import { TemporaryError } from '../../error/adapter-error.ts';
+import { bootId } from '../../time/boot.ts';
 import type { FileFacts } from './file-store.ts';
 import { filterInTurns } from './in-turns.ts';
 
@@ -27,7 +28,12 @@ export interface TakenFiles {
   ensureRoom(): void;
   /** Notes a delivered file; resolves once that is durable. */
   add(path: string, facts: FileFacts): Promise<void>;
-  /** Notes that a file is gone; made durable by the next `add` or `save`. */
+  /**
+   * Notes that a file was moved or deleted, but may be back after a loss of power; made durable by the next `add` or
+   * `save`. If it is there again without one, somebody put it there, and it is not known.
+   */
+  cleared(path: string, facts: FileFacts): void;
+  /** Notes that a file is gone for good; made durable as that is. */
   forget(path: string, facts: FileFacts): void;
   /**
    * Forgets every file that is not among these, unless it is all of them: a share that is not mounted looks like an
@@ -40,15 +46,15 @@ export interface TakenFiles {
 }
 
 /** Reads what was taken before. */
-export async function takenFiles(memory: Memory): Promise<TakenFiles> {
-  const { taken, begun } = parse(await memory.read());
-  let dirty = false;
+export async function takenFiles(memory: Memory, boot = bootId()): Promise<TakenFiles> {
+  const { taken, begun, isOld } = parse(await memory.read(), boot);
+  const cleared = new Set<string>();
+  let dirty = isOld;
   let saved = performance.now();
 
   const save = async (): Promise<void> => {
     if (!dirty) return;
-    const notes = [...begun].map(([file, messages]) => `\n${file} ${messages}`);
-    await memory.write([...taken, ...notes].join(''));
+    await memory.write(written({ taken, begun, cleared }, boot));
     dirty = false;
     saved = performance.now();
   };
@@ -72,12 +78,20 @@ export async function takenFiles(memory: Memory): Promise<TakenFiles> {
       if (taken.size >= MOST) throw tooMany();
     },
     async add(path, facts) {
-      taken.add(hash(path, facts));
-      begun.delete(hash(path, facts));
+      const file = hash(path, facts);
+      taken.add(file);
+      begun.delete(file);
+      cleared.delete(file);
       await saveSoon();
     },
+    cleared(path, facts) {
+      if (!taken.delete(hash(path, facts))) return;
+      addOne(cleared, hash(path, facts));
+      dirty = true;
+    },
     forget(path, facts) {
-      dirty = taken.delete(hash(path, facts)) || dirty;
+      const file = hash(path, facts);
+      dirty = taken.delete(file) || cleared.delete(file) || dirty;
     },
     async keepOnly(files) {
       if (taken.size + begun.size === 0) return;
@@ -86,11 +100,7 @@ export async function takenFiles(memory: Memory): Promise<TakenFiles> {
       // without room for what is there, nothing would ever be taken again, whatever was moved away
       const mustForget = taken.size >= MOST && files.length > 0;
       if (found.length === 0 && !mustForget) return;
-      for (const one of gone) {
-        taken.delete(one);
-        begun.delete(one);
-        dirty = true;
-      }
+      for (const one of gone) dirty = taken.delete(one) || begun.delete(one) || dirty;
     },
     save,
   };
@@ -102,18 +112,53 @@ function hash(path: string, { size, modified, version }: FileFacts): string {
   return digest('sha256', text, 'base64url').slice(0, HASH_LENGTH);
 }
 
-/** Hashes, one after another; then a line for each partly delivered file: its hash and the number of messages. */
-function parse(text = ''): { taken: Set<string>; begun: Map<string, number> } {
-  const [hashes = '', ...notes] = text.split('\n');
+/** Instead of the number of messages: all were delivered, and the file was moved or deleted. */
+const AWAY = 0;
+/** Instead of a hash: when that was. */
+const BOOT = 'boot';
+
+/** The oldest one goes where it is never sure that they stay away. */
+function addOne(cleared: Set<string>, file: string): void {
+  cleared.add(file);
+  const [oldest] = cleared;
+  if (cleared.size > SMALL && oldest !== undefined) cleared.delete(oldest);
+}
+
+interface Noted {
+  readonly taken: Set<string>;
+  readonly begun: Map<string, number>;
+  readonly cleared: ReadonlySet<string>;
+}
+
+function written({ taken, begun, cleared }: Noted, boot: string | undefined): string {
+  const notes = [...begun].map(([file, messages]) => `\n${file} ${messages}`);
+  const away = [...cleared].map((file) => `\n${file} ${AWAY}`);
+  if (away.length > 0) away.push(`\n${BOOT} ${boot}`);
+  return [...taken, ...notes, ...away].join('');
+}
+
+/**
+ * Hashes, one after another; then a line for each partly delivered file: its hash and the number of messages. In the same
+ * form come the files that were cleared, and in which boot of the machine: what was away in this one stays away.
+ */
+function parse(
+  text: string | undefined,
+  now: string | undefined,
+): Omit<Noted, 'cleared'> & { readonly isOld: boolean } {
+  const [hashes = '', ...lines] = (text ?? '').split('\n');
   const taken = new Set<string>();
   for (let at = 0; at + HASH_LENGTH <= hashes.length; at += HASH_LENGTH) {
     taken.add(hashes.slice(at, at + HASH_LENGTH));
   }
-  const begun = notes.map((note): [string, number] => {
-    const [file = '', messages] = note.split(' ');
-    return [file, Number(messages)];
-  });
-  return { taken, begun: new Map(begun) };
+  const { [BOOT]: boot, ...notes } = Object.fromEntries(
+    lines.map((line) => line.split(' ') as [string, string]),
+  );
+  const begun = new Map<string, number>();
+  for (const [file, messages] of Object.entries(notes)) {
+    if (Number(messages) !== AWAY) begun.set(file, Number(messages));
+    else if (boot !== now || now === undefined) taken.add(file);
+  }
+  return { taken, begun, isOld: boot !== undefined };
 }
 
 function tooMany(): TemporaryError {

@@ -1,11 +1,15 @@
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { DiskStore } from '../../../adapters/file/disk-store.ts';
 import type { Memory } from '../../../src/adapter/adapter.ts';
 import type { NewMessage } from '../../../src/message/message.ts';
+import { scanFolder } from '../../../src/peer/folder/file-scan.ts';
 import { notices } from '../../../src/peer/folder/notices.ts';
 import { Look } from '../../../src/peer/folder/pickup.ts';
 import { stillness } from '../../../src/peer/folder/stillness.ts';
 import { takenFiles } from '../../../src/peer/folder/taken-files.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 interface TestMemory extends Memory {
   text: string | undefined;
@@ -92,6 +96,75 @@ test('files that are gone are forgotten', async () => {
   await taken.save();
   const after = await takenFiles(kept);
   expect([after.has('in/a', FACTS), after.has('in/b', FACTS)]).toEqual([false, true]);
+});
+
+test('what was cleared away is known again after a loss of power alone', async () => {
+  const kept = memory();
+  const taken = await takenFiles(kept, 'boot-1');
+  for (const path of ['in/a', 'in/b', 'in/c']) {
+    await taken.add(path, FACTS);
+    if (path !== 'in/c') taken.cleared(path, FACTS);
+  }
+  await taken.noteBegun('in/d', FACTS, 3);
+  taken.forget('in/b', FACTS);
+  await taken.save();
+  const known = async (boot: string | undefined): Promise<unknown[]> => {
+    const found = await takenFiles(kept, boot);
+    const has = ['in/a', 'in/b', 'in/c'].map((path) => found.has(path, FACTS));
+    return [...has, found.begun('in/d', FACTS)];
+  };
+  expect(await known('boot-2')).toEqual([true, false, true, 3]);
+  expect(await known(undefined)).toEqual([true, false, true, 3]);
+  expect(await known('boot-1')).toEqual([false, false, true, 3]);
+  await (await takenFiles(kept, 'boot-1')).save();
+  expect(await known('boot-2')).toEqual([false, false, true, 3]);
+});
+
+test('of a look that was killed, files that are moved back are delivered', async () => {
+  await using home = await temporaryFolder('taken-files');
+  const [folder, archive] = [join(home.path, 'in'), join(home.path, 'done')];
+  const kept = memory();
+  const delivered: unknown[] = [];
+  const looked = async (from: TestMemory, killedAt?: string): Promise<string | undefined> => {
+    const store = new DiskStore({ sync: 'gathered' });
+    let left: string | undefined;
+    const look = new Look({
+      settings: {
+        folder,
+        archive,
+        pattern: ['*'],
+        ignore: [],
+        limit: 1_000,
+        batch: 'whole',
+        order: 'name',
+      } as never,
+      lent: {
+        async deliver(message: NewMessage) {
+          if (message.name === killedAt) left = from.text;
+          delivered.push(message.name);
+        },
+        memory: from,
+        event: () => undefined,
+      } as never,
+      origin: 'in',
+      store,
+      taken: await takenFiles(from),
+      told: notices(() => undefined),
+      still: stillness(0),
+    });
+    const scan = await scanFolder(store, { folder, subfolders: 0, without: [] });
+    await look.work(scan, AbortSignal.any([]));
+    return left;
+  };
+  await mkdir(folder);
+  for (const name of ['a', 'b', 'c', 'd']) await writeFile(join(folder, name), name);
+  const left = await looked(kept, 'd');
+  expect(delivered.splice(0)).toEqual(['a', 'b', 'c', 'd']);
+  for (const name of ['a', 'b']) await rename(join(archive, name), join(folder, name));
+  const next = memory();
+  next.text = left;
+  await looked(next);
+  expect(delivered).toEqual(['a', 'b']);
 });
 
 test('a large memory is written once a look, not once a file', async () => {

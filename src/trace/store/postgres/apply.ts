@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import type { StreamRead } from '../../../broker/stream-reader.ts';
 import type { Database, PostgresSession, SqlValue } from '../../../database/postgres.ts';
 import type { HostRecord } from '../../../message/record.ts';
 import {
@@ -38,7 +39,7 @@ export async function apply(
   {
     inputs,
     read,
-  }: { readonly inputs: readonly TraceInput[]; readonly read?: readonly StreamFloor[] | undefined },
+  }: { readonly inputs: readonly TraceInput[]; readonly read?: readonly StreamRead[] | undefined },
 ): Promise<readonly MessageState[]> {
   return memory.batch(db, read ?? [], async (session) => {
     const sessionIds = [...new Set(inputs.map(sessionOf))].filter((id) => id > 0);

@@ -1,28 +1,28 @@
+import type { StreamRead } from '../../../broker/stream-reader.ts';
 import type { Database, PostgresSession } from '../../../database/postgres.ts';
 import { EngineError } from '../../../error/engine-error.ts';
 import { toldElsewhere } from '../../../error/foreseen.ts';
-import type { StreamFloor } from '../../trace-store.ts';
 import type { TraceCipher } from '../trace-cipher.ts';
 import { BodyTable } from './body-table.ts';
 import { ExplanationTable } from './explanation-table.ts';
 import { Partitions } from './partitions.ts';
 import { WordTable } from './word-table.ts';
 
-/** Before the name of a stream: up to where it has been read. */
+/** Before the id of a stream: up to where it has been read. */
 const READ = 'read ';
 
 /**
- * Counts a batch, and notes how far it has read the streams. A version that does not note this counts its batches alone:
- * as long as both counts are not equal, it is not known how far the streams were read.
+ * Counts a batch, and notes how far it has read the streams. A version that does not note this, or by the names of streams,
+ * counts its batches without these: as long as both counts are not equal, it is not known how far the streams were read.
  */
-const COUNT = `INSERT INTO note VALUES('batches', '1'), ('noted', '1')
+const COUNT = `INSERT INTO note VALUES('batches', '1'), ('noted-by-id', '1')
   UNION ALL SELECT * FROM unnest(?::text[], ?::text[])
-  ON CONFLICT(name) DO UPDATE SET value = CASE WHEN note.name IN ('batches', 'noted')
+  ON CONFLICT(name) DO UPDATE SET value = CASE WHEN note.name IN ('batches', 'noted-by-id')
     THEN (note.value::bigint + 1)::text ELSE excluded.value END
   RETURNING name, value`;
 
 const RAISE = `WITH counted AS (SELECT value FROM note WHERE name = 'batches' FOR UPDATE)
-  INSERT INTO note SELECT 'noted', coalesce((SELECT value FROM counted), '0')
+  INSERT INTO note SELECT 'noted-by-id', coalesce((SELECT value FROM counted), '0')
   UNION ALL SELECT * FROM unnest(?::text[], ?::text[])
   ON CONFLICT(name) DO UPDATE SET value =
     greatest(note.value::bigint, excluded.value::bigint)::text`;
@@ -30,23 +30,25 @@ const RAISE = `WITH counted AS (SELECT value FROM note WHERE name = 'batches' FO
 /** How far each stream has been read; empty if it is not known. */
 export async function readUpTo(db: Database): Promise<ReadonlyMap<string, number>> {
   const rows = await db.rows<{ name: string; value: string }>(
-    `SELECT name, value FROM note WHERE starts_with(name, ?) OR name IN ('batches', 'noted')`,
+    `SELECT name, value FROM note WHERE starts_with(name, ?) OR name IN ('batches', 'noted-by-id')`,
     READ,
   );
-  const { batches, noted, ...read } = Object.fromEntries(
-    rows.map(({ name, value }) => [name, Number(value)]),
-  );
+  const {
+    batches,
+    'noted-by-id': noted,
+    ...read
+  } = Object.fromEntries(rows.map(({ name, value }) => [name, Number(value)]));
   if (batches !== noted) return new Map();
   return new Map(Object.entries(read).map(([name, upTo]) => [name.slice(READ.length), upTo]));
 }
 
 /** Notes how far the streams were read at least, by who did not note it. */
-export async function setReadUpTo(db: Database, read: readonly StreamFloor[]): Promise<void> {
+export async function setReadUpTo(db: Database, read: readonly StreamRead[]): Promise<void> {
   await db.rows(RAISE, ...notesOf(read));
 }
 
-const notesOf = (read: readonly StreamFloor[]): readonly [string[], string[]] => [
-  read.map(({ stream }) => `${READ}${stream}`),
+const notesOf = (read: readonly StreamRead[]): readonly [string[], string[]] => [
+  read.map(({ id }) => `${READ}${id}`),
   read.map(({ floor }) => String(floor)),
 ];
 
@@ -60,7 +62,7 @@ const behind = (): EngineError =>
 /** Undoes a transaction of a database that is behind. */
 const BEHIND = new Error('behind');
 
-async function countOf(session: PostgresSession, read: readonly StreamFloor[]): Promise<number> {
+async function countOf(session: PostgresSession, read: readonly StreamRead[]): Promise<number> {
   const rows = await session.rows<{ name: string; value: string }>(COUNT, ...notesOf(read));
   return Number(rows.find(({ name }) => name === 'batches')?.value ?? 0);
 }
@@ -93,7 +95,7 @@ export class Memory {
    */
   async batch<Result>(
     db: Database,
-    read: readonly StreamFloor[],
+    read: readonly StreamRead[],
     work: (session: PostgresSession) => Promise<Result>,
   ): Promise<Result> {
     let counted = 0;

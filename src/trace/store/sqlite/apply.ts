@@ -1,3 +1,4 @@
+import type { StreamRead } from '../../../broker/stream-reader.ts';
 import { syncLog } from '../../../database/synced-log.ts';
 import type { HostRecord } from '../../../message/record.ts';
 import { foldBatch, messageOf, type StatisticChange, sessionOf } from '../../batch.ts';
@@ -11,6 +12,7 @@ import { loss, type Presumption, presumption } from '../settle.ts';
 import { addedUp, rowOfStatistic } from '../statistics.ts';
 import { IN_QUEUE, LEVEL_CODE } from '../stored-code.ts';
 import { readPast, readState, writeAttempt, writePast, writeState } from './message-table.ts';
+import { noteRead } from './read-floors.ts';
 import type { TraceFile } from './trace-file.ts';
 import type { TraceFiles } from './trace-files.ts';
 
@@ -21,14 +23,15 @@ import type { TraceFiles } from './trace-files.ts';
 export async function apply(
   files: TraceFiles,
   inputs: readonly TraceInput[],
+  read: readonly StreamRead[] = [],
 ): Promise<readonly MessageState[]> {
   const standing: MessageState[] = [];
-  const written: string[] = [];
+  const written = new Set<string>();
   const byFile = Map.groupBy(inputs, (input) => fileNameOf(files, input));
   for (const [name, part] of [...byFile].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     const file = files.file(name);
     standing.push(...applyToFile(file, part));
-    written.push(file.path);
+    written.add(file.path);
     const ids = part.map((input) => messageOf(input) ?? 0);
     files.grew(name, {
       lastId: Math.max(...ids),
@@ -36,7 +39,8 @@ export async function apply(
       sessions: part.map(sessionOf),
     });
   }
-  await Promise.all(written.map(syncLog));
+  if (read.length > 0) written.add(noteRead(files, read).path);
+  await Promise.all([...written].map(syncLog));
   return standing;
 }
 

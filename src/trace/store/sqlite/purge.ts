@@ -9,6 +9,7 @@ import { NOT_COMPLETED, OPEN } from '../stored-code.ts';
 import { writeStatistic } from './apply.ts';
 import { copySessions } from './held-file.ts';
 import { unmarkDay } from './mark.ts';
+import { keepRead } from './read-floors.ts';
 import { dropRollUps } from './running.ts';
 import type { TraceFile } from './trace-file.ts';
 import type { TraceFiles } from './trace-files.ts';
@@ -72,6 +73,7 @@ async function removeDay(
     keepStatistics(file, held);
     held.takeOver(day);
     unmarkDay(files, day);
+    keepRead(files, day);
     for (const ref of bodyRefs(file)) held.lostPointer(ref, keeping.now);
   });
   files.remove(day);

@@ -24,6 +24,7 @@ import {
   session,
   statistics,
 } from './read.ts';
+import { readUpTo, setReadUpTo } from './read-floors.ts';
 import { hostHours, sawRunning } from './running.ts';
 import { DamagedFileError } from './trace-file.ts';
 import { TraceFiles } from './trace-files.ts';
@@ -63,7 +64,7 @@ export function sqliteTraceStore({
   const { attempt, write } = attempts(files, failed);
   const close = (): Promise<void> => attempt(() => files.close());
   return {
-    apply: (inputs) => write(() => apply(files, inputs)),
+    apply: (inputs, read) => write(() => apply(files, inputs, read)),
     settleByFloor: (floors) => attempt(() => settleByFloor(files, floors, clock.now())),
     differences: (inputs) => attempt(() => differences(files, inputs)),
     settleLost: (lost) => attempt(() => settleLost(files, lost, clock.now())),
@@ -95,7 +96,8 @@ export function sqliteTraceStore({
     usage: () => attempt(() => usage(files)),
     mark: () => attempt(() => mark(files)),
     setMark: (own) => write(() => setMark(files, own)),
-    ...NOT_NOTED,
+    readUpTo: () => attempt(() => readUpTo(files)),
+    setReadUpTo: (read) => write(() => setReadUpTo(files, read)),
     pointsTo: (bodyRef) => attempt(() => pointsTo(files, bodyRef)),
     orphans: () => attempt(() => orphans(files)),
     close,
@@ -113,9 +115,6 @@ function openFiles({ folder, ...options }: SqliteTraceOptions): TraceFiles {
     throw error;
   }
 }
-
-/** Each batch is on the disk before it is acknowledged. */
-const NOT_NOTED = { readUpTo: async () => undefined, setReadUpTo: async () => undefined };
 
 interface Attempts {
   /** A damaged file is set aside, and the rest answers. This ends, since each time there is one file fewer. */

@@ -156,18 +156,18 @@ describe.runIf(programs !== undefined)('a private PostgreSQL', () => {
         onBehind: (read) => behind.push([...read]),
       });
       await store.apply(sampleOf(1, 'ward'), [
-        { stream: 'WARD', floor: 1 },
-        { stream: 'LAB', floor: 7 },
+        { id: 'WARD', floor: 1 },
+        { id: 'LAB', floor: 7 },
       ]);
       await cutOff('live');
       await asked('CREATE DATABASE copy TEMPLATE live');
-      await vi.waitFor(() => store.apply(sampleOf(2, 'lab'), [{ stream: 'LAB', floor: 9 }]));
+      await vi.waitFor(() => store.apply(sampleOf(2, 'lab'), [{ id: 'LAB', floor: 9 }]));
       expect(await store.readUpTo()).toEqual(new Map(Object.entries({ WARD: 1, LAB: 9 })));
       await cutOff('live');
       await asked('ALTER DATABASE live RENAME TO gone');
       await asked('ALTER DATABASE copy RENAME TO live');
       // it would be found under a host that the database does not know
-      const late = () => store.apply(sampleOf(3, 'lab'), [{ stream: 'LAB', floor: 11 }]);
+      const late = () => store.apply(sampleOf(3, 'lab'), [{ id: 'LAB', floor: 11 }]);
       await vi.waitFor(() => expect(late()).rejects.toThrow(/no longer has what was written last/));
       const known = [Object.entries({ WARD: 1, LAB: 7 })];
       expect(behind).toEqual(known);
@@ -184,8 +184,8 @@ describe.runIf(programs !== undefined)('a private PostgreSQL', () => {
   test('how far the streams were read is not known once an older version has written, until it is said again', async () => {
     await using store = await postgresTraceStore({ url: server.url, production: 'mixed' });
     expect(await store.readUpTo()).toEqual(new Map());
-    await store.setReadUpTo([{ stream: 'WARD', floor: 5 }]);
-    await store.apply(sampleOf(1, 'ward'), [{ stream: 'LAB', floor: 7 }]);
+    await store.setReadUpTo([{ id: 'WARD', floor: 5 }]);
+    await store.apply(sampleOf(1, 'ward'), [{ id: 'LAB', floor: 7 }]);
     const read = new Map(Object.entries({ WARD: 5, LAB: 7 }));
     expect(await store.readUpTo()).toEqual(read);
     // what a version does that notes nothing
@@ -193,11 +193,11 @@ describe.runIf(programs !== undefined)('a private PostgreSQL', () => {
       `UPDATE waybill_mixed.note SET value = (value::bigint + 1)::text WHERE name = 'batches'`,
     );
     expect(await store.readUpTo()).toEqual(new Map());
-    await store.apply(sampleOf(2, 'lab'), [{ stream: 'LAB', floor: 9 }]);
+    await store.apply(sampleOf(2, 'lab'), [{ id: 'LAB', floor: 9 }]);
     expect(await store.readUpTo()).toEqual(new Map());
     await store.setReadUpTo([
-      { stream: 'WARD', floor: 6 },
-      { stream: 'LAB', floor: 8 },
+      { id: 'WARD', floor: 6 },
+      { id: 'LAB', floor: 8 },
     ]);
     await store.apply(sampleOf(3, 'lab'));
     expect(await store.readUpTo()).toEqual(new Map(Object.entries({ WARD: 6, LAB: 9 })));
