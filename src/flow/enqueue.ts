@@ -282,8 +282,13 @@ export interface HalfStored {
 
 /** Milliseconds for which a leg is remembered after the last try of its message. */
 const WINDOW = 3_600_000;
+/**
+ * Legs of all messages, some 100 MB: senders that repeat messages of 100,000 parts each in turn would otherwise forget one
+ * another's, and parts be stored twice once JetStream has forgotten them as well.
+ */
+const LIMIT = 1_000_000;
 
-export function halfStoredLegs(window = WINDOW, limit = 100_000): HalfStored {
+export function halfStoredLegs(window = WINDOW, limit = LIMIT): HalfStored {
   const kept = new Map<string, number>();
   return {
     full: new Set(),

@@ -57,6 +57,15 @@ test('tens of thousands of parts for each of two targets take as long as so many
   expect(parts.every(({ message: { id, branch } }) => branch === id)).toBe(true);
 });
 
+test('messages of very many parts that are repeated in turn do not forget one another', () => {
+  const legs = halfStoredLegs();
+  const messages = ['a', 'b'].map((message) =>
+    Array.from({ length: 100_000 }, (_, n) => `${message}${n}`),
+  );
+  for (const parts of messages) legs.keep(parts);
+  expect(messages.flat().filter((part) => !legs.isStored(part))).toEqual([]);
+});
+
 test('of the parts that were stored before a queue was full none is forgotten', () => {
   const legs = halfStoredLegs(60_000, 3);
   const parts = ['a', 'b', 'c', 'd', 'e'];
