@@ -34,6 +34,56 @@ export async function watchClock(
   }
 }
 
+/** Between two looks at this machine's time. */
+const LOOK = 5_000;
+
+/** The two times of a machine: that of its calendar, and one that only goes forwards while it runs. */
+export interface MachineTime {
+  readonly calendar: () => number;
+  readonly running: () => number;
+}
+
+const thisMachine: MachineTime = { calendar: Date.now, running: () => performance.now() };
+
+/**
+ * Tells when this engine did nothing for more than a minute (its process was stopped, the machine was suspended or had
+ * no time for it), and when the machine's clock was set by as much, until the signal aborts. Nothing else would say why
+ * senders got no answer, and why waits, schedules and alerts are late: an embedded NATS has the same clock, and stood
+ * still as well.
+ */
+export async function watchStanding(
+  {
+    events,
+    machine = thisMachine,
+    wait = pause,
+  }: { events: Pick<Events, 'told'>; machine?: MachineTime; wait?: typeof pause },
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    const [calendar, running] = [machine.calendar(), machine.running()];
+    await wait(LOOK, signal, { ref: false });
+    const now = machine.calendar();
+    const ran = machine.running() - running;
+    const stood = ran - LOOK;
+    const set = now - calendar - ran;
+    if (stood > TOLERATED) {
+      const text = `This engine did nothing from ${timeOf(calendar)} to ${timeOf(now)} (${inSeconds(ran)}): its process was stopped, or the machine had no time for it. Senders got no answer meanwhile; what was due is done now, times of a schedule only with catchUp.`;
+      events.told('', 'warn', 'engine-stood-still', text);
+    }
+    if (set > TOLERATED) {
+      const text = `The clock of this machine went from ${timeOf(calendar)} to ${timeOf(now)} within ${inSeconds(ran)}: the machine was suspended, or its clock was set ahead. In the first case senders got no answer meanwhile; what was due is done now, times of a schedule only with catchUp.`;
+      events.told('', 'warn', 'clock-jumped', text);
+    } else if (set < -TOLERATED) {
+      const text = `The clock of this machine was set back by ${inSeconds(-set)}, to ${timeOf(now)}. Times in the trace repeat, and schedules follow the clock.`;
+      events.told('', 'warn', 'clock-jumped', text);
+    }
+  }
+}
+
+const timeOf = (at: number): string => new Date(at).toISOString();
+
+const inSeconds = (time: number): string => describeDuration(Math.round(time / 1_000) * 1_000);
+
 function tell(events: Pick<Events, 'told'>, ahead: number): void {
   if (Math.abs(ahead) <= TOLERATED) {
     events.told(
@@ -44,7 +94,7 @@ function tell(events: Pick<Events, 'told'>, ahead: number): void {
     );
     return;
   }
-  const by = describeDuration(Math.abs(Math.round(ahead / 1_000) * 1_000));
+  const by = inSeconds(Math.abs(ahead));
   const where = ahead > 0 ? 'ahead of' : 'behind';
   events.told(
     '',

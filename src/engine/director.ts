@@ -16,7 +16,7 @@ import type { Host, HostStatus } from '../host/host.ts';
 import type { Events } from '../log/events.ts';
 import { Deadline } from '../time/deadline.ts';
 import { type Assembly, assemble, type Works } from './assemble.ts';
-import { watchClock } from './clock-watch.ts';
+import { watchClock, watchStanding } from './clock-watch.ts';
 import { notWaiting } from './end-queued.ts';
 import type { Engine } from './engine.ts';
 import { LateTurns } from './late-turns.ts';
@@ -126,6 +126,10 @@ export class Director {
     this.#janitor = startJanitor({ broker, margin, isTight, onKept, isLeft }, leases);
     const clocks = { kv: this.#engine.state.kv, events: this.#events };
     background(watchClock(clocks, this.#stopping.signal), 'comparing the clocks');
+    background(
+      watchStanding(clocks, this.#stopping.signal),
+      'looking whether the engine stood still',
+    );
     this.#tellLeft();
   }
 
