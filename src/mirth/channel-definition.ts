@@ -28,6 +28,8 @@ export interface Destination extends Stage {
   readonly template?: string;
   /** What is sent instead, as JSON: names of values → templates. */
   readonly values?: Readonly<Record<string, string>>;
+  /** What is sent instead, as a web form: names of fields and their templates. */
+  readonly form?: readonly (readonly [string, string])[];
   /** The label of what is sent, such as a file's name. */
   readonly label?: string;
   readonly type?: string;

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import { describeError, isEngineError } from '../error/engine-error.ts';
 import type {
   CallAnswer,
@@ -349,6 +350,7 @@ class ChannelRun {
     const answer =
       this.#taken.answers?.[number] ??
       keptOf(await this.#context.call(to, out, timeout === undefined ? {} : { timeout }));
+    this.#putStatus(answer);
     const response = responseOf(answer);
     const before = response.getStatus();
     const how = { stopsChain: false, isSent: true };
@@ -365,7 +367,22 @@ class ChannelRun {
       throw new DestinationFailed(new RefusedByScript(), how);
   }
 
-  #sent({ template, values }: Destination, encoded: string): { body: string; isWhole: boolean } {
+  /** What an HTTP Sender leaves for the scripts after it. */
+  #putStatus({ code = '' }: KeptAnswer): void {
+    if (!/^\d{3}$/.test(code)) return;
+    const { connectorMap } = this.#scope;
+    connectorMap.put('responseStatusCode', Number(code));
+    connectorMap.put('responseStatusLine', `HTTP/1.1 ${code} ${STATUS_CODES[code] ?? ''}`.trim());
+  }
+
+  #sent(
+    { template, values, form }: Destination,
+    encoded: string,
+  ): { body: string; isWhole: boolean } {
+    if (form !== undefined) {
+      const filled = form.map(([name, text]) => [name, this.#fill(text, encoded)]);
+      return { body: new URLSearchParams(filled).toString(), isWhole: false };
+    }
     if (values !== undefined) {
       const filled = Object.entries(values).map(([name, text]) => {
         const value = this.#fill(text, encoded);
@@ -462,6 +479,7 @@ const keptOf = ({ status, body, text, code }: CallAnswer): KeptAnswer => ({
   isGood: status === 'completed',
   body: textOf(body ?? new Uint8Array(), undefined),
   text: text ?? code ?? '',
+  code,
 });
 
 const responseOf = ({ isGood, body, text }: KeptAnswer): Response =>

@@ -1,19 +1,24 @@
-import { append, element, text, toXml, trimmed, type XmlNode } from './e4x/node.ts';
+import { type DelimitedSettings, delimitedText, delimitedTree, unescaped } from './delimited.ts';
+import {
+  addText,
+  append,
+  element,
+  elementsOf,
+  plainText,
+  text,
+  toXml,
+  type XmlNode,
+} from './e4x/node.ts';
 import { isXml, nodesOf, parseXml, type Xml, xmlOf } from './e4x/xml.ts';
 import { plainTextOf } from './plain-text.ts';
 
 /** The form in which a script sees a message. */
 export type DataType = 'HL7V2' | 'XML' | 'JSON' | 'DELIMITED' | 'RAW';
 
-export interface DelimitedSettings {
-  readonly columnDelimiter?: string;
-  readonly recordDelimiter?: string;
-  readonly quoteToken?: string;
-  readonly columnNames?: readonly string[];
-}
-
 export interface DataSettings extends DelimitedSettings {
   readonly stripNamespaces?: boolean;
+  /** What ends each segment of HL7 that is written; a carriage return if left out. */
+  readonly segmentDelimiter?: string;
 }
 
 /** The message as a script sees it: HL7, XML and delimited text as E4X, JSON as an object, anything else as text. */
@@ -30,21 +35,27 @@ export function readData(type: DataType, body: string, settings: DataSettings = 
 export function writeData(type: DataType, value: unknown, settings: DataSettings = {}): string {
   if (typeof value === 'string') return value;
   const [root] = isXml(value) ? nodesOf(value) : [];
-  if (type === 'HL7V2' && root?.kind === 'element') return hl7Text(root);
+  if (type === 'HL7V2' && root?.kind === 'element') {
+    const made = hl7Text(root);
+    const { segmentDelimiter: end } = settings;
+    return end === undefined ? made : made.replaceAll('\r', unescaped(end, '\r'));
+  }
   if (type === 'DELIMITED' && root?.kind === 'element') return delimitedText(root, settings);
   if (root?.kind === 'element') return toXml(root);
   if (isXml(value)) return plainTextOf(value);
-  if (typeof value === 'object' && value !== null) return JSON.stringify(value);
-  return plainTextOf(value ?? '');
+  return isTree(value) ? JSON.stringify(value) : plainTextOf(value ?? '');
 }
+
+/** Objects and lists are JSON; not a text that is an object, as a map gives an empty one. */
+const isTree = (value: unknown): boolean =>
+  /Object|Array/.test(Object.prototype.toString.call(value));
 
 /** The output of a transformer, before it is serialised in its data type. */
 export function transformedText(value: unknown): string {
   if (typeof value === 'string') return value;
   const [root] = isXml(value) ? nodesOf(value) : [];
   if (root?.kind === 'element') return toXml(root);
-  if (typeof value === 'object' && value !== null) return JSON.stringify(value);
-  return plainTextOf(value ?? '');
+  return isTree(value) ? JSON.stringify(value) : plainTextOf(value ?? '');
 }
 
 /** The message type for the envelope; for HL7 it is derived from MSH when the message is written. */
@@ -126,17 +137,6 @@ function hl7Field(name: string, value: string, { component, subcomponent }: Mark
   return field;
 }
 
-/** Mirth converts it to XML, so white space around texts is dropped as there. */
-function addText(at: XmlNode, value: string): void {
-  const inner = trimmed(value);
-  if (inner !== '') append(at, text(inner));
-}
-
-const elementsOf = (of: XmlNode): XmlNode[] => of.children.filter(({ kind }) => kind === 'element');
-
-const plainText = (of: XmlNode): string =>
-  of.children.map((one) => (one.kind === 'text' ? one.value : plainText(one))).join('');
-
 const numberOf = ({ name }: XmlNode): number => Number(/(\d+)$/.exec(name)?.[1] ?? 0);
 
 function hl7Text(root: XmlNode): string {
@@ -180,63 +180,4 @@ function levelText(of: XmlNode, [mark, ...inner]: readonly string[]): string {
   const values: string[] = [];
   for (const part of parts) values[Math.max(0, numberOf(part) - 1)] = levelText(part, inner);
   return Array.from(values, (value) => value ?? '').join(mark);
-}
-
-const mark = (given: string | undefined, otherwise: string): string =>
-  (given ?? otherwise).replaceAll('\\n', '\n').replaceAll('\\r', '\r').replaceAll('\\t', '\t');
-
-function delimitedTree(body: string, settings: DelimitedSettings): XmlNode {
-  const root = element('delimited');
-  const lines = body.replaceAll('\r\n', '\n').split(mark(settings.recordDelimiter, '\n'));
-  for (const line of lines) {
-    if (line === '') continue;
-    const row = element('row');
-    for (const [index, value] of columns(line, settings).entries()) {
-      const name = settings.columnNames?.[index] ?? `column${index + 1}`;
-      const cell = element(name);
-      addText(cell, value);
-      append(row, cell);
-    }
-    append(root, row);
-  }
-  return root;
-}
-
-function columns(line: string, settings: DelimitedSettings): string[] {
-  const delimiter = mark(settings.columnDelimiter, ',');
-  const quote = settings.quoteToken ?? '"';
-  const made: string[] = [];
-  let value = '';
-  let isQuoted = false;
-  for (let at = 0; at < line.length; at += 1) {
-    if (quote !== '' && line.startsWith(quote, at)) {
-      if (isQuoted && line.startsWith(quote, at + quote.length)) {
-        value += quote;
-        at += quote.length;
-      } else isQuoted = !isQuoted;
-    } else if (!isQuoted && line.startsWith(delimiter, at)) {
-      made.push(value);
-      value = '';
-      at += delimiter.length - 1;
-    } else value += line[at];
-  }
-  return [...made, value];
-}
-
-function delimitedText(root: XmlNode, settings: DelimitedSettings): string {
-  const delimiter = mark(settings.columnDelimiter, ',');
-  const record = mark(settings.recordDelimiter, '\n');
-  const quote = settings.quoteToken ?? '"';
-  const cell = (value: string): string =>
-    value.includes(delimiter) || value.includes(record) || value.includes(quote)
-      ? quote + value.replaceAll(quote, quote + quote) + quote
-      : value;
-  return elementsOf(root)
-    .map(
-      (row) =>
-        elementsOf(row)
-          .map((one) => cell(plainText(one)))
-          .join(delimiter) + record,
-    )
-    .join('');
 }

@@ -6,6 +6,8 @@ export interface KeptAnswer {
   readonly isGood: boolean;
   readonly body: string;
   readonly text: string;
+  /** The status of a web server's answer. */
+  readonly code?: string | undefined;
 }
 
 /** Destinations that a person has to see to, because the script of the first failed. */

@@ -159,16 +159,19 @@ function rowsOf(body: string): Came {
   return { body: toXml(root), type: 'application/xml', variables };
 }
 
+/** As Mirth Connect writes it: names in small letters, those that are none in XML corrected, and nothing for NULL. */
 const rowXml = (row: Row): XmlNode =>
   element(
     'result',
-    Object.entries(row).map(([name, value]) => {
-      const shown =
-        value === null || value === undefined
-          ? ''
-          : typeof value === 'object'
-            ? JSON.stringify(value)
-            : plainTextOf(value);
-      return element(name, shown === '' ? [] : [text(shown)]);
+    Object.entries(row).flatMap(([name, value]) => {
+      if (value === null || value === undefined) return [];
+      const shown = typeof value === 'object' ? JSON.stringify(value) : plainTextOf(value);
+      return [leaf(columnName(name), shown)];
     }),
   );
+
+const columnName = (given: string): string =>
+  given
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}_.-]/gu, '_')
+    .replace(/^[^\p{L}_]/u, '_') || '_';

@@ -103,6 +103,31 @@ test('a Database Writer is an operation with its statement, and gets values as J
   expect([...production.files.values()].join('')).not.toContain('opensesame');
 });
 
+test('several statements of a Database Writer are one each, whatever their texts and comments contain', async () => {
+  const production = imported(
+    channel({
+      destinations: [
+        {
+          name: 'Store',
+          transport: 'Database Writer',
+          properties: writer(
+            "-- first; of two\nDELETE FROM t WHERE a = ';';\nINSERT INTO t VALUES (${name}); -- end\n",
+          ),
+        },
+      ],
+    }),
+  );
+  expect(yamlOf(production)['operations']?.['adt-in-store']).toMatchObject({
+    settings: {
+      statements: [
+        "-- first; of two\nDELETE FROM t WHERE a = ';'",
+        'INSERT INTO t VALUES ({json("/name")})',
+      ],
+    },
+  });
+  expect((await problemsOf(production)).join('')).not.toContain('more than one');
+});
+
 test('a Database Reader is sql-in: each row is the XML that it was', async () => {
   const production = imported(
     channelXml({
@@ -116,7 +141,7 @@ test('a Database Reader is sql-in: each row is the XML that it was', async () =>
       transformer: {
         inbound: 'XML',
         steps: [
-          javaScript('row', "msg['code'] = msg['code'].toString() + '/' + $s('id') + msg.name();"),
+          javaScript('row', "msg['code'] = msg['code'].toString() + '/' + msg['id'] + msg.name();"),
         ],
       },
       destinations: [{ ...FILE, transformer: { inbound: 'XML' } }],
@@ -135,7 +160,7 @@ test('a Database Reader is sql-in: each row is the XML that it was', async () =>
   });
   const ran = await cases(
     production,
-    `cases:\n  - name: a row\n    text: '{"id":7,"code":"A<B","none":null}'\n    type: application/json\n    expect: { orders-file: { contains: ["<code>A&lt;B/7result</code><none/>"] } }\n`,
+    `cases:\n  - name: a row\n    text: '{"ID":7,"Code":"A<B","none":null}'\n    type: application/json\n    expect: { orders-file: { contains: ["<code>A&lt;B/7result</code></result>"] } }\n`,
   );
   expect(ran).toMatch(/1 passed/);
 });

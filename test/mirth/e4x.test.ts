@@ -97,6 +97,30 @@ test('delimited text is read by its marks and column names, and written back', (
   expect(writeData('DELIMITED', rows, settings)).toBe('1;"A;""B"""\n2;D\n');
 });
 
+test.each([
+  ['5" tube,b\r\n', {}, [['5" tube', 'b']]],
+  ['"two\nlines, ""quoted""",b\n', {}, [['two\nlines, "quoted"', 'b']]],
+  ['a,\n\nb', {}, [['a', ''], [''], ['b']]],
+  ['"a\\"b\\\\",c', { quoteEscape: '\\' }, [['a"b\\', 'c']]],
+  [
+    "'a|b'|c0d\u001ee",
+    { columnDelimiter: '|', quoteToken: "'", recordDelimiter: '0x1E' },
+    [['a|b', 'c0d'], ['e']],
+  ],
+])('a delimited text %j is split as Mirth Connect does it', (body, settings, expected) => {
+  const rows = [...readData('DELIMITED', body, settings).children()];
+  expect(rows.map((row) => [...row.children()].map(String))).toEqual(expected);
+});
+
+test('rows of delimited text may be numbered, and only what has a delimiter is quoted', () => {
+  const rows = readData('DELIMITED', 'a"b,c\nd', { numberedRows: true });
+  expect(String(rows.row2.column1)).toBe('d');
+  expect(writeData('DELIMITED', rows)).toBe('a"b,c\nd\n');
+  const escaped = { quoteEscape: '\\' };
+  rows.row2.column1 = '1,"2"';
+  expect(writeData('DELIMITED', rows, escaped)).toBe('a"b,c\n"1,\\"2\\""\n');
+});
+
 test('dates are written and read by the patterns of Java, in a time zone', () => {
   const date = new Date('2026-03-05T14:07:09.012Z');
   expect(formatDate("yyyyMMddHHmmss.SSS 'at' EEE MMM", date, 'UTC')).toBe(

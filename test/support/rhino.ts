@@ -132,6 +132,7 @@ async function inRhino(
   return stdout
     .trim()
     .split('\n')
+    .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as ScriptEnd);
 }
 

@@ -85,6 +85,8 @@ class ChannelImport {
   /** Whether to use scripts even where rules could do the same. */
   readonly #asCode: boolean;
   readonly #stages: ChannelStages;
+  /** What of the source's settings a person has to do. */
+  #sourceMarks: readonly ReportLine[] = [];
   #ends = 0;
   #calls = false;
 
@@ -122,8 +124,10 @@ class ChannelImport {
         'a script takes attachments out of the message, and may change it: write that as a transform';
       undone.push(['attachments', text]);
     }
+    for (const [category, text] of undone) this.#line('mark', 'source', category, text);
+    const settings = this.#sourceMarks.map((one) => one.text).join('; ');
+    if (settings !== '') undone.push(['settings', settings]);
     return undone.map(([category, text]) => {
-      this.#line('mark', 'source', category, text);
       const name = this.#scripts.undone(`source-${category}`, placeText({ place: 'source', text }));
       return `filter: ${name}`;
     });
@@ -264,7 +268,11 @@ class ChannelImport {
       inbound,
       headers: headersIn(this.#channel.xml),
     };
+    const before = this.#lines.length;
     const host = source === undefined ? undefined : sourceHost(source, context);
+    // an adapter that is missing fails the check by itself
+    if (host?.files === undefined || 'known_hosts' in host.files)
+      this.#sourceMarks = this.#lines.slice(before).filter(({ kind }) => kind === 'mark');
     if (partText(source, 'transportName') === 'JavaScript Reader')
       this.#scripts.reader(this.#channel, partText(source, 'properties/script'));
     if (host === undefined) {
@@ -400,7 +408,7 @@ class ChannelImport {
   }
 
   #texts(
-    { template, values, label, type, charset, pass }: DestinationDraft,
+    { template, values, form, label, type, charset, pass }: DestinationDraft,
     place: string,
     made: string[],
   ): void {
@@ -425,6 +433,7 @@ class ChannelImport {
       made.push(`${key}: ${JSON.stringify(text)}`);
     }
     if (values !== undefined) made.push(`values: ${JSON.stringify(values)}`);
+    if (form !== undefined) made.push(`form: ${JSON.stringify(form)}`);
     if (type !== undefined) made.push(`type: '${type}'`);
     if (charset !== undefined) made.push(`charset: '${charset}'`);
     if (pass !== undefined) made.push(`pass: ${JSON.stringify(pass)}`);

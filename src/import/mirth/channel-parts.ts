@@ -68,15 +68,23 @@ export function dataSettings(
     properties,
     side === 'inbound' ? 'serializationProperties' : 'deserializationProperties',
   );
-  if (kind.includes('xml.XML') && partText(own, 'stripNamespaces') === 'true')
+  if (/xml\.XML|hl7v3\./.test(kind) && partText(own, 'stripNamespaces') === 'true')
     return { stripNamespaces: true };
+  const segments = partText(own, 'segmentDelimiter').trim();
+  if (kind.includes('hl7v2.') && side === 'outbound' && !/^(\\r|)$/.test(segments))
+    return { segmentDelimiter: segments };
   if (!kind.includes('DelimitedDataType')) return undefined;
   const names = elementsOf(part(own, 'columnNames')).map((one) => textOf(one));
   return {
     columnDelimiter: partText(own, 'columnDelimiter') || ',',
     recordDelimiter: partText(own, 'recordDelimiter') || '\\n',
     quoteToken: partText(own, 'quoteToken'),
+    ...(partText(own, 'escapeWithDoubleQuote') === 'false' && {
+      quoteEscape: partText(own, 'quoteEscapeToken'),
+    }),
     ...(names.length > 0 && { columnNames: names }),
+    ...(partText(own, 'numberedRows') === 'true' && { numberedRows: true }),
+    ...(partText(own, 'ignoreCR') === 'false' && { keepsCarriageReturns: true }),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { XmlNode } from '../../mirth/e4x/node.ts';
 import { dataSettings, dataType, filterScript, joined, templateText } from './channel-parts.ts';
 import type { ChannelScripts } from './channel-scripts.ts';
-import { part, partText } from './read-export.ts';
+import { attributeOf, part, partText } from './read-export.ts';
 import { placeText } from './script-module.ts';
 import { rulesOf, stepsOf } from './steps.ts';
 
@@ -91,6 +91,11 @@ function shapesOf(transformer: XmlNode | undefined): [string, string][] {
     const text =
       'reads HL7 by the strict parser, whose segments stand in groups: write the paths without them';
     made.push(['the strict parser of HL7', text]);
+  }
+  const delimiter = partText(own, 'segmentDelimiter').trim();
+  if (attributeOf(own, 'class').includes('HL7v2') && !/^(\\r|\\n|\\r\\n|)$/.test(delimiter)) {
+    const text = `has segments divided by ${delimiter}: here they are lines`;
+    made.push(['segments of HL7', text]);
   }
   const isWhole = ['handleRepetitions', 'handleSubcomponents'].some(
     (name) => partText(own, name) === 'false',

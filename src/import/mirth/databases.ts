@@ -152,7 +152,10 @@ export function databaseWriter(properties: XmlNode, context: DestinationContext)
     });
   }
   return {
-    host: { adapter: 'sql-out', settings: { ...place, statements: [statement], empty: 'text' } },
+    host: {
+      adapter: 'sql-out',
+      settings: { ...place, statements: statementsIn(statement), empty: 'text' },
+    },
     values,
   };
 }
@@ -176,6 +179,20 @@ export function statementOf(query: string): { statement: string; values: Record<
   }
   statement += escaped(query.slice(at));
   return { statement: statement.trim().replace(/;\s*$/, ''), values };
+}
+
+/** A body of statements that a product takes as one. */
+const BLOCK = /^\s*(?:begin|declare|do)\b/i;
+const STATEMENT =
+  /(?:'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|(\$\w*\$)[^]*?\1|--[^\n]*|\/\*[^]*?\*\/|[^;'"`$/-]|[/$-])+/g;
+const COMMENTS = /--[^\n]*|\/\*[^]*?\*\//g;
+
+/** Several statements in one text; they run one after the other, in one transaction. */
+function statementsIn(text: string): string[] {
+  if (BLOCK.test(text)) return [text];
+  const found = [...text.matchAll(STATEMENT)].map(([one]) => one.trim());
+  const made = found.filter((one) => one.replaceAll(COMMENTS, '').trim() !== '');
+  return made.length > 1 ? made : [text];
 }
 
 function nameFor(

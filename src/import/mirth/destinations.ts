@@ -9,6 +9,7 @@ import {
   missingAdapter,
   type Notes,
 } from './drafts.ts';
+import { leftOut } from './left-out.ts';
 import { durationOf } from './polling.ts';
 import { elementsOf, entriesOf, part, partText, textOf } from './read-export.ts';
 import { charsetOf, dicomTls, filePlace, frameOf, plainFraming, titleOf } from './sources.ts';
@@ -19,6 +20,7 @@ export function destinationOf(connector: XmlNode, context: DestinationContext): 
   const properties = part(connector, 'properties');
   const transport = partText(connector, 'transportName');
   const make = DESTINATIONS[transport];
+  leftOut(transport, properties, 'destination', context);
   if (make === undefined || properties === undefined) return missing(transport, context);
   const draft = { ...make(properties, context), ...encodingOf(transport, properties, context) };
   if (draft.host === undefined) return draft;
@@ -146,11 +148,16 @@ function httpSender(properties: XmlNode, context: DestinationContext): Destinati
   const { add, fixed } = context;
   const given = partText(properties, 'host').trim();
   const parameters = entriesOf(part(properties, 'parameters'));
-  const query = parameters.map(([name, value]) => `${encodeURIComponent(name)}=${value}`).join('&');
+  const method = (partText(properties, 'method') || 'post').toUpperCase();
+  const isForm =
+    method.startsWith('P') &&
+    /^\s*application\/x-www-form-urlencoded/i.test(partText(properties, 'contentType'));
+  const query = isForm
+    ? ''
+    : parameters.map(([name, value]) => `${encodeURIComponent(name)}=${value}`).join('&');
   const whole = query === '' ? given : `${given}${given.includes('?') ? '&' : '?'}${query}`;
   const labels = new Labels();
   const url = addressOf(withoutSecrets(whole, context), context, labels);
-  const method = (partText(properties, 'method') || 'post').toUpperCase();
   if (!METHODS.has(method))
     add({ kind: 'mark', category: 'HTTP', text: `the method ${method} is not supported` });
   if (partText(properties, 'multipart') === 'true') {
@@ -172,7 +179,7 @@ function httpSender(properties: XmlNode, context: DestinationContext): Destinati
   }
   const type = labels.filled(partText(properties, 'contentType').trim(), fixed);
   const content = partText(properties, 'content');
-  if (content.trim() === '' && method.startsWith('P')) {
+  if (content.trim() === '' && method.startsWith('P') && !isForm) {
     const text =
       'its content is empty, so requests have no body, as before: see whether that is meant';
     add({ kind: 'look', category: 'empty content', text });
@@ -188,10 +195,22 @@ function httpSender(properties: XmlNode, context: DestinationContext): Destinati
   };
   return {
     host: { adapter: 'http-out', settings: labels.settled(settings) },
-    template: withoutSecrets(content, context),
+    ...(isForm
+      ? { form: formOf(parameters, context) }
+      : { template: withoutSecrets(content, context) }),
     ...labelled(labels),
   };
 }
+
+/** The parameters of a form are its body, and the content is not sent. */
+const formOf = (
+  parameters: readonly (readonly [string, string])[],
+  context: Notes,
+): [string, string][] =>
+  parameters.map(([name, value]) => [
+    name,
+    withoutSecrets(`${name}=${value}`, context).slice(name.length + 1),
+  ]);
 
 const labelled = ({ label }: Labels): Pick<DestinationDraft, 'label'> =>
   label === undefined ? {} : { label };

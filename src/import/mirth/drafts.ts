@@ -50,6 +50,8 @@ export interface DestinationDraft {
   readonly template?: string;
   /** Sent instead of the message, as JSON: names → templates. */
   readonly values?: Readonly<Record<string, string>>;
+  /** Sent instead of the message, as a web form: names of fields and their templates. */
+  readonly form?: readonly (readonly [string, string])[];
   readonly label?: string;
   readonly type?: string;
   /** The encoding of what is sent, unless it is UTF-8. */

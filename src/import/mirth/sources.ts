@@ -2,6 +2,7 @@ import type { XmlNode } from '../../mirth/e4x/node.ts';
 import { variableName } from '../names.ts';
 import { databaseReader } from './databases.ts';
 import { type HostDraft, missingAdapter, type Notes, type SourceContext } from './drafts.ts';
+import { leftOut } from './left-out.ts';
 import { durationOf, polling } from './polling.ts';
 import { elementsOf, entriesOf, part, partText } from './read-export.ts';
 
@@ -10,6 +11,7 @@ export function sourceHost(connector: XmlNode, context: SourceContext): HostDraf
   const properties = part(connector, 'properties');
   const transport = partText(connector, 'transportName');
   const make = SOURCES[transport];
+  leftOut(transport, properties, 'source', context);
   if (make !== undefined && properties !== undefined) return make(properties, context);
   const what = `${transport || 'this source connector'} has no adapter here yet`;
   context.add({ kind: 'mark', category: transport || 'unknown connectors', text: what });

@@ -35,6 +35,19 @@ export function append(parent: XmlNode, child: XmlNode): void {
   parent.children.push(child);
 }
 
+/** A value as the text of an element. */
+export function addText(at: XmlNode, value: string): void {
+  const inner = trimmed(value);
+  if (inner !== '') append(at, text(inner));
+}
+
+export const elementsOf = (of: XmlNode): XmlNode[] =>
+  of.children.filter(({ kind }) => kind === 'element');
+
+/** The text of a node with all below it. */
+export const plainText = (of: XmlNode): string =>
+  of.children.map((one) => (one.kind === 'text' ? one.value : plainText(one))).join('');
+
 export function copyOf(of: XmlNode): XmlNode {
   const copy: XmlNode = { ...of, parent: undefined, declared: new Map(of.declared) };
   copy.attributes = of.attributes.map((one) => ({ ...copyOf(one), parent: copy }));
