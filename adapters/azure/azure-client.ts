@@ -82,21 +82,25 @@ export class AzureClient {
   async source(key: string): Promise<string> {
     const signed = await this.#site.sign(
       { method: 'GET', url: this.#url({ key }), headers: {} },
-      { fresh: false, signal: this.signal },
+      { signal: this.signal },
     );
     return signed.url.href;
   }
 
   /** The answer, whose body must be read or destroyed. */
   async ask(method: Method, question: AzureQuestion): Promise<AzureAnswer> {
-    for (let fresh = false; ; fresh = true) {
-      const { statusCode: status, headers, body } = await this.#exchange(method, question, fresh);
+    for (let refused: string | undefined; ; ) {
+      const { answer, token } = await this.#exchange(method, question, refused);
+      const { statusCode: status, headers, body } = answer;
       const said = headers as Readonly<Record<string, string | undefined>>;
       if (status < 300) return { headers: said, body };
       const text = await this.#heard(textOf(body));
       const { way, until, renewable } = this.#site;
       const [code, retryAfter] = [said['x-ms-error-code'] ?? codeIn(text), said['retry-after']];
-      if (isSignInRefused({ status, code }) && renewable && !fresh) continue;
+      if (isSignInRefused({ status, code }) && renewable && refused === undefined) {
+        refused = token;
+        continue;
+      }
       throw azureFailure({ status, code, text, retryAfter, way, until }, this.place);
     }
   }
@@ -139,8 +143,8 @@ export class AzureClient {
   async #exchange(
     method: Method,
     { headers = {}, body, signal: own, ...where }: AzureQuestion,
-    fresh: boolean,
-  ): Promise<Dispatcher.ResponseData> {
+    refused: string | undefined,
+  ): Promise<{ readonly answer: Dispatcher.ResponseData; readonly token: string | undefined }> {
     const signal = own ?? this.signal;
     const unsigned = {
       method,
@@ -152,11 +156,11 @@ export class AzureClient {
         ...(method === 'PUT' && { 'content-length': String(body?.byteLength ?? 0) }),
       },
     };
-    const signed = await this.#site.sign(unsigned, { fresh, signal }).catch((error: unknown) => {
+    const signed = await this.#site.sign(unsigned, { refused, signal }).catch((error: unknown) => {
       signal.throwIfAborted();
       throw signInFailure(error);
     });
-    const { url } = signed;
+    const { url, token } = signed;
     const request = {
       origin: url.origin,
       path: `${url.pathname}${url.search}`,
@@ -166,7 +170,7 @@ export class AzureClient {
       signal,
     };
     try {
-      return await this.#dispatcher.request(request);
+      return { answer: await this.#dispatcher.request(request), token };
     } catch (error) {
       throw this.#failure(error, signal);
     }

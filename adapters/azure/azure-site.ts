@@ -15,12 +15,17 @@ export interface AzureSite {
   readonly as: string;
   /** Undefined where a new token cannot be had: then a 401 is final. */
   readonly renewable: boolean;
-  sign(unsigned: Unsigned, signing: Signing): Promise<Pick<Unsigned, 'url' | 'headers'>>;
+  sign(unsigned: Unsigned, signing: Signing): Promise<AzureSigned>;
+}
+
+export interface AzureSigned extends Pick<Unsigned, 'url' | 'headers'> {
+  /** With which it was signed, if with one. */
+  readonly token?: string;
 }
 
 export interface Signing {
-  /** A new token, after a 401. */
-  readonly fresh: boolean;
+  /** The token that was refused: another one is needed. */
+  readonly refused?: string | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -68,9 +73,9 @@ function byToken(where: Where, credential: TokenCredential): AzureSite {
     way: 'token',
     as: 'by a token',
     renewable: credential.kind === 'oauth2',
-    async sign({ url, headers }, { fresh, signal }) {
-      const token = await credential.token(signal, { fresh });
-      return { url, headers: { ...headers, authorization: `Bearer ${token}` } };
+    async sign({ url, headers }, { refused, signal }) {
+      const token = await credential.token(signal, { fresh: refused !== undefined, refused });
+      return { url, headers: { ...headers, authorization: `Bearer ${token}` }, token };
     },
   };
 }

@@ -45,17 +45,18 @@ export async function signIn(
   const credential = credentialOf(await lent.credential(settings.credential));
   const options = await connectionOptions(lent, settings);
   const refused = new Map<Mechanism, string>();
-  let fresh = false;
+  let renewed = false;
+  let auth = await proof(credential, settings, { signal });
   for (;;) {
     const choose = choice(settings, credential, refused);
-    const auth = await proof(credential, settings, { signal, fresh });
     const client = new ImapClient({ ...options, auth }, choose);
     const refusal = await connected(client, place, signal);
     const { used } = client;
     if (refusal === undefined) return { client, text: describe(client, refused) };
     if (used === undefined) throw imapFailure(refusal, place, client.bye);
-    if (credential.kind !== 'basic' && !fresh) {
-      fresh = true;
+    if ('accessToken' in auth && !renewed) {
+      renewed = true;
+      auth = await proof(credential, settings, { signal, refused: auth.accessToken });
       continue;
     }
     refused.set(used, refusal.serverResponseCode ?? 'NO');
@@ -133,11 +134,14 @@ function credentialOf(credential: Credential): BasicCredential | TokenCredential
 async function proof(
   credential: BasicCredential | TokenCredential,
   { mailbox }: ImapValues,
-  { signal, fresh }: { readonly signal: AbortSignal; readonly fresh: boolean },
+  { signal, refused }: { readonly signal: AbortSignal; readonly refused?: string },
 ): Promise<Proof> {
   if (credential.kind === 'basic') return { user: credential.user, pass: credential.password };
   const user = credential.user ?? mailbox;
-  if (user !== undefined) return { user, accessToken: await credential.token(signal, { fresh }) };
+  if (user !== undefined) {
+    const fresh = refused !== undefined;
+    return { user, accessToken: await credential.token(signal, { fresh, refused }) };
+  }
   throw new DisableError(
     'The token needs the name of the mailbox it is for. Set user in the credential, or mailbox here.',
   );

@@ -53,10 +53,16 @@ export async function signIn(parts: Pop3SignIn): Promise<string> {
   const { settings, credential, offered } = parts;
   const place = placeOf(settings.connect);
   const used = mechanismOf(parts);
-  let answer = await attempt(used, parts, false);
-  const renews = !answer.ok && credential.kind !== 'basic';
-  if (renews && mailboxFailure(answer, place) === undefined) {
-    answer = await attempt(used, parts, true);
+  let answer: Pop3Answer;
+  if (credential.kind === 'basic') {
+    answer = await password(used, credential, parts.ask);
+  } else {
+    const refused = await credential.token(parts.signal);
+    answer = await bearer(used, parts, refused);
+    if (!answer.ok && mailboxFailure(answer, place) === undefined) {
+      const token = await credential.token(parts.signal, { fresh: true, refused });
+      answer = await bearer(used, parts, token);
+    }
   }
   if (answer.ok) return `signed in with ${used} (offered: ${offered.join(', ')})`;
   throw (
@@ -82,15 +88,13 @@ function mechanismOf({ settings, credential, offered }: Pop3SignIn): Mechanism {
 
 const NOT_ANSWERED: Pop3Answer = { ok: false, code: '', text: '' };
 
-async function attempt(
+async function bearer(
   used: Mechanism,
-  { settings, credential, signal, ask }: Pop3SignIn,
-  fresh: boolean,
+  { settings, credential, ask }: Pop3SignIn,
+  token: string,
 ): Promise<Pop3Answer> {
   const user = userOf(credential, settings);
-  if (credential.kind === 'basic') return await password(used, credential, ask);
   const mechanism = used === 'OAUTHBEARER' ? used : 'XOAUTH2';
-  const token = await credential.token(signal, { fresh });
   const address = settings.connect;
   const asked = await ask(`AUTH ${mechanism}`);
   if (asked !== undefined) return asked;

@@ -117,13 +117,11 @@ async function attempt(mechanism: Mechanism, parts: SmtpSignIn): Promise<SmtpAns
       'The token needs the name of the mailbox it is for. Set user in the credential, or mailbox here.',
     );
   }
-  const first = await bearer(mechanism, parts, {
-    user,
-    token: await credential.token(parts.signal),
-  });
+  const refused = await credential.token(parts.signal);
+  const first = await bearer(mechanism, parts, { user, token: refused });
   if (first.status < 500) return first;
-  const fresh = await credential.token(parts.signal, { fresh: true });
-  return bearer(mechanism, parts, { user, token: fresh });
+  const token = await credential.token(parts.signal, { fresh: true, refused });
+  return bearer(mechanism, parts, { user, token });
 }
 
 async function password(

@@ -16,8 +16,8 @@ export interface Launched {
   /** The scopes that the EHR granted, with blanks between them. */
   readonly granted: string | undefined;
   /**
-   * `token` throws CREDENTIAL_REFUSED once the launch is over, a DisableError if the EHR does not accept the app itself,
-   * and what is worth a retry while the EHR is away.
+   * `token` throws CREDENTIAL_REFUSED once the launch is over, a DisableError if the EHR does not accept the app itself (where
+   * there are others, a SuspendError), and what is worth a retry while the EHR is away.
    */
   readonly credential: TokenCredential;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import azureBlobIn from '../../../adapters/azure/azure-blob-in.ts';
 import azureBlobOut from '../../../adapters/azure/azure-blob-out.ts';
+import type { Credential } from '../../../src/adapter/index.ts';
 import { openInbound, openOutbound, readGiven } from '../../support/open-adapter.ts';
 import { type Answered, webServer } from '../../support/web-server.ts';
 
@@ -53,6 +54,36 @@ describe('a refusal is told by its cause', () => {
       message: expect.stringMatching(text),
     });
     expect(JSON.stringify([opened.events, opened.log])).not.toContain('4711');
+  });
+
+  test('a token, which is renewed once: who gives it learns which one was refused', async () => {
+    const shown: (string | undefined)[] = [];
+    await using server = await webServer(({ headers: { authorization } }) => {
+      shown.push(authorization);
+      return authorization === 'Bearer old' ? refusal(401, 'InvalidAuthenticationInfo') : EMPTY;
+    });
+    const asked: unknown[] = [];
+    const token: Credential = {
+      kind: 'oauth2',
+      token: async (_signal, { fresh = false, refused } = {}) => {
+        asked.push([fresh, refused]);
+        return fresh ? 'new' : 'old';
+      },
+    };
+    const given = {
+      endpoint: server.url,
+      container: 'lab',
+      credential: 'token',
+      name: 'a',
+      folder: '',
+    };
+    await using opened = await openOutbound(azureBlobOut, given, { credentials: { token } });
+    await vi.waitFor(() => expect(opened.states.at(-1)?.state).toBe('connected'));
+    expect(asked).toEqual([
+      [false, undefined],
+      [true, 'old'],
+    ]);
+    expect(shown).toEqual(['Bearer old', 'Bearer new']);
   });
 
   test('a server that asks for a pause gets it', async () => {

@@ -1,6 +1,7 @@
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import fhirOut from '../../../adapters/fhir/fhir-out.ts';
+import { AppRefused, asOperationHears } from '../../../adapters/http/sign-in/smart/ehr-sessions.ts';
 import { operationDefinition } from '../../support/definition.ts';
 import { ehrTrial, FROM_COOKIE } from '../../support/launched-app.ts';
 import { readGiven } from '../../support/open-adapter.ts';
@@ -164,6 +165,15 @@ test('an app that the EHR does not know any more ends nobody’s session, fails 
   authority.forgot = false;
   answers = ok;
   expect((await ask('GET', '/auth/fhir/Patient/anna')).body).toMatchObject({ id: 'anna' });
+});
+
+test('where an app serves several EHRs, one that does not know it suspends its message and stops no other', () => {
+  const refused = new AppRefused('https://ehr.example/fhir does not accept this app');
+  expect(asOperationHears(refused, 2)).toMatchObject({
+    code: 'ADAPTER_SUSPEND',
+    message: expect.stringMatching(/ehr\.example.*resend what was suspended/),
+  });
+  expect(asOperationHears(refused, 1)).toMatchObject({ code: 'ADAPTER_DISABLED' });
 });
 
 test('claims that fit into no cookie, and a patient that is none, are refused by their cause', async () => {

@@ -60,8 +60,9 @@ function tokens(...values: string[]): Extract<Credential, { kind: 'oauth2' | 'be
     kind: 'oauth2',
     user: BOB,
     asked,
-    async token(_signal, { fresh = false } = {}) {
+    async token(_signal, { fresh = false, refused } = {}) {
       asked.push(fresh);
+      expect(refused).toBe(fresh ? values[at] : undefined);
       if (fresh) at += 1;
       return values[at] ?? '';
     },

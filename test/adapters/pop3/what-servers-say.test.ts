@@ -118,7 +118,8 @@ test('a refused token is renewed once', async () => {
   const token: Credential = {
     kind: 'oauth2',
     user: 'bob',
-    token: async (_, { fresh = false } = {}) => (fresh ? 'good' : 'old'),
+    token: async (_, { fresh = false, refused } = {}) =>
+      fresh && refused === 'old' ? 'good' : 'old',
   };
   await using opened = await openAt(peer, {}, token);
   await vi.waitFor(() => expect(opened.states.at(-1)?.detail).toContain('signed in with XOAUTH2'));

@@ -16,8 +16,9 @@ function tokens(...values: string[]): TokenCredential & { readonly asked: boolea
     kind: 'oauth2',
     user: 'hub',
     asked,
-    async token(_signal, { fresh = false } = {}) {
+    async token(_signal, { fresh = false, refused } = {}) {
       asked.push(fresh);
+      expect(refused).toBe(fresh ? values[at] : undefined);
       if (fresh) at += 1;
       return values[at] ?? '';
     },

@@ -7,6 +7,7 @@ import {
   type Launched,
   type Launches,
   type SignInTools,
+  SuspendError,
   type TokenCredential,
 } from 'waybill/adapter';
 import { Refusal } from 'waybill/peer/http-server';
@@ -96,7 +97,7 @@ export class EhrSessions {
       } catch (error) {
         // the one who asks hears no more than that it did not work
         if (error instanceof Refusal && error.told !== undefined) this.#notRenewed(error.told);
-        throw asOperationHears(error);
+        throw asOperationHears(error, this.#parts.ehrs.length);
       }
     };
     return {
@@ -243,17 +244,28 @@ interface Renewal {
 const OF_THE_APP: ReadonlySet<string> = new Set(['invalid_client', 'unauthorized_client']);
 
 /** Everybody's next token is refused, and nobody's session is over. */
-class AppRefused extends Refusal {
+export class AppRefused extends Refusal {
   constructor(told: string) {
     super(502, 'The EHR does not accept this app. Those who run it can see why.', { told });
   }
 }
 
-/** What a person has to mend stops the operation, as everywhere; it would fail one message after another. */
-function asOperationHears(error: unknown): unknown {
+/**
+ * What a person has to mend stops the operation, as everywhere; it would fail one message after another. Where one of several
+ * EHRs does not accept the app, those of the others go on.
+ */
+export function asOperationHears(error: unknown, ehrs: number): unknown {
   if (error instanceof AppRefused) {
-    const text = `${error.told ?? error.message}. Mend that at the service that takes the launches, then start this operation.`;
-    return new DisableError(text, { cause: error });
+    const text = error.told ?? error.message;
+    return ehrs > 1
+      ? new SuspendError(
+          `${text}. Mend that at the service that takes the launches, then resend what was suspended.`,
+          { cause: error },
+        )
+      : new DisableError(
+          `${text}. Mend that at the service that takes the launches, then start this operation.`,
+          { cause: error },
+        );
   }
   const isOurs = error instanceof EngineError && !(error instanceof Refusal) && !error.retryable;
   if (!isOurs || !error.code.startsWith('CREDENTIAL_')) return error;
