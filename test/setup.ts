@@ -8,6 +8,7 @@ import {
   type RunnerTestSuite,
   vi,
 } from 'vitest';
+import { portsOfPart } from '../sandbox/free-port.ts';
 import { begunAgain } from './begun-again.ts';
 import { onDisk, usual } from './in-memory.ts';
 import { isOnDisk, laneOf } from './lanes.ts';
@@ -18,6 +19,9 @@ import { countedOnce } from './tried-again.ts';
 function testsIn({ tasks }: Pick<RunnerTestSuite, 'tasks'>): RunnerTestCase[] {
   return tasks.flatMap((task) => (task.type === 'suite' ? testsIn(task) : [task]));
 }
+
+// a port that one worker lets go for a while, as with a server that is started again, is not found free by another
+portsOfPart(Number(process.env['VITEST_POOL_ID'] ?? 0), 16);
 
 const path = relative(join(import.meta.dirname, '..'), expect.getState().testPath ?? '');
 /** Its worker has files of the other lane before or after it. */
