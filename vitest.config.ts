@@ -33,8 +33,8 @@ const withThreads = { globalSetup: ['test/bundled.ts'] };
 export default defineConfig({
   test: {
     // a busy machine is slow, not wrong; see test/setup.ts
-    testTimeout: 120_000 * MORE,
-    hookTimeout: 120_000,
+    testTimeout: 240_000 * MORE,
+    hookTimeout: 240_000,
     expect: { poll: { timeout: 60_000 } },
     // In every lane: those of `fast` wait for files, timers and threads too, and with ten thousand tests one that comes
     // late once in a million refuses one run in a hundred. What is wrong fails each time; what is no property, waits for

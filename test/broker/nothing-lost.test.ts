@@ -118,7 +118,7 @@ class Subject {
     await this.#apply(this.#choice, true);
     await this.running.director.switchOn('out');
     await vi.waitUntil(() => new Set(this.sent).size === this.accepted.length, {
-      timeout: 30_000,
+      timeout: 90_000,
       interval: 50,
     });
   }
@@ -225,5 +225,5 @@ test(
       { numRuns: examples(8), endOnFailure: true },
     );
   },
-  180_000 * MORE,
+  400_000 * MORE,
 );

@@ -52,7 +52,7 @@ test('a delivery that is lost on its way is read all the same, though what follo
 
   // a request beside the reader's: the server gives it one message, which nobody reads
   const consumer = await thief.jetstream.consumers.get(stream, PROJECTOR);
-  const stolen = consumer.next({ expires: 5_000 });
+  const stolen = consumer.next({ expires: 60_000 });
   await vi.waitFor(async () => {
     const { num_waiting } = await broker.manager.consumers.info(stream, PROJECTOR);
     expect(num_waiting).toBeGreaterThan(1);

@@ -18,7 +18,7 @@ async function work(
 ): Promise<number[]> {
   const consumer = await broker.jetstream.consumers.get(stream, WORKER);
   const taken: number[] = [];
-  for await (const message of await consumer.fetch({ max_messages: count, expires: 2_000 })) {
+  for await (const message of await consumer.fetch({ max_messages: count, expires: 60_000 })) {
     if (taken.length < acknowledge) message.ack();
     taken.push(message.seq);
   }

@@ -56,7 +56,7 @@ describe.skipIf(noBrowser !== undefined)(`acting on many in Chromium ${noBrowser
     await page.getByLabel('Password').fill(OLAF.password);
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByRole('heading', { level: 1, name: 'Dashboard' }).waitFor();
-  }, 180_000);
+  });
   afterAll(() => stack.disposeAsync());
 
   const open = (path: string) => page.goto(`${production.url}${path}`);

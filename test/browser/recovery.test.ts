@@ -42,7 +42,7 @@ describe.skipIf(noBrowser !== undefined)(`recovering in Chromium ${noBrowser ?? 
     await vi.waitFor(async () => {
       const { body } = await production.ask<Failures>('GET', '/api/v1/failures');
       if (body.groups[0]?.count !== COUNT) throw new Error('not all of them are refused');
-    }, 150_000);
+    });
     readOnly = false;
     chrome = await browser({ width: 1280 });
   }, 400_000);

@@ -207,7 +207,7 @@ describe.skipIf(noBrowser !== undefined)(`a server that is away ${noBrowser ?? '
     await heading(other, NEW_TEXT).waitFor(SOON);
     await isNew();
     await other.close();
-  }, 180_000);
+  });
 
   test('two consoles at one address keep their own, each below its path, also behind a proxy that says 502', async () => {
     const page = await chrome.page.context().newPage();

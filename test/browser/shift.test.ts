@@ -28,7 +28,6 @@ describe.skipIf(noBrowser !== undefined)(
       await using database = await metaDatabase({ data });
       await presence(database, () => Date.now() - 8 * HOUR).seen('day', true);
       ({ page } = stack.use(await browser()));
-      page.setDefaultTimeout(60_000);
     });
     afterAll(() => stack.disposeAsync());
 

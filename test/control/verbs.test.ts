@@ -258,8 +258,9 @@ test('an answer larger than NATS takes at once arrives compressed; one that is t
     { files },
     { files: ({ of }) => [{ ...file, path: of === 'disk' ? noise : names }] },
   );
-  expect((await askControl(broker, files, { of: 'running' }))[0]?.path).toBe(names);
-  await expect(askControl(broker, files, { of: 'disk' })).rejects.toMatchObject({
+  const patient = { timeout: 60_000 };
+  expect((await askControl(broker, files, { of: 'running' }, patient))[0]?.path).toBe(names);
+  await expect(askControl(broker, files, { of: 'disk' }, patient)).rejects.toMatchObject({
     code: 'MESSAGE_TOO_LARGE',
   });
   server.close();

@@ -152,7 +152,7 @@ test('the scheduler turns the host on for a missed time, and off after it', asyn
     },
     stop.signal,
   );
-  await vi.waitFor(() => expect(made).toEqual(['e true', 'e false']), 2_000);
+  await vi.waitFor(() => expect(made).toEqual(['e true', 'e false']));
   stop.abort();
   await following;
 });

@@ -73,7 +73,7 @@ test.each([
     void running;
     await vi.waitFor(() => from.deliver(message(count)), { timeout: 100_000 });
     await vi.waitFor(() => expect(out.sent).toHaveLength(count), {
-      timeout: 100_000,
+      timeout: 200_000,
       interval: 200,
     });
     const again = await from.deliver(message(count));
@@ -85,7 +85,7 @@ test.each([
     expect(Buffer.from(out.sent[711]?.body.inline ?? []).toString()).toBe('mrn,ward\n712,W\n');
     expect(out.sent[711]).toMatchObject({ part: 712, parts: count });
   },
-  240_000,
+  400_000,
 );
 
 test('the trace shows what was made as children, with their numbers', async () => {

@@ -37,7 +37,7 @@ test('a delivery that is lost does not let the messages after it pass', async ()
 
   // a request beside the worker's: the server gives it one message, which nobody works on
   const consumer = await thief.jetstream.consumers.get(stream, WORKER);
-  const stolen = consumer.next({ expires: 5_000 });
+  const stolen = consumer.next({ expires: 60_000 });
   await vi.waitFor(async () => {
     const { num_waiting } = await broker.manager.consumers.info(stream, WORKER);
     expect(num_waiting).toBeGreaterThan(1);

@@ -90,4 +90,4 @@ test('an endless loop in a transform, in inline and in queued code: each ends, a
     child.kill('SIGTERM');
     await ended;
   }
-}, 180_000);
+});

@@ -120,7 +120,7 @@ const NOTHING = { count: 0, ids: [] };
 
 test(`after ${EVENTS} events in an order that seed ${SEED} decides nothing is lost, hidden or out of order`, {
   retry: 0,
-  timeout: 120_000 + EVENTS * 20_000,
+  timeout: 300_000 + EVENTS * 20_000,
 }, async ({ onTestFailed }) => {
   await using production = await eventfulProduction(SEED);
   // also after the time limit

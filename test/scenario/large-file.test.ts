@@ -66,4 +66,4 @@ operations:
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}, 180_000);
+});

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { freePort } from '../../sandbox/free-port.ts';
 import { runProduction } from '../../src/cli/run-production.ts';
 import { silentLogger } from '../../src/log/logger.ts';
@@ -61,7 +61,7 @@ transforms: { lines: lines.yaml }
       await sleep(10);
     }
   })();
-  await sleep(500);
+  await vi.waitFor(() => expect(times.length).toBeGreaterThan(20));
   const before = Math.max(...times);
   const answer = await fetch(`http://127.0.0.1:${http}/orders`, {
     method: 'POST',
@@ -74,5 +74,5 @@ transforms: { lines: lines.yaml }
   await sending;
   const worst = Math.max(...times);
   // on a machine that does nothing else it is below 200 ms, and was more than a minute
-  expect(worst - before).toBeLessThan(5_000);
+  expect(worst - before).toBeLessThan(20_000);
 });

@@ -89,7 +89,7 @@ async function caughtUp(broker: Broker): Promise<void> {
 }
 
 test('neither a connection nor a message leaves anything in any thread', {
-  timeout: 180_000,
+  timeout: 300_000,
 }, async () => {
   await using receiver = await mllpReceiver();
   const port = await freePort();

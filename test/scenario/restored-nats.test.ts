@@ -21,7 +21,7 @@ const batch = (name: string, count: number): string[] =>
 /** Two engines on one NATS, which can be put back to what it was. */
 async function lab(scope: AsyncDisposableStack) {
   let slow = false;
-  const answer = () => (slow ? ({ code: 'AA', after: 100 } as const) : 'AA');
+  const answer = () => (slow ? ({ code: 'AA', after: 2_000 } as const) : 'AA');
   const [line, shared] = [
     scope.use(await mllpReceiver(answer)),
     scope.use(await mllpReceiver(answer)),
@@ -96,8 +96,8 @@ test('what a NATS restored from a backup has sent again is told, also by an engi
   await send('B', 24, first);
   await backUp();
   expect(came(line)).toBeLessThan(20);
-  await has(26);
   slow(false);
+  await has(26);
   await send('C', 3, first);
   await has(29);
   // until the other one has noted how far the state reaches
@@ -120,4 +120,4 @@ test('what a NATS restored from a backup has sent again is told, also by an engi
     { timeout: 40_000, interval: 500 },
   );
   expect(b.output()).toMatch(/"event":"messages-lost".*KV_WB_restored_STATE/);
-}, 180_000);
+}, 300_000);

@@ -118,4 +118,4 @@ test('productions in processes of their own are one console and one command line
   await vi.waitFor(async () => expect(await of('/lab/status')).toBe(200));
   await vi.waitFor(async () => expect(await list()).toEqual(['hub', 'lab', 'late']), 30_000);
   await vi.waitFor(async () => expect(await of('/late/status')).toBe(200));
-}, 180_000);
+});

@@ -58,6 +58,7 @@ export async function startEngineProcess(options: EngineOptions): Promise<Engine
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     output += text;
   });
+  const closed = once(child, 'close');
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, 'exit');
@@ -65,11 +66,13 @@ export async function startEngineProcess(options: EngineOptions): Promise<Engine
     await ended;
   };
   try {
-    for (const port of ports) await untilOpen(port, child, () => inSources(output));
+    for (const port of ports) await untilOpen(port, child);
   } catch (error) {
     // nobody else could end it
     await end('SIGKILL');
-    throw error;
+    // its last words come after its end
+    await Promise.race([closed, sleep(2_000)]);
+    throw new Error(`${(error as Error).message}: ${inSources(output)}`, { cause: error });
   }
   return {
     pid: child.pid ?? 0,
@@ -87,9 +90,9 @@ export async function startEngineProcess(options: EngineOptions): Promise<Engine
   };
 }
 
-async function untilOpen(port: number, child: ChildProcess, output: () => string): Promise<void> {
-  for (let waited = 0; waited < 60_000; waited += 20) {
-    if (child.exitCode !== null) throw new Error(`the engine ended at once: ${output()}`);
+async function untilOpen(port: number, child: ChildProcess): Promise<void> {
+  for (let waited = 0; waited < 120_000; waited += 20) {
+    if (child.exitCode !== null) throw new Error(`the engine ended at once (${child.exitCode})`);
     const socket = connect(port, '127.0.0.1');
     const open = await once(socket, 'connect').then(
       () => true,
@@ -99,7 +102,7 @@ async function untilOpen(port: number, child: ChildProcess, output: () => string
     if (open) return;
     await sleep(20);
   }
-  throw new Error(`the engine does not listen on ${port}: ${output()}`);
+  throw new Error(`the engine does not listen on ${port}`);
 }
 
 /** Runs a command of the command line and returns what it printed. */

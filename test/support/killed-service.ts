@@ -85,9 +85,9 @@ export async function killedAgainAndAgain(
     // a broker may have handed out what it no longer counts
     await vi.waitFor(
       async () => expect((await deliveries(folder.path)).at(-1)?.id).toBe(expected.at(-1)),
-      { timeout: 30_000 },
+      { timeout: 2 * PATIENCE },
     );
-    await vi.waitFor(async () => expect(await left()).toEqual([]), { timeout: 30_000 });
+    await vi.waitFor(async () => expect(await left()).toEqual([]), { timeout: PATIENCE });
   } finally {
     over.abort();
     await coming;
@@ -111,7 +111,7 @@ async function feed(
 }
 
 interface Run extends AsyncDisposable {
-  /** Throws if the process ends by itself, or if it takes too long. */
+  /** Throws if the process ends by itself, or if nothing comes of it for too long. */
   until(done: () => boolean): Promise<void>;
 }
 
@@ -120,11 +120,14 @@ async function startProcess(records: string, told: () => void): Promise<Run> {
   const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'] });
   let trouble = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (trouble += text));
-  child.stdout.on('data', (bytes: Uint8Array) => bytes.forEach(told));
+  let latest = performance.now() + PATIENCE;
+  child.stdout.on('data', (bytes: Uint8Array) => {
+    latest = performance.now() + PATIENCE;
+    bytes.forEach(told);
+  });
   const ended = once(child, 'close');
   return {
     async until(done) {
-      const latest = performance.now() + PATIENCE;
       while (!done()) {
         if (child.exitCode !== null)
           throw new Error(`the process ended by itself: ${inSources(trouble)}`);

@@ -137,7 +137,7 @@ test('engine, operator plane and NATS are killed during a job over refused messa
   process.kill(nats.pid ?? 0, 'SIGKILL');
   await eachOnce(root, job, receiver);
   expect(engine.ended && plane.ended).toBe(true);
-}, 180_000);
+});
 
 test('of two engines one stands still past its claim, goes on, and is killed: the job goes on at the other, each once', async () => {
   await using scope = new AsyncDisposableStack();
@@ -163,4 +163,4 @@ test('of two engines one stands still past its claim, goes on, and is killed: th
   await engines[1]?.kill();
   await eachOnce(root, job, receiver);
   expect(engines.map(({ ended }) => ended)).toEqual([false, true]);
-}, 180_000);
+});
