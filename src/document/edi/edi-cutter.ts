@@ -79,16 +79,35 @@ export class EdiCutter implements Cutter {
     return line === '' ? this.#syntax.terminator : line;
   }
 
-  /** The first element of BIN in X12 says how many characters follow; they may be any character. */
+  /**
+   * The first element of BIN in X12 says how many octets follow, which may be any: characters, where the body is read as
+   * ISO 8859-1, otherwise what UTF-8 takes for them.
+   */
   #behindBinary(start: number): number {
     const text = this.#text;
     const { field, terminator, kind } = this.#syntax;
     if (kind !== 'x12' || !text.startsWith(`BIN${field}`, start)) return start;
     const length = /^\d{1,15}/.exec(text.slice(start + 4, start + 19))?.[0] ?? '';
-    const data = start + 4 + length.length;
-    const end = data + 1 + Number(length);
-    return length !== '' && text[data] === field && text[end] === terminator ? end : start;
+    const data = start + 4 + length.length + 1;
+    if (length === '' || text[data - 1] !== field) return start;
+    const end = data + Number(length);
+    if (text[end] === terminator) return end;
+    const octets = behindOctets(text, data, Number(length));
+    return text[octets] === terminator ? octets : start;
   }
+}
+
+/** Where as many octets of UTF-8 end. */
+function behindOctets(text: string, from: number, octets: number): number {
+  let left = octets;
+  let at = from;
+  while (left > 0 && at < text.length) {
+    const code = text.charCodeAt(at);
+    // half of a surrogate pair takes two of its four
+    left -= code < 0x80 ? 1 : code < 0x8_00 || (code >= 0xd8_00 && code < 0xe0_00) ? 2 : 3;
+    at++;
+  }
+  return left === 0 ? at : -1;
 }
 
 function isLineEnd(code: number): boolean {

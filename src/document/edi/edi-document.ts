@@ -11,7 +11,7 @@ import { nameCode, type SegmentPath } from '../segment/segment-path.ts';
 import { EdiCutter } from './edi-cutter.ts';
 import { EdiLoops } from './edi-loops.ts';
 import { ediLoopPath, ediPath, isLoopPath } from './edi-path.ts';
-import { declaredCharset as charsetIn, ediStart } from './edi-start.ts';
+import { declaredCharset as charsetIn, ediStart, hasOtherDelimiters } from './edi-start.ts';
 import type { EdiStart, EdiSyntax } from './edi-syntax.ts';
 import { ediWriting } from './edi-writing.ts';
 import type { Loop } from './loop.ts';
@@ -176,14 +176,25 @@ export class EdiDocument extends SegmentDocument {
     return this.writing.unescape(raw);
   }
 
+  #asWhole(line: Line, path: SegmentPath, value: string): string {
+    if (path.segment === 'ISA' && path.isWhole) return filled(path, value);
+    if (path.isWhole && line.slots(this.syntax.field) > path.field) {
+      throw new EngineError(
+        'MESSAGE_INVALID',
+        `${path.text} holds octets that look like several elements and cannot be changed by itself. Remove the segment and add another one.`,
+      );
+    }
+    return value;
+  }
+
   /** @internal */
   override setIn(line: Line, path: SegmentPath, value: string): void {
-    super.setIn(line, path, path.isWhole ? filled(path, value) : value);
+    super.setIn(line, path, this.#asWhole(line, path, value));
   }
 
   /** @internal */
   override setRawIn(line: Line, path: SegmentPath, value: string): void {
-    super.setRawIn(line, path, path.isWhole ? filled(path, value) : value);
+    super.setRawIn(line, path, this.#asWhole(line, path, value));
   }
 
   /** @internal */
@@ -325,8 +336,19 @@ const UNT = ediPath('UNT').code;
 
 function startOf(text: string): EdiStart {
   const start = ediStart(text);
-  if ('at' in start) return start;
-  throw new EngineError('DOCUMENT_UNREADABLE', `The body is not an interchange. ${start.problem}`);
+  if (!('at' in start)) {
+    throw new EngineError(
+      'DOCUMENT_UNREADABLE',
+      `The body is not an interchange. ${start.problem}`,
+    );
+  }
+  if (hasOtherDelimiters(text, start)) {
+    throw new EngineError(
+      'DOCUMENT_UNREADABLE',
+      'A later interchange of the body has other delimiters than the first. Split the file into its interchanges before it is received.',
+    );
+  }
+  return start;
 }
 
 /** Pads a field of ISA to its width: numbers with leading zeros, anything else with trailing blanks. */

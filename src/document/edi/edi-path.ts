@@ -51,13 +51,16 @@ function compile(text: string): SegmentPath {
     index: own === undefined ? number(text, index) : stepOf(text, own).index,
     field: number(text, field),
     slot: number(text, field),
-    // the one segment whose fields have fixed widths and hold delimiters
-    isWhole: name === 'ISA' && field !== undefined,
+    isWhole: holdsDelimiters(name, field),
     repetition: number(text, repetition),
     component: number(text, component),
     subcomponent: 0,
   };
 }
+
+/** The fields of fixed width, and the octets of BIN. */
+const holdsDelimiters = (segment: string, field: string | undefined): boolean =>
+  segment === 'ISA' ? field !== undefined : segment === 'BIN' && field === '2';
 
 function stepOf(text: string, step: string): LoopStep {
   const [, id = '', index] = STEP.exec(step) ?? [];

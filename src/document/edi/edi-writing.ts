@@ -16,13 +16,22 @@ export function ediWriting(syntax: EdiSyntax): Writing {
   };
   return {
     marks: syntax,
-    readWhole: (slot, path) =>
-      path.repetition > 1 || path.component > 1 ? '' : slot.replace(/ +$/, ''),
+    readWhole(slot, path, line) {
+      if (path.repetition > 1 || path.component > 1) return '';
+      return path.segment === 'BIN' ? behindSecond(line.text, field) : slot.replace(/ +$/, '');
+    },
     unescape: (value) => (release === '' ? value : unreleased(value, release)),
     escapePlain: (value) => written(value, release === '' ? all : [...all, release]),
     escapeComposite: (value, inside) =>
       contained(value, inside === 'field' ? outer : [...outer, repetition], { release, written }),
   };
+}
+
+/** All of a segment from its second element on. */
+function behindSecond(text: string, field: string): string {
+  const first = text.indexOf(field);
+  const second = text.indexOf(field, first + 1);
+  return first < 0 || second < 0 ? '' : text.slice(second + 1);
 }
 
 function unreleased(value: string, release: string): string {

@@ -16,7 +16,7 @@ export interface Marks {
 export interface Writing {
   readonly marks: Marks;
   /** What a field reads as that is never split (`SegmentPath.isWhole`). */
-  readWhole(slot: string, path: SegmentPath): string;
+  readWhole(slot: string, path: SegmentPath, line: Line): string;
   /** The plain text of a value that has no mark in it. */
   unescape(value: string): string;
   /** A plain value written so that it cannot break out of its place. */
@@ -29,7 +29,7 @@ export interface Writing {
 export function readPlace(line: Line, path: SegmentPath, writing: Writing): string {
   if (path.field === 0) return line.text;
   const field = line.slot(path.slot, writing.marks.field);
-  if (path.isWhole) return writing.readWhole(field, path);
+  if (path.isWhole) return writing.readWhole(field, path, line);
   const n = Math.max(path.repetition, 1);
   const repetition =
     field.length > LONG && n > 1
@@ -60,7 +60,7 @@ export function readRaw(line: Line, path: SegmentPath, writing: Writing): string
   const { marks } = writing;
   if (path.field === 0) return line.text;
   const field = line.slot(path.slot, marks.field);
-  if (path.isWhole) return writing.readWhole(field, path);
+  if (path.isWhole) return writing.readWhole(field, path, line);
   if (path.repetition <= 0 && path.component === 0) return field;
   return within(
     partOf(field, marks.repetition, Math.max(path.repetition, 1), marks.release),

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { ediFindings } from '../../../src/document/edi/check/check-edi.ts';
 import { ediDocument } from '../../../src/document/edi/edi-document.ts';
 import { ediHead, ediType, ediTypeOf } from '../../../src/document/edi/edi-type.ts';
 import {
@@ -48,6 +49,43 @@ test.for([
   expect(() => ediDocument(bytesOf(text))).toThrow(
     expect.objectContaining({ code: 'DOCUMENT_UNREADABLE' }),
   );
+});
+
+const OTHER = CLAIMS.replaceAll('*', '|').replaceAll(':', '>').replaceAll('~\n', '\n');
+
+test.for([
+  ['other delimiters of X12', CLAIMS + OTHER],
+  ['EDIFACT behind X12', CLAIMS + REPORT],
+  ['other delimiters of EDIFACT', `${REPORT}\r\nUNA|^,\\ ~UNB^UNOC|3^A^B^260301|1200^2~UNZ^0^2~`],
+] as const)('a later interchange in %s is refused, since it would be one segment', ([, text]) => {
+  expect(() => ediDocument(bytesOf(text))).toThrow(/later interchange/);
+});
+
+test('a later interchange in the same delimiters, and words that look like one, are read', () => {
+  expect(ediDocument(bytesOf(`${CLAIMS}\n${CLAIMS}`)).get('ISA[2]-13')).toBe('000000007');
+  const named = CLAIMS.replace('JANE', 'ISA|UNB').replace('N3*2 SOUTH', 'N3*UNA|^,\\ |');
+  expect(ediDocument(bytesOf(named)).segmentCount('ISA')).toBe(1);
+  expect(ediDocument(bytesOf(`${REPORT}\n${REPORT}`)).get('UNB[2]-2')).not.toBe('');
+});
+
+test.for([
+  ['ab~cd*ef\n~x', 11, 'utf8'],
+  ['ä~öx漢', 9, 'utf8'],
+  ['ä~ö', 3, 'latin1'],
+] as const)('BIN holds octets of any kind: %j', ([data, length, encoding]) => {
+  const text = CLAIMS.replace(/^LX\*1~/m, `BIN*${length}*${data}~\n$&`);
+  const document = ediDocument(Buffer.from(text, encoding));
+  expect(document.get('BIN-2')).toBe(data);
+  expect(document.raw('BIN-2')).toBe(data);
+  expect(document.segmentCount()).toBe(ediDocument(bytesOf(CLAIMS)).segmentCount() + 1);
+  expect(ediFindings(document, 'syntax').map(({ text: said }) => said)).toEqual([
+    expect.stringMatching(/^SE-1 is not the actual count/),
+  ]);
+});
+
+test('octets that look like elements are not changed by half', () => {
+  const document = ediDocument(bytesOf(CLAIMS.replace(/^LX\*1~/m, 'BIN*3*a*b~\n$&')));
+  expect(() => document.set('BIN-2', 'abc')).toThrow(/holds octets/);
 });
 
 test('a refusal quotes nothing of the body', () => {

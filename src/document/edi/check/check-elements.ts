@@ -15,6 +15,8 @@ import { type EdiFinding, type EdiPlace, type ElementPlace, foundIn } from './fi
  * between them. Code lists are not checked; for an unknown segment only the characters are.
  */
 export function checkElements(line: Line, place: EdiPlace, syntax: EdiSyntax): EdiFinding[] {
+  // octets of any kind
+  if (place.segment === 'BIN') return [];
   const known = x12Segment(place.segment);
   const values = Array.from({ length: line.slots(syntax.field) }, (_, at) =>
     line.slot(at + 1, syntax.field),
