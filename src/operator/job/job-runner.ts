@@ -223,6 +223,7 @@ async function runJob<Order>(
   let again = 0;
   let since = clock.now();
   let settled: Settled = [];
+  const heedHost = hostWatch(parts, job);
   await takenUp(parts, job);
   await parts.tell(id);
   let window = await nextWindow(parts, job);
@@ -240,6 +241,7 @@ async function runJob<Order>(
     }
     const { done, next } = await actedOn(parts, job, { mine, stop: window.stop, tries });
     settled = done.settled;
+    await heedHost(settled);
     if (done.again === undefined && next.status === 'fulfilled') {
       if (again > 0) await goesOn(parts, job);
       again = 0;
@@ -437,6 +439,28 @@ async function waits<Order>(
   await tell(job.id);
   await pause(Math.min(AGAIN[0] * again, AGAIN[1]), held, { ref: false });
   await takenUp(parts, job);
+}
+
+/**
+ * Pauses the job where none of the messages just sent has its host any more, although earlier ones had: it has been removed
+ * or renamed, and those that follow would find that out one by one. It goes on by a person, once the host is back.
+ */
+function hostWatch<Order>(
+  { store, log, tell }: RunJobOptions<Order>,
+  { id, by, done }: Job,
+): (settled: Settled) => Promise<void> {
+  let hasSent = done > 0;
+  return async (settled) => {
+    hasSent ||= settled.some(({ state }) => state === 'done');
+    const isGone = settled.every(({ code }) => code === 'HOST_UNKNOWN');
+    const cause = settled[0]?.text;
+    if (!hasSent || !isGone || cause === undefined) return;
+    if ((await store.waiting(id, 1)).length === 0) return;
+    const why = `the production was changed while it ran: ${cause}. Then continue it, or cancel it`;
+    if (!(await store.pause(id, why))) return;
+    log.warn({ event: 'job-paused', job: id, by, why }, 'job-paused');
+    await tell(id);
+  };
 }
 
 async function goesOn<Order>({ store, log }: RunJobOptions<Order>, { id }: Job): Promise<void> {

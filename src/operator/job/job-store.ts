@@ -155,7 +155,7 @@ export interface JobStore {
   /** What a running job waits for; undefined: it goes on. */
   waits(id: number, why: string | undefined): Promise<void>;
   /** Pauses a running job; false if it does not run. */
-  pause(id: number): Promise<boolean>;
+  pause(id: number, why?: string): Promise<boolean>;
   /** Pauses the jobs that nothing has been done for since then; returns them. */
   pauseStale(since: number, why: string): Promise<readonly number[]>;
   /** Lets a paused job run; false if it is not paused. */

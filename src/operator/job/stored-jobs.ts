@@ -216,10 +216,11 @@ const OF_OUTCOME = {
 function acting(
   database: MetaDatabase,
 ): Pick<JobStore, 'advance' | 'waits' | 'pause' | 'pauseStale' | 'resume' | 'takeUp'> {
-  const turned = async (id: number, from: JobState, to: JobState): Promise<boolean> =>
+  const turned = async (id: number, from: JobState, to: JobState, why?: string): Promise<boolean> =>
     (await database.run(
-      'UPDATE job SET state = ?, why = NULL WHERE id = ? AND state = ?',
+      'UPDATE job SET state = ?, why = ? WHERE id = ? AND state = ?',
       to,
+      why ?? null,
       id,
       from,
     )) > 0;
@@ -239,7 +240,7 @@ function acting(
         id,
       );
     },
-    pause: (id) => turned(id, 'running', 'paused'),
+    pause: (id, why) => turned(id, 'running', 'paused', why),
     async pauseStale(since, why) {
       const rows = await database.all<{ id: number }>(
         `UPDATE job SET state = 'paused', why = ? WHERE state = 'running' AND created < ?

@@ -134,6 +134,37 @@ test('a message that fails does not end the job, and says why', async () => {
   await meta.close();
 });
 
+test('a job whose host is removed or renamed while it runs is paused, and goes on once it is back', async () => {
+  await using folder = await temporaryFolder('jobs');
+  const meta = await metaDatabase({ data: folder.path });
+  let isThere = true;
+  const runner = runnerOf(meta, async (_, { messageId }) => {
+    if (messageId === 128) isThere = false;
+    if (!isThere) throw new EngineError('HOST_UNKNOWN', 'there is no lab any more: bring it back');
+    return {};
+  });
+  const ids = Array.from({ length: 400 }, (_, n) => n);
+  const { id } = await runner.start({ ...order, ids });
+  await vi.waitFor(async () =>
+    expect(await runner.store.find(id)).toMatchObject({
+      state: 'paused',
+      done: 128,
+      failed: 128,
+      why: expect.stringMatching(/^the production was changed .* no lab any more: bring it back\./),
+    }),
+  );
+  isThere = true;
+  await runner.resume(id);
+  await vi.waitFor(async () => expect((await runner.store.find(id))?.state).toBe('finished'));
+  expect(await runner.store.find(id)).toMatchObject({ done: 272, failed: 128, why: undefined });
+  // none was there when it began: each says so for itself
+  isThere = false;
+  const other = await runner.start({ ...order, ids: ids.slice(0, 200) });
+  await vi.waitFor(async () => expect((await runner.store.find(other.id))?.state).toBe('finished'));
+  await runner.stop();
+  await meta.close();
+});
+
 test('a job is stopped before the message that its orderer may not touch any longer, and says why', async () => {
   await using folder = await temporaryFolder('jobs');
   const meta = await metaDatabase({ data: folder.path });
