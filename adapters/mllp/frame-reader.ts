@@ -86,6 +86,8 @@ export class FrameReader implements FrameSource {
 
   /** Whether a header segment begins here; what may become one with the next chunk is held back. */
   #isHeader(bytes: Buffer, first: number): boolean {
+    // nearly always, and not to be read as a word
+    if (bytes[first] === this.#framing.start) return false;
     const word = bytes.toString('latin1', first, first + 3);
     if (HEADERS.includes(word)) return true;
     const mayBecome = word.length < 3 && HEADERS.some((header) => header.startsWith(word));
@@ -136,7 +138,7 @@ export class FrameReader implements FrameSource {
       found.push({ kind: 'restart', lost: this.#message.size + restart });
       this.#message.drop();
     }
-    this.#add(bytes.subarray(restart + 1), found);
+    this.#add(restart < 0 ? bytes : bytes.subarray(restart + 1), found);
   }
 
   #add(bytes: Buffer, found: FoundFrame[]): void {

@@ -39,7 +39,7 @@ import {
   senderLimits,
 } from 'waybill/peer/tcp';
 import { FrameReader } from './frame-reader.ts';
-import { frame, framingSetting, withoutMarks } from './framing.ts';
+import { frameMarks, framingSetting, withoutMarks } from './framing.ts';
 
 const wire = { ...listenSettings(2575), framing: framingSetting('flexible') };
 
@@ -185,12 +185,14 @@ class Intake implements FrameService {
   readonly unreadable = { event: 'not-hl7', what: 'not HL7' };
   readonly #lent: IntakeLent;
   readonly #settings: MllpInSettings;
+  readonly #marks: ReturnType<typeof frameMarks>;
   readonly #isNews = newsFilter();
   #toldWindows = false;
 
   constructor(lent: IntakeLent) {
     this.#lent = lent;
     this.#settings = lent.settings;
+    this.#marks = frameMarks(lent.settings.framing);
   }
 
   get isAnswered(): boolean {
@@ -202,8 +204,8 @@ class Intake implements FrameService {
   }
 
   framed(answer: Uint8Array): Uint8Array {
-    const { framing } = this.#settings;
-    return frame(withoutMarks(answer, framing), framing);
+    const { before, after } = this.#marks;
+    return Buffer.concat([before, withoutMarks(answer, this.#settings.framing), after]);
   }
 
   async take(body: Uint8Array, sender: Sender, answer: AnswerTo): Promise<FrameFate> {

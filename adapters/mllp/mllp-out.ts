@@ -1,7 +1,5 @@
 import type { Socket } from 'node:net';
-import { LRUCache } from 'lru-cache';
 import {
-  type Body,
   EngineError,
   type Lent,
   type Logger,
@@ -34,6 +32,7 @@ import {
 import { tlsClient } from 'waybill/peer/tls';
 import { FrameReader } from './frame-reader.ts';
 import { type Framing, frameMarks, framingSetting } from './framing.ts';
+import { LatestIds } from './latest-ids.ts';
 
 const mllpOutSettings = {
   connect: peerAddress('ward.example:2575'),
@@ -107,7 +106,7 @@ class MllpLink implements OpenOutbound {
       place: this.#place,
       settings,
       log,
-      sent: new LRUCache<string, true>({ max: REMEMBERED }),
+      sent: new LatestIds(REMEMBERED),
       // the only answer on a connection for one message cannot belong to another
       takesStrange: settings.stayConnected === 0 || isRuled?.('wrong-control-id') === true,
       onAside: (whose: 'earlier' | 'unknown') => this.#setAside(whose),
@@ -121,8 +120,14 @@ class MllpLink implements OpenOutbound {
 
   send({ body }: Message, signal: AbortSignal): Promise<Reply | undefined> {
     const { framing } = this.#lent.settings;
-    return this.#link.send(signal, async (connection) =>
-      connection.exchange(await outgoingMessage(body, framing), signal),
+    const { inline } = body;
+    if (inline === undefined) {
+      return this.#link.send(signal, async (connection) =>
+        connection.exchange(await streamed(body.stream(), framing), signal),
+      );
+    }
+    return this.#link.send(signal, (connection) =>
+      connection.exchange(inOnePiece(inline, framing), signal),
     );
   }
 
@@ -147,7 +152,7 @@ interface PeerConnectionOptions {
   readonly settings: MllpOutSettings;
   readonly log: Logger;
   /** The control ids of the latest messages to this peer, on any connection. */
-  readonly sent: LRUCache<string, true>;
+  readonly sent: LatestIds;
   /** Whether an answer with an unknown control id counts: the reply rules judge it. */
   readonly takesStrange: boolean;
   /** Called for an answer that was set aside. */
@@ -179,10 +184,12 @@ class PeerConnection implements LinkedConnection {
   /** Answers to an unknown message, since the one in flight was sent. */
   #strange = 0;
   readonly #options: PeerConnectionOptions;
+  readonly #marks: ReturnType<typeof frameMarks>;
 
   constructor(socket: Socket, options: PeerConnectionOptions) {
     const { place, settings, log } = options;
     this.#options = options;
+    this.#marks = frameMarks(settings.framing);
     this.#place = place;
     this.#settings = settings;
     this.#log = log;
@@ -210,24 +217,24 @@ class PeerConnection implements LinkedConnection {
   }
 
   /** Sends a message and waits for its acknowledgement. On any error the connection is closed. */
-  async exchange(message: OutgoingMessage, signal: AbortSignal): Promise<Reply | undefined> {
-    const { reply, ackTimeout, framing } = this.#settings;
+  exchange(message: OutgoingMessage, signal: AbortSignal): Promise<Reply | undefined> {
+    const { reply, ackTimeout } = this.#settings;
+    const { before, after } = this.#marks;
     const { header } = message;
     this.#sent = header;
     this.#strange = 0;
-    try {
-      return await this.#wire.exchange(
-        {
-          ...frameMarks(framing),
-          parts: () => message.parts(),
-          answerWithin: reply === 'none' ? undefined : ackTimeout,
-          unanswered: () => this.#unanswered(),
-        },
-        signal,
-      );
-    } finally {
-      this.#options.sent.set(header?.controlId ?? '', true);
-    }
+    // an answer to the one in flight is known before it is looked for here
+    this.#options.sent.add(header?.controlId ?? '');
+    return this.#wire.exchange(
+      {
+        before,
+        after,
+        parts: () => message.parts(),
+        answerWithin: reply === 'none' ? undefined : ackTimeout,
+        unanswered: () => this.#unanswered(),
+      },
+      signal,
+    );
   }
 
   end(): Promise<void> {
@@ -344,9 +351,9 @@ function peerReply(body: Buffer, sent: Hl7Header | undefined): PeerReply {
     reply: {
       body,
       type,
-      ...(code !== '' && { code }),
-      ...(text !== '' && { text }),
-      ...(problems.length > 0 && { problems }),
+      code: code === '' ? undefined : code,
+      text: text === '' ? undefined : text,
+      problems: problems.length === 0 ? undefined : problems,
     },
     controlId,
     // what was sent without a control id cannot be identified
@@ -374,14 +381,14 @@ interface OutgoingMessage {
   parts(): Iterable<Buffer> | AsyncIterable<Buffer>;
 }
 
-/** Reads as much of the body as is needed for its header. */
-async function outgoingMessage(body: Body, framing: Framing): Promise<OutgoingMessage> {
-  if (body.inline === undefined) return await streamed(body.stream(), framing);
-  const given = asBuffer(body.inline);
+/** Nearly every message. */
+function inOnePiece(inline: Uint8Array, framing: Framing): OutgoingMessage {
+  const given = asBuffer(inline);
   const whole = endingWithCr(given)?.(given) ?? given;
   return { header: headerOf(whole), parts: () => [markGuard(framing)(whole)] };
 }
 
+/** Reads as much of the body as is needed for its header. */
 async function streamed(
   stream: AsyncIterable<Uint8Array>,
   framing: Framing,
@@ -426,7 +433,9 @@ function markGuard({ start, end: [first, second] }: Framing): (part: Buffer) => 
   const holdsEnd = (part: Buffer): boolean =>
     second === undefined
       ? part.includes(first)
-      : part.includes(Buffer.of(first, second)) || (last === first && part[0] === second);
+      : // hardly any message has even the first
+        (part.includes(first) && part.includes(Buffer.of(first, second))) ||
+        (last === first && part[0] === second);
   return (part) => {
     if ((start !== undefined && part.includes(start)) || holdsEnd(part)) {
       throw new SuspendError(

@@ -9,6 +9,7 @@ import { documentOf } from '../../src/document/document-of.ts';
 import { checkEdi } from '../../src/document/edi/check/check-edi.ts';
 import { ediDocument } from '../../src/document/edi/edi-document.ts';
 import { fhirFindings } from '../../src/document/fhir/validate/validate.ts';
+import { hl7BodyProblem, hl7Header } from '../../src/document/hl7/header.ts';
 import { hl7Document } from '../../src/document/hl7/hl7-document.ts';
 import { validate } from '../../src/document/hl7/validation/validate.ts';
 import { atOnce } from '../../src/document/in-turns.ts';
@@ -131,6 +132,15 @@ describe('a body that is larger takes longer in proportion, when it', () => {
       if (kind === 'x12' || kind === 'edifact') ediTree(bytes, undefined);
     };
     expect(tooSteep({ make: (n) => bodyOf(kind, n), work })).toBeUndefined();
+  });
+
+  test('is looked through for more than one message', () => {
+    const growing: Growing<Buffer> = {
+      make: (n) => Buffer.from(`MSH|^~\\&|A|B\n${'MSH|\n'.repeat(n)}`),
+      work: (bytes) => hl7BodyProblem(bytes, hl7Header(bytes)),
+      from: 8_192,
+    };
+    expect(tooSteep(growing)).toBeUndefined();
   });
 
   test.for<[BodyKind, (bytes: Buffer) => unknown]>([

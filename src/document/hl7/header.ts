@@ -223,8 +223,9 @@ function headerText(buffer: Buffer): string {
 function endOfLine(text: string): number {
   const start = Math.max(headerStart(text), 0);
   const cr = text.indexOf('\r', start);
-  const lf = text.indexOf('\n', start);
-  return cr < 0 || (lf >= 0 && lf < cr) ? lf : cr;
+  // behind it nothing is looked for
+  const lf = (cr < 0 ? text : text.slice(0, cr)).indexOf('\n', start);
+  return lf < 0 ? cr : lf;
 }
 
 function notHl7(buffer: Buffer, text: string): Hl7Problem {
@@ -269,8 +270,13 @@ function charsetNameIn(slot: string, { repetition }: Delimiters): string {
   return partOf(slot, repetition, 1).trim();
 }
 
+/** The one looked for last: senders name the same in every message. */
+let latest: { readonly name: string; readonly charset: Charset | undefined } | undefined;
+
 function charsetOf(name: string): Charset | undefined {
-  return name === '' ? undefined : hl7Charset(name);
+  if (name === '') return undefined;
+  if (latest?.name !== name) latest = { name, charset: hl7Charset(name) };
+  return latest.charset;
 }
 
 /** The entries of HL7 table 0211 that are not IANA names. */
@@ -319,9 +325,6 @@ function numbers(version: string): number[] {
   return version.split('.').map((part) => Number.parseInt(part, 10) || 0);
 }
 
-/** How far into a message the first segment may begin. */
-const HEAD = 512;
-
 /**
  * What a listener checks of the whole message before it accepts it: an unsupported charset, bytes
  * that do not fit the declared one, more than one MSH. Not called for batches.
@@ -345,16 +348,16 @@ function charsetProblem(buffer: Buffer, header: Hl7Header): Hl7Problem | undefin
 }
 
 function severalMessages(buffer: Buffer, header: Hl7Header): Hl7Problem | undefined {
-  const start = Math.max(0, headerStart(buffer.toString('latin1', 0, HEAD)));
+  const mark = `MSH${header.delimiters.field}`;
+  // line ends before the first segment belong to no segment
+  const first = buffer.indexOf(mark, 0, 'latin1');
   let count = 1;
-  for (const lineEnd of ['\r', '\r\n', '\n']) {
-    const mark = Buffer.from(`${lineEnd}MSH${header.delimiters.field}`, 'latin1');
-    // line ends before the first segment belong to no segment
-    for (let at = buffer.indexOf(mark, start); at >= 0; at = buffer.indexOf(mark, at + 1)) {
-      if (lineEnd === '\n' && !endsWithLf(buffer, start)) break;
-      if (lineEnd === '\n' && buffer[at - 1] === 13) continue;
-      count++;
-    }
+  let byLf: boolean | undefined;
+  for (let at = first; at >= 0; ) {
+    at = buffer.indexOf(mark, at + 1, 'latin1');
+    const before = at < 0 ? undefined : buffer[at - 1];
+    if (before === 10 && buffer[at - 2] !== 13) byLf ??= endsWithLf(buffer, first);
+    if (before === 13 || (before === 10 && (buffer[at - 2] === 13 || byLf === true))) count++;
   }
   if (count === 1) return undefined;
   return {
