@@ -23,6 +23,7 @@ const PEERS: Readonly<Record<string, () => Promise<() => Promise<Subjects>>>> = 
   dicom: async () => (await import('./beside/dicom.ts')).dicomSubjects,
   pop3: async () => (await import('./beside/pop3.ts')).pop3Subjects,
   fhir: async () => (await import('./beside/fhir.ts')).fhirSubjects,
+  'fhir-client': async () => (await import('./beside/fhir-client.ts')).fhirClientSubjects,
   mllp: async () => (await import('./beside/mllp.ts')).mllpSubjects,
   tcp: async () => (await import('./beside/tcp.ts')).tcpSubjects,
   astm: async () => (await import('./beside/astm.ts')).astmSubjects,

@@ -138,17 +138,18 @@ export async function sender<S extends Settings>(
   adapter: OutboundAdapter<S>,
   given: Given,
   credential: Credential,
+  more: Partial<Pick<Lent<S>, 'records'>> = {},
 ): Promise<{
   send(body: Buffer, more?: Partial<Message>): Promise<unknown>;
   close(): Promise<void>;
 }> {
-  const open = await adapter.open(lentTo(adapter.settings, given, credential));
+  const open = await adapter.open({ ...lentTo(adapter.settings, given, credential), ...more });
   const { signal } = new AbortController();
   let id = 0;
   return {
-    send(body, more) {
+    send(body, fields) {
       const message = outgoing(body, ++id);
-      return open.send(more === undefined ? message : { ...message, ...more }, signal);
+      return open.send(fields === undefined ? message : { ...message, ...fields }, signal);
     },
     close: () => open.close(),
   };
