@@ -218,27 +218,26 @@ async function searchPages(
   const start = bundleOf(first);
   let next = start && nextOf(start, first.url);
   if (start === undefined || next === undefined) return first;
-  const entries = [...(start.entry ?? [])];
-  let last = start;
+  const whole = bundleOf(first, exactJson) ?? start;
+  const entries = [...(whole.entry ?? [])];
+  let last = whole;
   for (let page = 2; next !== undefined && page <= pages; page++) {
     const answer = await ask(next);
-    const bundle = bundleOf(answer);
+    const bundle = bundleOf(answer, exactJson);
     if (answer.status >= 300 || bundle === undefined) return answer;
     entries.push(...(bundle.entry ?? []));
     last = bundle;
     next = nextOf(bundle, answer.url);
   }
-  const whole = {
-    ...start,
-    link: last.link?.filter(({ relation }) => relation === 'next'),
-    entry: entries,
-  };
-  return { ...first, body: Buffer.from(JSON.stringify(whole)) };
+  const link = last.link?.filter(({ relation }) => relation === 'next');
+  const body = Buffer.from(JSON.stringify({ ...whole, link, entry: entries }));
+  return { ...first, body };
 }
 
-function bundleOf({ status, body }: HttpAnswer): Bundle | undefined {
+/** `exactJson` for one that is written again: reading the digits of its numbers takes several times as long as the rest. */
+function bundleOf({ status, body }: HttpAnswer, parse?: typeof exactJson): Bundle | undefined {
   if (status >= 300) return undefined;
-  const resource = jsonOf(body);
+  const resource = jsonOf(body, parse);
   const { resourceType } = Object(resource) as { resourceType?: unknown };
   return resourceType === 'Bundle' ? (resource as Bundle) : undefined;
 }
@@ -297,9 +296,9 @@ function placed(headers: HttpAnswer['headers']): string | undefined {
 }
 
 /** Undefined if the body is not JSON; its text is never put into an error. */
-function jsonOf(body: Buffer): unknown {
+function jsonOf(body: Buffer, parse: (text: string) => unknown = JSON.parse): unknown {
   try {
-    return exactJson(body.toString('utf8'));
+    return parse(body.toString('utf8'));
   } catch {
     // not JSON
     return undefined;

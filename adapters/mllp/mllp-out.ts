@@ -32,7 +32,6 @@ import {
 import { tlsClient } from 'waybill/peer/tls';
 import { FrameReader } from './frame-reader.ts';
 import { type Framing, frameMarks, framingSetting } from './framing.ts';
-import { LatestIds } from './latest-ids.ts';
 
 const mllpOutSettings = {
   connect: peerAddress('ward.example:2575'),
@@ -90,6 +89,26 @@ export default outbound({
 
 /** How many control ids are remembered: an answer that comes after more messages than this counts as unknown. */
 const REMEMBERED = 1_000;
+
+/** The latest ids. What is looked for once in a while needs no index, which would cost a sender as much as reading its header. */
+class LatestIds {
+  readonly #most: number;
+  readonly #ids: string[] = [];
+  #next = 0;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  has(id: string): boolean {
+    return this.#ids.includes(id);
+  }
+
+  add(id: string): void {
+    this.#ids[this.#next] = id;
+    this.#next = (this.#next + 1) % this.#most;
+  }
+}
 
 /** Sends messages to one peer, and reports acknowledgements that belong to none of them. */
 class MllpLink implements OpenOutbound {
