@@ -43,12 +43,15 @@ export interface DiskOptions {
 
 /** The files of this machine: a disk, or a share that is mounted. */
 export class DiskStore implements FileStore {
+  /** Not where what is moved may be what a link leads to. */
+  readonly readsBeside: boolean;
   readonly #options: DiskOptions;
   /** Folders in which names have changed since the last `flush`. */
   readonly #changed = new Set<string>();
 
   constructor(options: DiskOptions) {
     this.#options = options;
+    this.readsBeside = options.followLinks !== true;
   }
 
   async list(folder: string): Promise<readonly FileEntry[]> {

@@ -38,6 +38,8 @@ export interface FileEntry extends FileFacts {
  * lost connection is a `NotConnectedError`.
  */
 export interface FileStore {
+  /** Whether a file may be read while another one is moved or removed. */
+  readonly readsBeside?: boolean;
   /**
    * The entries directly in a folder, without `.` and `..`. Throws `missing` if there is no such
    * folder, and never returns an empty list instead.

@@ -6,7 +6,7 @@ import { describeError, isEngineError } from '../../error/engine-error.ts';
 import type { NewMessage } from '../../message/message.ts';
 import { describeDuration } from '../../time/duration.ts';
 import { describeSize } from '../../time/size.ts';
-import { beginning } from '../beginning.ts';
+import { asError, type FileBody, fileBody } from './file-body.ts';
 import { cutMessages, messagesIn } from './file-messages.ts';
 import { isMeant } from './file-pattern.ts';
 import { type FoundFile, type Scan, scanFolder } from './file-scan.ts';
@@ -95,6 +95,8 @@ export class Look {
   readonly #options: LookOptions;
   /** Files that are away, but might be back after a loss of power: then they count as taken. */
   #cleared: MarkedFile[] = [];
+  /** The file before, while it is cleared away. `#away` throws what went wrong. */
+  #clearing: Promise<readonly PromiseSettledResult<void>[]> = Promise.resolve([]);
 
   constructor(options: LookOptions) {
     this.#options = options;
@@ -123,7 +125,9 @@ export class Look {
         signal.throwIfAborted();
         if (!(await this.#take(file))) break;
       }
+      await this.#away();
     } finally {
+      await this.#clearing;
       try {
         await this.#forgetCleared();
       } finally {
@@ -143,9 +147,10 @@ export class Look {
     return exact;
   }
 
-  /** Delivers one file and clears it away. False ends the look: the engine accepts nothing now. */
+  /** Delivers one file and begins to clear it away. False ends the look: the engine accepts nothing now. */
   async #take(found: MarkedFile): Promise<boolean> {
     const { settings, store, taken, told } = this.#options;
+    if (store.readsBeside !== true) await this.#away();
     const facts = found.rough === true ? await store.facts(found.path) : found;
     if (facts === undefined) return true;
     const file = { ...found, ...facts };
@@ -158,9 +163,11 @@ export class Look {
       return true;
     }
     taken.ensureRoom();
+    const read = await this.#read(file);
     let content: FileBody | undefined;
     try {
-      content = await fileBody(store, file);
+      if (read.status === 'rejected') throw read.reason;
+      content = read.value;
       await this.#deliver(file, this.#message(file, content));
     } catch (error) {
       return await this.#undelivered(file, content, error);
@@ -168,8 +175,25 @@ export class Look {
       await content?.close();
     }
     await taken.add(file.path, file);
-    await this.#finish(file);
+    this.#clearing = Promise.allSettled([this.#finish(file)]);
     return true;
+  }
+
+  /** Reads a file while the one before is cleared away, and throws what kept that from being done. */
+  async #read(file: MarkedFile): Promise<PromiseSettledResult<FileBody>> {
+    const [read] = await Promise.allSettled([fileBody(this.#options.store, file)]);
+    try {
+      await this.#away();
+    } catch (error) {
+      if (read.status === 'fulfilled') await read.value.close();
+      throw error;
+    }
+    return read;
+  }
+
+  /** Resolves once the file before is cleared away, or remembered because it could not be. */
+  async #away(): Promise<void> {
+    for (const one of await this.#clearing) if (one.status === 'rejected') throw one.reason;
   }
 
   /**
@@ -189,7 +213,7 @@ export class Look {
     for await (const { message: one, upTo } of parts.messages) {
       if (upTo <= begun) continue;
       const noted = stored > 0 ? taken.noteBegun(file.path, file, stored) : undefined;
-      await both(lent.deliver(one), noted);
+      await (noted === undefined ? lent.deliver(one) : both(lent.deliver(one), noted));
       stored = upTo;
     }
     if (settings.cut !== undefined) {
@@ -250,6 +274,7 @@ export class Look {
   async #refuse(file: MarkedFile, reason: string): Promise<boolean> {
     const { settings, store, told, taken } = this.#options;
     const { failed } = settings;
+    await this.#away();
     const begun = taken.begun(file.path, file);
     const stored =
       settings.cut === undefined
@@ -327,7 +352,7 @@ function unlessChanged(error: unknown): void {
 }
 
 /** Both have ended when it resolves or rejects. */
-async function both(first: Promise<unknown>, second: Promise<void> | undefined): Promise<void> {
+async function both(first: Promise<unknown>, second: Promise<void>): Promise<void> {
   const results = await Promise.allSettled([first, second]);
   for (const one of results) if (one.status === 'rejected') throw one.reason;
 }
@@ -395,71 +420,6 @@ function stamped(path: string, time: Date, more?: number): string {
   const stamp = time.toISOString().replaceAll(/[-:.Z]/g, '');
   const suffix = more === undefined ? '' : `-${more.toString(36).slice(2, 8)}`;
   return inFolder(dir, `${name}.${stamp}${suffix}${ext}`);
-}
-
-/** Files up to this size are passed on in memory: for them, a stream costs more than it saves. */
-const IN_MEMORY = 1024 * 1024;
-/** How much of a large file is read to determine its type. */
-const HEAD = 2_048;
-
-/** The content of a file on its way to the engine. */
-interface FileBody {
-  /** The first bytes, to determine the type. */
-  readonly head: Uint8Array;
-  readonly body: Uint8Array | AsyncIterable<Uint8Array>;
-  /** The error of reading, while the engine consumed the stream. */
-  readonly problem: Error | undefined;
-  /** Stops reading a stream that the engine did not consume to its end. */
-  close(): Promise<void>;
-}
-
-/**
- * Reads a small file completely and begins to read a large one. Throws what the store throws;
- * `changed` if the file is no longer as it was found.
- */
-async function fileBody(store: FileStore, file: FoundFile): Promise<FileBody> {
-  const chunks = store.read(file.path, file)[Symbol.asyncIterator]();
-  const enough = file.size <= IN_MEMORY ? Number.POSITIVE_INFINITY : HEAD;
-  const { head, ended } = await beginning(chunks, enough);
-  if (!ended) return streamed(head, chunks);
-  return { head, body: head, problem: undefined, close: () => Promise.resolve() };
-}
-
-function streamed(head: Uint8Array, rest: AsyncIterator<Uint8Array>): FileBody {
-  let problem: Error | undefined;
-  async function* stream(): AsyncGenerator<Uint8Array, void, undefined> {
-    try {
-      yield head;
-      for (let next = await rest.next(); next.done !== true; next = await rest.next()) {
-        yield next.value;
-      }
-    } catch (error) {
-      problem = asError(error);
-      throw error;
-    } finally {
-      await rest.return?.();
-    }
-  }
-  const body = stream();
-  return {
-    head,
-    body,
-    get problem() {
-      return problem;
-    },
-    async close() {
-      await body.return();
-      // A generator that never started does not run its `finally`.
-      await rest.return?.();
-    },
-  };
-}
-
-/** What a `catch` got; it is an Error unless a store breaks its contract. */
-function asError(caught: unknown): Error {
-  return caught instanceof Error
-    ? caught
-    : new TypeError('something that is not an Error was thrown');
 }
 
 /** Whether reading failed because of this file only, so that others may still be read. */
