@@ -5,7 +5,7 @@ import {
   type MsgHdrs,
   type NatsConnection,
 } from '@nats-io/transport-node';
-import { EngineError } from '../error/engine-error.ts';
+import { EngineError, roomRemedy } from '../error/engine-error.ts';
 import { PassingMap } from '../time/passing.ts';
 import { describeSize } from '../time/size.ts';
 import { PublishWindow } from './publish-window.ts';
@@ -286,7 +286,7 @@ function full(subject: string, code: number, description: string): EngineError {
   }
   const why = description.includes('maximum')
     ? 'has reached its limit; start or repair its host, or raise settings.queueLimit'
-    : `cannot be written by NATS: ${description}. Free or repair its disk`;
+    : `cannot be written by NATS: ${description}. ${roomRemedy(description) ?? 'Free or repair its disk'}`;
   return new EngineError('QUEUE_FULL', `${queueOf(subject)} ${why}`, { retryable: true });
 }
 

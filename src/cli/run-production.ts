@@ -25,7 +25,7 @@ import { type Reload, reloader } from '../engine/reload.ts';
 import { type StreamKeeper, streamsOf } from '../engine/stream-keeper.ts';
 import { ConfigError } from '../error/adapter-error.ts';
 import { background } from '../error/background.ts';
-import { describeError, EngineError, isEngineError } from '../error/engine-error.ts';
+import { describeError, EngineError, isEngineError, roomRemedy } from '../error/engine-error.ts';
 import { isSystemError } from '../error/foreseen.ts';
 import { hearUnexpected } from '../error/unexpected.ts';
 import { PeerCertificates } from '../host/peer-certificates.ts';
@@ -430,7 +430,7 @@ async function readOrThrow(options: Running): Promise<Definition> {
 /** What keeps a production from starting, in words, where its error has none of its own. */
 export function startTrouble(error: unknown, data: string): unknown {
   if (isEngineError(error)) return error;
-  const { code } = describeError(error);
+  const { code, text } = describeError(error);
   if (isSystemError(error, 'ENOSPC', 'EDQUOT', 'EIO', 'EROFS')) {
     return new EngineError(
       'BROKER_UNAVAILABLE',
@@ -439,6 +439,8 @@ export function startTrouble(error: unknown, data: string): unknown {
     );
   }
   if (!isAway(error)) return error;
+  if (roomRemedy(text) !== undefined)
+    return new EngineError('BROKER_UNAVAILABLE', text, { retryable: true, cause: error });
   return new EngineError(
     'BROKER_UNAVAILABLE',
     `NATS stopped answering during the start (${code}): a cluster may be electing its leaders, or more than half of its servers are away. Nothing is lost; start again`,

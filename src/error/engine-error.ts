@@ -62,8 +62,17 @@ const OF_NATS: ReadonlySet<string> = new Set([
 ]);
 
 function ofNats({ message }: Error): string {
-  const isOfDisk = /no space left|read-only file|input\/output|insufficient/.test(message);
-  return `NATS refuses it: ${message}${isOfDisk ? '. Free or repair its disk' : ''}`;
+  const remedy = roomRemedy(message);
+  return `NATS refuses it: ${message}${remedy === undefined ? '' : `. ${remedy}`}`;
+}
+
+/** What to do where NATS says that it can store no more: what it may take is full, or its disk. Undefined for other words. */
+export function roomRemedy(said: string): string | undefined {
+  if (said.includes('insufficient'))
+    return 'It holds as much as it may: raise max_file_store in its jetstream block, or remove what else is stored in it';
+  return /no space left|read-only file|input\/output/.test(said)
+    ? 'Free or repair its disk'
+    : undefined;
 }
 
 const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(ERROR_CODES, code);

@@ -97,6 +97,8 @@ export async function startTracing(parts: TracingOptions): Promise<Tracing> {
   let waiting = false;
   /** Since when nobody has been building the trace. */
   let unbuiltSince: number | undefined;
+  /** What was told of it. */
+  const problems = new Set<string>();
   const { kv } = await state(broker);
   const holding = whileHeld(leases(kv, randomUUID()), 'projector', {
     signal: stopping.signal,
@@ -104,15 +106,19 @@ export async function startTracing(parts: TracingOptions): Promise<Tracing> {
       if (problem === undefined) {
         if (!waiting) log.info({ event: 'trace-built-elsewhere' }, 'trace-built-elsewhere');
         unbuiltSince = undefined;
-      } else if (unbuiltSince === undefined) {
-        log.warn({ event: 'trace-waits', problem }, 'trace-waits');
-        unbuiltSince = Date.now();
+        problems.clear();
+      } else {
+        // that there is no answer yet comes before what is wrong
+        if (!problems.has(problem)) log.warn({ event: 'trace-waits', problem }, 'trace-waits');
+        problems.add(problem);
+        unbuiltSince ??= Date.now();
       }
       waiting = problem === undefined;
     },
     run: async (signal, lease) => {
       waiting = false;
       unbuiltSince = undefined;
+      problems.clear();
       const soon = AbortSignal.any([signal, AbortSignal.timeout(COMPARED_WITHIN)]);
       const floors = await untilAnswered(() => projectorFloors(broker), soon);
       if (signal.aborted) return 'clean';

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { JetStreamApiError } from '@nats-io/jetstream';
 import { TimeoutError } from '@nats-io/transport-node';
 import { expect, test, vi } from 'vitest';
 import { type Broker, connectBroker } from '../../src/broker/broker.ts';
@@ -70,10 +71,15 @@ test.runIf(canMount)(
   },
 );
 
-test('a start during which NATS stops answering is told as such', () => {
+test('a start during which NATS stops answering is told as such, and one that is full by what to do', () => {
   expect(startTrouble(new TimeoutError(), '/data')).toMatchObject({
     code: 'BROKER_UNAVAILABLE',
     message: expect.stringMatching(/^NATS stopped answering during the start \(TimeoutError\)/),
+  });
+  const full = { code: 503, err_code: 10_023, description: 'insufficient resources' };
+  expect(startTrouble(new JetStreamApiError(full), '/data')).toMatchObject({
+    code: 'BROKER_UNAVAILABLE',
+    message: expect.stringMatching(/insufficient resources\. .*raise max_file_store/),
   });
   const other = new TypeError('a defect');
   expect(startTrouble(other, '/data')).toBe(other);
