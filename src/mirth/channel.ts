@@ -25,9 +25,9 @@ import {
 } from './destination-chains.ts';
 import { incoming, WITH_VARIABLES } from './incoming.ts';
 import { VariableMap } from './maps.ts';
-import { Attempts, type Facts, scopeOf, wholeMessage } from './message-scope.ts';
+import { Attempts, type Facts, type Reached, scopeOf, wholeMessage } from './message-scope.ts';
 import { plainTextOf } from './plain-text.ts';
-import { ERROR, FILTERED, QUEUED, Response, SENT } from './response.ts';
+import { ERROR, FILTERED, QUEUED, Response, SENT, TRANSFORMED } from './response.ts';
 import { runIn, type ScriptScope, variable } from './scope.ts';
 import { render } from './template.ts';
 
@@ -60,7 +60,7 @@ class ChannelRun {
   #isSourceAgain: boolean;
   readonly #taken: Taken;
   /** What became of the message at each destination that it got to. */
-  readonly #statuses: string[] = [];
+  readonly #reached: Reached[] = [];
   /** The process itself. */
   readonly #process: string;
   /** The data of `connectorMessage`. */
@@ -176,7 +176,7 @@ class ChannelRun {
     const encoded = await this.#stage(source, raw);
     this.#isSourceAgain = false;
     if (encoded === undefined && this.#only !== undefined) return undefined;
-    if (encoded === undefined) return this.#answer(await this.#postprocessed(), FILTERED);
+    if (encoded === undefined) return this.#answer(await this.#postprocessed(FILTERED), FILTERED);
     const taken = destinations.filter(
       ({ number }) => !this.#removed.has(number) && (this.#only?.includes(number) ?? true),
     );
@@ -190,7 +190,7 @@ class ChannelRun {
     if (first !== undefined) await this.#sendToItself(failed, first.error);
     // it ran when the message came
     if (this.#only !== undefined) return undefined;
-    return this.#answer(await this.#postprocessed(), SENT);
+    return this.#answer(await this.#postprocessed(TRANSFORMED), SENT);
   }
 
   /**
@@ -261,12 +261,15 @@ class ChannelRun {
     return raw;
   }
 
-  async #postprocessed(): Promise<unknown> {
+  async #postprocessed(status: string): Promise<unknown> {
     const scope = this.#scope;
     let result: unknown;
     for (const postprocessor of [this.#of.postprocessor, this.#of.global?.postprocessor]) {
       if (postprocessor === undefined) continue;
-      scope.message = wholeMessage(this.#raw, scope.connectorMessage);
+      scope.message = wholeMessage(this.#raw, scope.connectorMessage, {
+        status,
+        reached: this.#reached,
+      });
       if (result !== undefined) scope.response = new Response(result);
       result = (await this.script(postprocessor)) ?? result;
     }
@@ -298,7 +301,9 @@ class ChannelRun {
   async #destination(destination: Destination, body: string): Promise<void> {
     const { name, number, to, label, writer } = destination;
     const put = (response: Response): void => {
-      this.#statuses.push(response.getStatus());
+      const { connectorMap } = this.#scope;
+      const facts = { ...this.#facts };
+      this.#reached.push({ facts, status: response.getStatus(), response, connectorMap });
       this.#scope.responseMap.put(`d${number}`, response);
       this.#scope.responseMap.put(name, response);
     };
@@ -448,7 +453,10 @@ class ChannelRun {
     const { answer, answerType, answerCode, source } = this.#of;
     if (answer === undefined) return undefined;
     if (answer === 'auto')
-      return ownAcknowledgement(this.#of, this.#raw, [status, ...this.#statuses]);
+      return ownAcknowledgement(this.#of, this.#raw, [
+        status,
+        ...this.#reached.map((one) => one.status),
+      ]);
     const found = answer === 'postprocessor' ? result : this.#scope.responseMap.get(answer);
     const response = found instanceof Response ? found : undefined;
     const body = response === undefined ? plainTextOf(found ?? '') : response.getMessage();

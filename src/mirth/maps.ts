@@ -1,3 +1,5 @@
+import { ArrayList } from './array-list.ts';
+
 /**
  * What a script gets for a value that would not be true: a map of Java gives objects, and any object is true. Each is one
  * object, so that two of them are equal.
@@ -45,7 +47,7 @@ export class VariableMap {
   }
 
   values(): unknown[] {
-    return [...this.#values.values()];
+    return new ArrayList([...this.#values.values()]);
   }
 
   getOrDefault(key: unknown, otherwise: unknown): unknown {
@@ -53,14 +55,15 @@ export class VariableMap {
   }
 
   keySet(): string[] {
-    return [...this.#values.keys()];
+    return new ArrayList([...this.#values.keys()]) as string[];
   }
 
   entrySet(): { getKey(): string; getValue(): unknown }[] {
-    return [...this.#values].map(([key, value]) => ({
+    const entries = [...this.#values].map(([key, value]) => ({
       getKey: () => key,
       getValue: () => value,
     }));
+    return new ArrayList(entries) as typeof entries;
   }
 
   size(): number {

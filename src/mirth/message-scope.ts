@@ -4,6 +4,7 @@ import type { Channel } from './channel-definition.ts';
 import type { Xml } from './e4x/xml.ts';
 import type { Came } from './incoming.ts';
 import { configuration, global, ofChannel, VariableMap } from './maps.ts';
+import { ERROR, type Response } from './response.ts';
 import type { ScriptScope } from './scope.ts';
 
 /** The data of `connectorMessage` for the connector whose scripts run. */
@@ -68,10 +69,9 @@ function connectorMessage(
   id: number,
   { scope, facts }: { readonly scope: ScriptScope; readonly facts: Facts },
 ): Xml {
-  const content = (text: () => string) => () => ({
-    getContent: text,
+  const typed = (text: () => string) => () => ({
+    ...content(text)(),
     getDataType: () => of.source.inbound,
-    toString: text,
   });
   return {
     messageId: id,
@@ -83,11 +83,11 @@ function connectorMessage(
     getServerId: () => 'waybill',
     getReceivedDate: () => new Date(),
     getRawData: () => facts.raw,
-    getRaw: content(() => facts.raw),
+    getRaw: typed(() => facts.raw),
     getTransformedData: () => facts.transformed,
-    getTransformed: content(() => facts.transformed),
+    getTransformed: typed(() => facts.transformed),
     getEncodedData: () => facts.encoded,
-    getEncoded: content(() => facts.encoded),
+    getEncoded: typed(() => facts.encoded),
     getSourceMap: () => scope.sourceMap,
     getChannelMap: () => scope.channelMap,
     getConnectorMap: () => scope.connectorMap,
@@ -95,13 +95,51 @@ function connectorMessage(
   };
 }
 
+/** What a destination was given, and what became of it. */
+export interface Reached {
+  readonly facts: Readonly<Facts>;
+  readonly status: string;
+  readonly response: Response;
+  readonly connectorMap: VariableMap;
+}
+
 /** The `message` of the postprocessor: a text, and the messages of all connectors. */
-export function wholeMessage(raw: string, connector: Xml): Xml {
+export function wholeMessage(
+  raw: string,
+  connector: Xml,
+  { status, reached }: { readonly status: string; readonly reached: readonly Reached[] },
+): Xml {
+  const source = { ...connector, getStatus: () => status };
+  const all = reached.map((one): [string, Xml] => [
+    String(one.facts.number),
+    { ...connector, ...ofDestination(one) },
+  ]);
   return Object.assign(Object(raw) as object, {
-    getMergedConnectorMessage: () => connector as unknown,
-    getConnectorMessages: () => new VariableMap([['0', connector]]),
+    getMergedConnectorMessage: () => source as unknown,
+    getConnectorMessages: () => new VariableMap([['0', source], ...all]),
     getMessageId: () => (connector as { getMessageId(): unknown }).getMessageId(),
   });
+}
+
+const content = (text: () => string) => () => ({ getContent: text, toString: text });
+
+function ofDestination({ facts, status, response, connectorMap }: Reached): Xml {
+  return {
+    getStatus: () => status,
+    getMetaDataId: () => facts.number,
+    getConnectorName: () => facts.name,
+    getRawData: () => facts.raw,
+    getRaw: content(() => facts.raw),
+    getTransformedData: () => facts.transformed,
+    getTransformed: content(() => facts.transformed),
+    getEncodedData: () => facts.encoded,
+    getEncoded: content(() => facts.encoded),
+    getResponseData: () => response.getMessage(),
+    getResponse: content(() => response.getMessage()),
+    getResponseError: () => response.getError(),
+    getProcessingError: () => (status === ERROR ? response.getError() : null),
+    getConnectorMap: () => connectorMap,
+  };
 }
 
 const MAPS = ['channelMap', 'connectorMap', 'sourceMap', 'responseMap'] as const;

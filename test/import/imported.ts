@@ -64,8 +64,13 @@ export async function problemsOf(production: ImportedProduction): Promise<string
 }
 
 /** Runs cases against what a channel became, by the engine's own routing. */
-export async function cases(production: ImportedProduction, text: string): Promise<string> {
+export async function cases(
+  production: ImportedProduction,
+  text: string,
+  files: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const folder = await written(production);
+  for (const [name, body] of Object.entries(files)) await writeFile(join(folder, name), body);
   await writeFile(join(folder, 'production.test.yaml'), text);
   await writeFile(join(folder, 'adt.hl7'), ADT);
   const report = await testProduction(folder, OPTIONS);

@@ -7,7 +7,6 @@ import {
   iteratorRule,
   javaScript,
   javaScriptRule,
-  mapper,
   mllpListener,
   mllpSender,
   ruleBuilder,
@@ -109,12 +108,6 @@ const XML_WITHOUT_NAMESPACES =
 const properties = (kind: string, text: string): string =>
   `<inboundProperties class="com.mirth.connect.plugins.datatypes.${kind}">${text}</inboundProperties>`;
 const BATCH = '<processBatch>true</processBatch>';
-const reader = (more: string): string =>
-  channel({
-    transport: 'File Reader',
-    properties: `<scheme>FILE</scheme><host>/in</host><fileFilter>.*</fileFilter>${more}`,
-  });
-
 const step = [javaScript('read', "msg['PID'];")];
 
 test.each([
@@ -171,35 +164,6 @@ test.each([
     }),
     /sends in windows-1250/,
   ],
-  [
-    'a reader for some hours of the day',
-    reader(
-      '<pollConnectorProperties><pollConnectorPropertiesAdvanced><allDay>false</allDay></pollConnectorPropertiesAdvanced></pollConnectorProperties>',
-    ),
-    /polls only between two times/,
-  ],
-  ['files by a regular expression', reader('<regex>true</regex>'), /regular expression/],
-  [
-    'a listener with TLS of the server',
-    channel({
-      properties: `${mllpListener(6661)}<pluginProperties><com.mirth.connect.plugins.ssl.model.SSLConnectorPluginProperties><enabled>true</enabled></com.mirth.connect.plugins.ssl.model.SSLConnectorPluginProperties></pluginProperties>`,
-    }),
-    /certificates of the SSL manager/,
-  ],
-  [
-    'headers from a map',
-    channel({
-      destinations: [
-        {
-          name: 'Web',
-          transport: 'HTTP Sender',
-          properties:
-            '<host>http://x.example/</host><useHeadersVariable>true</useHeadersVariable><content>${message.encodedData}</content>',
-        },
-      ],
-    }),
-    /headers come from a map/,
-  ],
 ])('%s is marked, and not complete', async (_, file, said) => {
   const production = imported(file);
   expect(stateOf(production)).toBe('partial');
@@ -244,38 +208,6 @@ test('a destination whose answer is read later is waited for, unless it has a qu
     channel({ destinations: [WARD, { ...FILE, properties: fileWriter('x', '${d1}') }] }),
   );
   expect(next.files.get('processes/adt-in.ts')?.match(/call: true/g)).toHaveLength(1);
-});
-
-const field = (name: string, value: string): string =>
-  `<entry><string>${name}</string><list><string>${value}</string></list></entry>`;
-
-test('a form is sent as the body, its values encoded; the status of the answer is there for scripts', async () => {
-  const production = imported(
-    channel({
-      transformer: { inbound: 'HL7V2', steps: [mapper('name', "'A&B=c d'")] },
-      destinations: [
-        {
-          name: 'Web',
-          transport: 'HTTP Sender',
-          properties: `<host>http://x.example/token</host><method>post</method><parameters>${field('grant', 'x')}${field('who', '${name}')}</parameters><contentType>application/x-www-form-urlencoded</contentType><content>not sent</content>`,
-          responseSteps: [
-            javaScript(
-              'judge',
-              "responseStatus = $('responseStatusCode') == '201' ? SENT : ERROR; channelMap.put('line', $('responseStatusLine'));",
-            ),
-          ],
-        },
-        { ...FILE, properties: fileWriter('x', '${line}') },
-      ],
-    }),
-  );
-  expect(marksOf(production)).toEqual([]);
-  expect(production.files.get('production.yaml')).toContain('url: http://x.example/token\n');
-  const ran = await cases(
-    production,
-    "cases:\n  - name: one\n    message: adt.hl7\n    calls: { adt-in-web: { code: '201', content: ok } }\n    expect: { adt-in-web: { contains: ['grant=x&who=A%26B%3Dc+d'] }, adt-in-file: { contains: ['HTTP/1.1 201 Created'] } }\n",
-  );
-  expect(ran).toMatch(/1 passed/);
 });
 
 test('a channel that starts stopped stays off; a filter that may reject answers itself', () => {
