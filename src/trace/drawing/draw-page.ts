@@ -34,7 +34,7 @@ export interface PageOptions extends DrawingOptions {
 
 /** A note that a search does not include the newest messages. */
 export const behindText = (behind: number): string =>
-  `the trace is ${behind} ${behind === 1 ? 'message' : 'messages'} behind: those cannot be found yet`;
+  `the trace is ${behind} ${behind === 1 ? 'message' : 'messages'} behind: those cannot be found yet, and what is shown may have gone on since`;
 
 /** The messages of a page as a table, and how far the search got. */
 export function drawPage(page: TracePage, options: PageOptions = {}): string {
@@ -117,7 +117,8 @@ function footOf(
   { zone, behind = 0 }: PageOptions,
 ): string {
   const found = foundText(items.length);
-  if (behind > 0 && complete) return `${found}; ${behindText(behind)}`;
-  if (complete) return `${found}; everything was searched`;
-  return `${found}; searched back to ${dateTime(searchedBackTo, zone)}; continue with --after ${next}`;
+  const unread = behind > 0 ? [behindText(behind)] : [];
+  if (complete) return [found, ...(behind > 0 ? unread : ['everything was searched'])].join('; ');
+  const far = `searched back to ${dateTime(searchedBackTo, zone)}; continue with --after ${next}`;
+  return [found, ...unread, far].join('; ');
 }

@@ -38,7 +38,11 @@ created                  message          session          status     type     f
   );
   // nothing is said of what the trace has not read yet
   expect(drawPage(await pageOf({ target: 'nowhere' }), { behind: 12 })).toBe(
-    '0 messages; the trace is 12 messages behind: those cannot be found yet',
+    '0 messages; the trace is 12 messages behind: those cannot be found yet, and what is shown may have gone on since',
+  );
+  // what is missing is the newest, of which there is none on the first page
+  expect(drawPage(await pageOf({ limit: 1 }), { behind: 1 })).toMatch(
+    /^1 message; the trace is 1 message behind: .*; searched back to .*; continue with --after m\d+$/m,
   );
 });
 
