@@ -96,7 +96,9 @@ export function keepPrivate(data: string): readonly string[] {
   const changed = [...folders, ...own, ...traces]
     .map((name) => join(data, name))
     .filter((path) => narrow(path));
-  const closed = [...folders, ...own].map((name) => firstClosed(join(data, name))).find(Boolean);
+  const closed = [...folders, ...own]
+    .map((name) => unlessReadOnly(name, () => firstClosed(join(data, name))))
+    .find(Boolean);
   if (closed !== undefined) throw closedToUs(closed, data);
   // a mounted volume may belong to somebody else; its content is kept private anyway
   return isOurs(data) && narrow(data) ? [data, ...changed] : changed;
@@ -141,6 +143,16 @@ export function openToOthers(paths: readonly (string | undefined)[]): readonly s
 function isOurs(path: string): boolean {
   const user = process.geteuid?.();
   return user === 0 || stats(path)?.uid === user;
+}
+
+/** A trace whose disk has become read-only is told by the operator plane, which waits for it; messages do not need it. */
+function unlessReadOnly(name: string, closed: () => string | undefined): string | undefined {
+  try {
+    return closed();
+  } catch (error) {
+    if (name === 'trace' && isSystemError(error, 'EROFS')) return undefined;
+    throw error;
+  }
 }
 
 /**

@@ -1,7 +1,7 @@
-import { stat, writeFile } from 'node:fs/promises';
+import { stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { makeDataFolder } from '../../src/database/private-files.ts';
+import { keepPrivate, makeDataFolder } from '../../src/database/private-files.ts';
 import { canMount, smallDisk } from '../support/small-disk.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -23,5 +23,11 @@ test.runIf(canMount)('a data folder on a disk that is read-only is named', async
   await disk.lock(true);
   for (const path of ['there', 'new'])
     await expect(makeDataFolder(join(disk.path, path))).rejects.toMatchObject(REFUSED);
+  // messages do not need the trace; nats-server would take what it cannot write for damaged
+  await using folder = await temporaryFolder('data');
+  await symlink(disk.path, join(folder.path, 'trace'));
+  keepPrivate(folder.path);
+  await symlink(disk.path, join(folder.path, 'jetstream'));
+  expect(() => keepPrivate(folder.path)).toThrow('EROFS');
   await disk.lock(false);
 });
