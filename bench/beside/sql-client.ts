@@ -1,8 +1,14 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { createRequire } from 'node:module';
 import { createConnection } from 'mysql2/promise';
 import { Client } from 'pg';
+import { Connection, ISOLATION_LEVEL, Request, TYPES } from 'tedious';
 import type { SqlDatabase } from '../../test/support/sql-databases.ts';
+
+/** What is needed of a database. */
+export type BenchDatabase = AsyncDisposable &
+  Pick<SqlDatabase, 'product' | 'port' | 'given' | 'options' | 'ask'>;
 
 /** A row as the driver gives it. */
 export type BareRow = Readonly<Record<string, unknown>>;
@@ -14,14 +20,35 @@ export interface BareClient {
   close(): Promise<unknown>;
 }
 
+/** A function that calls back as a promise. */
+const called = (work: (done: (error?: Error | null) => void) => void): Promise<void> =>
+  new Promise((resolve, reject) => {
+    work((error) => (error === undefined || error === null ? resolve() : reject(error)));
+  });
+
+/** The part of `oracledb` that is used: its types are a package of their own. */
+interface Oracle {
+  readonly OUT_FORMAT_OBJECT: number;
+  getConnection(options: object): Promise<{
+    callTimeout: number;
+    execute(
+      text: string,
+      values: readonly (string | number)[],
+      options: object,
+    ): Promise<{ rows?: readonly BareRow[] }>;
+    commit(): Promise<void>;
+    close(): Promise<void>;
+  }>;
+}
+
 /** Milliseconds: as the adapter has them, the server ends what takes too long, and one that does not answer is noticed. */
 const LIMITS = { statement_timeout: 30_000, query_timeout: 31_000 };
 
-export function bareClient(database: SqlDatabase): Promise<BareClient> {
+export function bareClient(database: BenchDatabase): Promise<BareClient> {
   return CLIENTS[database.product as keyof typeof CLIENTS](database);
 }
 
-function where({ port, options }: SqlDatabase) {
+function where({ port, options }: BenchDatabase) {
   const credential = options.credentials?.['clinic'];
   if (credential?.kind !== 'basic') throw new Error('no account');
   const { user, password } = credential;
@@ -29,7 +56,7 @@ function where({ port, options }: SqlDatabase) {
 }
 
 const CLIENTS = {
-  async postgresql(database: SqlDatabase): Promise<BareClient> {
+  async postgresql(database: BenchDatabase): Promise<BareClient> {
     const client = new Client({ ...where(database), ...LIMITS });
     await client.connect();
     const named = new Map<string, { readonly name: string; readonly text: string }>();
@@ -46,7 +73,7 @@ const CLIENTS = {
       close: () => client.end(),
     };
   },
-  async mysql(database: SqlDatabase): Promise<BareClient> {
+  async mysql(database: BenchDatabase): Promise<BareClient> {
     const connection = await createConnection({
       ...where(database),
       supportBigNumbers: true,
@@ -61,9 +88,89 @@ const CLIENTS = {
       close: () => connection.end(),
     };
   },
-  sqlite: async (database: SqlDatabase): Promise<BareClient> =>
+  async sqlserver(database: BenchDatabase): Promise<BareClient> {
+    const { host, port, user, password } = where(database);
+    const connection = new Connection({
+      server: host,
+      authentication: { type: 'default', options: { userName: user, password } },
+      options: {
+        port,
+        database: 'clinic',
+        encrypt: false,
+        trustServerCertificate: true,
+        requestTimeout: LIMITS.statement_timeout,
+      },
+    });
+    await called((done) => connection.connect(done));
+    const run = async (text: string, values: readonly (string | number)[]): Promise<BareRow[]> => {
+      let count = 0;
+      const rows: BareRow[] = [];
+      await called((done) => {
+        const request = new Request(
+          text.replaceAll('?', () => `@p${++count}`),
+          done,
+        );
+        for (const [index, value] of values.entries())
+          request.addParameter(`p${index + 1}`, TYPES.NVarChar, value);
+        request.on('row', (columns: { metadata: { colName: string }; value: unknown }[]) => {
+          rows.push(
+            Object.fromEntries(columns.map(({ metadata, value }) => [metadata.colName, value])),
+          );
+        });
+        connection.execSql(request);
+      });
+      return rows;
+    };
+    const level = ISOLATION_LEVEL['REPEATABLE_READ'];
+    return {
+      async run(text, values = []) {
+        if (text !== 'BEGIN' && text !== 'COMMIT') return await run(text, values);
+        await called((done) =>
+          text === 'BEGIN'
+            ? connection.beginTransaction(done, '', level)
+            : connection.commitTransaction(done),
+        );
+        return [];
+      },
+      async close() {
+        const ended = once(connection, 'end');
+        connection.close();
+        await ended;
+      },
+    };
+  },
+  async oracle(database: BenchDatabase): Promise<BareClient> {
+    const { host, port, user, password } = where(database);
+    const driver = createRequire(import.meta.url)('oracledb') as Oracle;
+    const connection = await driver.getConnection({
+      user,
+      password,
+      connectString: `${host}:${port}/clinic`,
+    });
+    connection.callTimeout = LIMITS.statement_timeout;
+    let isOpen = false;
+    return {
+      async run(text, values = []) {
+        if (text === 'COMMIT') {
+          isOpen = false;
+          await connection.commit();
+          return [];
+        }
+        isOpen ||= text.startsWith('SET TRANSACTION');
+        let count = 0;
+        const { rows } = await connection.execute(
+          text.replaceAll('?', () => `:${++count}`),
+          [...values],
+          { autoCommit: !isOpen, outFormat: driver.OUT_FORMAT_OBJECT, fetchArraySize: 100 },
+        );
+        return rows ?? [];
+      },
+      close: () => connection.close(),
+    };
+  },
+  sqlite: async (database: BenchDatabase): Promise<BareClient> =>
     inProcess('sqlite', String(database.given()['file'])),
-  odbc: async (database: SqlDatabase): Promise<BareClient> => {
+  odbc: async (database: BenchDatabase): Promise<BareClient> => {
     const { user, password } = where(database);
     return inProcess('odbc', `${String(database.given()['odbc'])};UID=${user};PWD=${password}`);
   },

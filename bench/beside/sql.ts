@@ -1,13 +1,10 @@
 import sqlIn from '../../adapters/sql/sql-in.ts';
 import sqlOut from '../../adapters/sql/sql-out.ts';
 import { odbcDatabase } from '../../test/support/odbc-database.ts';
-import {
-  mariaDatabase,
-  postgresDatabase,
-  type SqlDatabase,
-} from '../../test/support/sql-databases.ts';
+import { mariaDatabase, postgresDatabase } from '../../test/support/sql-databases.ts';
 import { sqliteDatabase } from '../../test/support/sqlite-database.ts';
-import { type BareClient, type BareRow, bareClient } from './sql-client.ts';
+import { oracleApart, sqlServerApart } from './sql-apart.ts';
+import { type BareClient, type BareRow, type BenchDatabase, bareClient } from './sql-client.ts';
 import {
   kept,
   type Spent,
@@ -33,14 +30,29 @@ const AFTER = {
   deleting: 'DELETE FROM bench WHERE n = ',
 } as const;
 
-const unmarked = ({ product }: SqlDatabase): string =>
-  `SELECT n, body FROM bench WHERE sent = 0 ORDER BY n LIMIT ${PAGE}${product === 'mysql' ? ' FOR UPDATE SKIP LOCKED' : ''}`;
+const unmarked = ({ product }: BenchDatabase): string =>
+  `SELECT n, body FROM bench WHERE sent = 0 ORDER BY n ${limited(product, PAGE)}${product === 'mysql' ? ' FOR UPDATE SKIP LOCKED' : ''}`;
 
-/** PostgreSQL, MariaDB, SQLite and an ODBC driver, each beside its client. */
+const limited = (product: BenchDatabase['product'], rows: number): string =>
+  LIMITED[product]?.(rows) ?? `LIMIT ${rows}`;
+
+const LIMITED: Readonly<Partial<Record<BenchDatabase['product'], (rows: number) => string>>> = {
+  sqlserver: (rows) => `OFFSET 0 ROWS FETCH NEXT ${rows} ROWS ONLY`,
+  oracle: (rows) => `FETCH FIRST ${rows} ROWS ONLY`,
+};
+
+/** PostgreSQL, MariaDB, SQLite, an ODBC driver, and peers that speak as SQL Server and Oracle, each beside its client. */
 export async function sqlSubjects(): Promise<Subjects> {
   await using undo = new AsyncDisposableStack();
   const subjects: Subject[] = [];
-  for (const start of [postgresDatabase, mariaDatabase, sqliteDatabase, odbcDatabase]) {
+  for (const start of [
+    postgresDatabase,
+    mariaDatabase,
+    sqliteDatabase,
+    odbcDatabase,
+    sqlServerApart,
+    oracleApart,
+  ]) {
     const database = await start();
     if (database === undefined) continue;
     undo.use(database);
@@ -50,19 +62,25 @@ export async function sqlSubjects(): Promise<Subjects> {
   return { subjects, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
-const KEY: Readonly<Partial<Record<SqlDatabase['product'], string>>> = {
+const KEY: Readonly<Partial<Record<BenchDatabase['product'], string>>> = {
   mysql: 'BIGINT AUTO_INCREMENT',
   sqlite: 'INTEGER',
+  sqlserver: 'INTEGER',
+  oracle: 'INTEGER',
 };
 
 /** As many numbers. */
-const SERIES: Readonly<Partial<Record<SqlDatabase['product'], (rows: number) => string>>> = {
+const SERIES: Readonly<Partial<Record<BenchDatabase['product'], (rows: number) => string>>> = {
   mysql: (rows) => `seq_1_to_${rows}`,
-  sqlite: (rows) =>
-    `(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < ${rows}) SELECT n FROM s)`,
+  sqlite: (rows) => recursive(rows),
+  sqlserver: (rows) => recursive(rows),
+  oracle: (rows) => recursive(rows),
 };
 
-async function subjectsOf(database: SqlDatabase, undo: AsyncDisposableStack): Promise<Subject[]> {
+const recursive = (rows: number): string =>
+  `(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < ${rows}) SELECT n FROM s)`;
+
+async function subjectsOf(database: BenchDatabase, undo: AsyncDisposableStack): Promise<Subject[]> {
   const { product } = database;
   await database.ask(
     `CREATE TABLE bench (n ${KEY[product] ?? 'BIGSERIAL'} PRIMARY KEY, body TEXT, sent SMALLINT DEFAULT 0)`,
@@ -71,13 +89,13 @@ async function subjectsOf(database: SqlDatabase, undo: AsyncDisposableStack): Pr
 }
 
 /** What the adapter is given: no TLS where the bare client has none. */
-function givenBy(database: SqlDatabase) {
+function givenBy(database: BenchDatabase) {
   const inClear = {
     connect: `127.0.0.1:${database.port}`,
     security: 'none',
     tls: undefined,
   };
-  const isServer = database.product === 'postgresql' || database.product === 'mysql';
+  const isServer = ['postgresql', 'mysql', 'sqlserver', 'oracle'].includes(database.product);
   const account = database.options.credentials?.['clinic'];
   return {
     at: { ...database.given(), ...(isServer && inClear) },
@@ -85,7 +103,7 @@ function givenBy(database: SqlDatabase) {
   };
 }
 
-async function writing(database: SqlDatabase, undo: AsyncDisposableStack): Promise<Subject> {
+async function writing(database: BenchDatabase, undo: AsyncDisposableStack): Promise<Subject> {
   const { at, credential } = givenBy(database);
   const lines = await Promise.all(Array.from({ length: LINES }, () => bareClient(database)));
   undo.defer(async () => void (await Promise.all(lines.map((line) => line.close()))));
@@ -106,7 +124,7 @@ async function writing(database: SqlDatabase, undo: AsyncDisposableStack): Promi
   };
 }
 
-function reading(database: SqlDatabase): Subject[] {
+function reading(database: BenchDatabase): Subject[] {
   const { product } = database;
   const { at, credential } = givenBy(database);
   const prepare = async (rows: number): Promise<void> => {
@@ -131,7 +149,7 @@ function reading(database: SqlDatabase): Subject[] {
     {
       what: `${product}: sql-in by a key`,
       prepare,
-      bare: (messages) => alone((client) => byKey(client, messages)),
+      bare: (messages) => alone((client) => byKey(client, product, messages)),
       adapter: (messages) => taken({ query: 'SELECT n, body FROM bench', key: 'n' }, messages),
     },
     ...Object.entries(AFTER).map(
@@ -154,13 +172,17 @@ const exact = (_: string, value: unknown): unknown =>
   typeof value === 'bigint' ? String(value) : value;
 
 /** By an increasing key, of which it is saved now and then how far it was stored. */
-async function byKey(client: BareClient, messages: number): Promise<Spent> {
+async function byKey(
+  client: BareClient,
+  product: BenchDatabase['product'],
+  messages: number,
+): Promise<Spent> {
   const taken = new Taken(messages);
   let noted = performance.now();
   let above = '0';
   for (;;) {
     const found = await client.run(
-      `SELECT n, body FROM bench WHERE n > ? ORDER BY n LIMIT ${PAGE + 1}`,
+      `SELECT n, body FROM bench WHERE n > ? ORDER BY n ${limited(product, PAGE + 1)}`,
       [above],
     );
     for (const row of found) {
@@ -185,7 +207,7 @@ async function inTransactions(
     database,
     after,
     messages,
-  }: { readonly database: SqlDatabase; readonly after: string; readonly messages: number },
+  }: { readonly database: BenchDatabase; readonly after: string; readonly messages: number },
 ): Promise<Spent> {
   const taken = new Taken(messages);
   for (let round = 0; ; round++) {
@@ -206,6 +228,8 @@ async function inTransactions(
 const BEGIN = {
   postgresql: 'BEGIN ISOLATION LEVEL REPEATABLE READ',
   mysql: 'BEGIN',
+  sqlserver: 'BEGIN',
+  oracle: 'SET TRANSACTION ISOLATION LEVEL SERIALIZABLE',
   sqlite: 'BEGIN IMMEDIATE',
   odbc: 'BEGIN ISOLATION LEVEL REPEATABLE READ',
 } as const;

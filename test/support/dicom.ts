@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { vi } from 'vitest';
 import { EXPLICIT_LITTLE_ENDIAN } from '../../adapters/dicom/uids.ts';
@@ -146,18 +147,19 @@ function signalAll(child: ChildProcess | undefined, signal: NodeJS.Signals): voi
   if (child?.pid !== undefined) process.kill(-child.pid, signal);
 }
 
+/** Benchmarks wait as well, where there is no test. */
 export async function untilListening(port: number): Promise<void> {
-  await vi.waitFor(
-    async () => {
-      const socket = connect(port, '127.0.0.1');
-      try {
-        await once(socket, 'connect');
-      } finally {
-        socket.destroy();
-      }
-    },
-    { timeout: 10_000, interval: 20 },
-  );
+  for (let tries = 0; ; tries++) {
+    const socket = connect(port, '127.0.0.1');
+    try {
+      return void (await once(socket, 'connect'));
+    } catch (error) {
+      if (tries > 500) throw error;
+      await sleep(20);
+    } finally {
+      socket.destroy();
+    }
+  }
 }
 
 async function filesIn({ path }: TemporaryFolder): Promise<Buffer[]> {
