@@ -12,6 +12,8 @@ import { ownClaims, type User, type Users } from './user.ts';
 const NOBODY =
   '$argon2id$v=19$m=65536,t=3,p=4$bm9ib2R5IGhhcyB0aGlz$Hn6n6n8rWq3nqfJ6b0l1h8cS0v2b1g4m5o6p7q8r9s0';
 
+const HASH = /^\$argon2id\$v=19\$m=\d+,t=\d+,p=\d+\$[\w+/]+\$[\w+/]+$/;
+
 /** The users of a code table: each a hash, or a JSON object with one. */
 class TableUsers implements Users {
   readonly via = 'table';
@@ -43,10 +45,10 @@ class TableUsers implements Users {
     if (value === '') return undefined;
     const entry = value.startsWith('{') ? readEntry(value) : { password: value };
     const password = entry?.['password'];
-    if (typeof password !== 'string' || !password.startsWith('$argon2id$')) {
+    if (typeof password !== 'string' || !HASH.test(password)) {
       throw new EngineError(
         'CREDENTIAL_MISSING',
-        `the table ${this.#table} does not hold a password hash, or an object with one, for a user who tried to sign in. Make one with \`waybill user hash\``,
+        `the table ${this.#table} does not hold a password hash, or an object with one, for a user who tried to sign in. Make one with \`waybill user hash\`; in a CSV file it stands in quotes, since it has commas`,
       );
     }
     return { ...entry, password };
