@@ -38,8 +38,9 @@ const alone = (
 function searchesFor(resource: Resource): readonly string[] {
   const { resourceType, identifier, masterIdentifier, code } = resource;
   const isReport = resourceType === 'DiagnosticReport';
+  const isPerson = resourceType === 'Patient' || resourceType === 'RelatedPerson';
   const all = [masterIdentifier, ...(Array.isArray(identifier) ? identifier : [])].flatMap((one) =>
-    isShared(one) ? [] : (tokenOf(one, 'value') ?? []),
+    isPerson && isShared(one) ? [] : (tokenOf(one, 'value') ?? []),
   );
   // the number of who makes the report: an order may have several
   const [first, ...others] = isReport ? [...all.slice(1), ...all.slice(0, 1)] : all;

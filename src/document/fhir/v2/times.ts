@@ -17,8 +17,8 @@ export interface Clock {
  * planned in winter for summer is not an hour off.
  */
 export function clockOf(sent: string, zone: Zone): Clock {
-  const offset = timeParts(sent)?.offset;
-  if (offset === undefined) return { zone, offset };
+  const { hour, offset } = timeParts(sent) ?? {};
+  if (offset === undefined || hour === undefined) return { zone, offset };
   const none = { zone, offset: undefined };
   return fhirDateTime(sent, none) === fhirDateTime(sent.slice(0, -5), none)
     ? none

@@ -41,6 +41,7 @@ const observation = (obx: string) => {
   const { first, unmapped } = made([
     msh('ORU^R01'),
     PID,
+    'ORC|RE|A^P|B^F',
     `OBR|1|A^P|B^F|K^Potassium^L${'|'.repeat(21)}X`,
     `OBX|1|${obx}`,
   ]);
@@ -114,6 +115,14 @@ test.for([
   expect(made([msh('ADT^A08'), pid]).all('Patient')[0]?.request).toEqual({
     method: 'POST',
     url: 'Patient',
+  });
+});
+
+test('a visit is found by its number, whatever that is called', () => {
+  const visit = `PV1|1|I${'|'.repeat(17)}V1^^^MAIN^AN`;
+  expect(made([msh('ADT^A08'), PID, visit]).all('Encounter')[0]?.request).toEqual({
+    method: 'PUT',
+    url: 'Encounter?identifier=urn%3Aid%3AMAIN|V1',
   });
 });
 

@@ -29,6 +29,7 @@ export const ORDER_ROWS = `
 = OBR:ServiceRequest
 * intent? "order"
 * status? "active" ? MSH-9.1!=ORU
+25 status "revoked" ? MSH-9.1=ORU 25=X
 25 status? code/OrderOfReport
 * status? "completed"
 * subject ->Patient
