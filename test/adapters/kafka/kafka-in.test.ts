@@ -326,6 +326,11 @@ describe.skipIf(noKafka !== undefined)('kafka-in', () => {
         await cluster.produce(topic, [`${round}/${p}`], '-p', String(p));
     };
     const all = (): string[] => [...bodies(first), ...bodies(second)].toSorted();
+    // what comes before they have shared goes to the first one, and again to the other
+    await vi.waitFor(() => {
+      for (const { states } of [first, second])
+        expect(states.at(-1)?.detail).toMatch(/2 of 4 partitions/);
+    });
     await send(1);
     await vi.waitFor(() => expect(all()).toEqual(['1/0', '1/1', '1/2', '1/3']));
     expect(first.delivered).toHaveLength(2);
