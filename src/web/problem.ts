@@ -105,6 +105,12 @@ export function notFound(request: FastifyRequest, reply: FastifyReply): void {
   );
 }
 
+/** The name that a request gives and its schema does not have, which the validator's text leaves out. */
+function unknownIn(validation: NonNullable<FastifyError['validation']>): string {
+  const name = validation[0]?.params['additionalProperty'];
+  return typeof name === 'string' ? `: ${JSON.stringify(name.slice(0, 100))}` : '';
+}
+
 function describe(error: FastifyError | Error): Described {
   if (error instanceof ApiError) {
     const { status, code, message } = error;
@@ -116,7 +122,8 @@ function describe(error: FastifyError | Error): Described {
   }
   const { statusCode, validation, message } = error as FastifyError;
   if (validation !== undefined) {
-    return { status: 400, code: 'REQUEST_INVALID', detail: message, retryable: false };
+    const detail = `${message}${unknownIn(validation)}`;
+    return { status: 400, code: 'REQUEST_INVALID', detail, retryable: false };
   }
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     const code = statusCode === 429 ? 'TOO_MANY' : 'REQUEST_INVALID';

@@ -89,7 +89,8 @@ test('what cannot be answered is a problem with a code', async () => {
   expect(unknown.headers.get('content-type')).toContain('application/problem+json');
   expect(unknown.body).toMatchObject({ code: 'NOT_FOUND', status: 404 });
   const misspelt = await production.ask('POST', '/api/v1/messages/search', { statuss: ['error'] });
-  expect(misspelt).toMatchObject({ status: 400, body: { code: 'REQUEST_INVALID' } });
+  const detail = expect.stringContaining('"statuss"');
+  expect(misspelt).toMatchObject({ status: 400, body: { code: 'REQUEST_INVALID', detail } });
   const nowhere = await production.ask('GET', '/api/v1/nowhere');
   expect(nowhere.body).toMatchObject({ code: 'NOT_FOUND' });
 });

@@ -115,6 +115,13 @@ operations:
   });
 });
 
+test('a key that is like no other is told with all that there are', async () => {
+  const problems = await problemsOf('production: a\noperations: { out: { zzzzzzzz: 1 } }\n');
+  expect(problems.join('\n')).toMatch(
+    /operations\.out\.zzzzzzzz: no such key\. Known: .*adapter, .*schedule/,
+  );
+});
+
 test('all problems are reported at once, each with file, line, column, path and remedy', async () => {
   const problems = await problemsOf(
     `production: a_b

@@ -68,7 +68,8 @@ function readKeys<F extends Fields>(
 ): BlockValues<F> {
   for (const entry of written?.entries.values() ?? []) {
     if (Object.hasOwn(fields, entry.key)) continue;
-    const remedy = suggestion(entry.key, Object.keys(fields));
+    const known = Object.keys(fields);
+    const remedy = suggestion(entry.key, known, `Known: ${known.join(', ')}.`);
     report(below(reading, entry.key), entry.place, 'no such key', remedy);
   }
   const values: Record<string, unknown> = {};
