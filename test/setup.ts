@@ -27,8 +27,13 @@ const path = relative(join(import.meta.dirname, '..'), expect.getState().testPat
 /** Its worker has files of the other lane before or after it. */
 const isLossless = laneOf(path) === 'lossless';
 process.env['TMPDIR'] = isOnDisk(path) ? onDisk() : usual();
+/** Each test twice instead: where the second one fails, another try of it never helps. */
+const TWICE = process.env['WAYBILL_TESTS_TWICE'] === '1';
+
 // oxlint-disable-next-line no-empty-pattern -- Vitest reads the pattern
 beforeAll(({}, suite) => {
+  if (TWICE) for (const test of testsIn(suite)) Object.assign(test, { retry: 0, repeats: 1 });
+  if (TWICE) return;
   if (isLossless) for (const test of testsIn(suite)) test.retry = 0;
   else begunAgain(suite);
 });
