@@ -108,7 +108,7 @@ function nextMark(of: CatchingUp, before: Mark | undefined, now: number): Next |
   const begun = lastOf(turns, Math.max(before.at, now - turns.length), now);
   if (begun !== undefined) {
     // a turn that is on is its own, unless so much of it is gone that what is left may not be enough
-    if (now - begun <= Math.min(SEEN_LATE, turns.length / 2)) return { mark };
+    if (!isCutShort(now - begun, of)) return { mark };
     const text = `its time ${timeOf(begun)} began while no engine ran, and is made up for until ${timeOf(until)} (catchUp)`;
     return { mark: { ...mark, late }, told: { level: 'info', event: 'turn-made-up', text } };
   }
@@ -123,6 +123,10 @@ function nextMark(of: CatchingUp, before: Mark | undefined, now: number): Next |
     told: { level: 'info', event: 'turn-made-up', text },
   };
 }
+
+/** Whether a turn that was first seen so late is made up for whole. */
+const isCutShort = (late: number, { schedule, catchUp }: CatchingUp): boolean =>
+  late > Math.min(SEEN_LATE, (schedule.turns?.length ?? 0) / 2) && late <= catchUp;
 
 /** The last moment after `from` up to `now`. */
 function lastOf(turns: Cron, from: number, now: number): number | undefined {

@@ -104,6 +104,10 @@ test('a time that began while no engine ran is made up for whole, if much of it 
   expect(suspended.told).toEqual([
     'f info turn-made-up: its time 2026-11-26T02:00:00.000Z began while no engine ran, and is made up for until 2026-11-26T02:19:54.000Z (catchUp)',
   ]);
+  // longer ago than it is made up for: only what is left of it
+  const strict = engine('f', { catchUp: 9 * 60_000 });
+  expect(await strict.isOn('27T02:09:54')).toBe(false);
+  expect(strict.told).toEqual([]);
   // of one that lasts a minute, half
   const short = engine('g', { text: 'cron */3 * * * * for 1m UTC' });
   await short.isOn('24T12:01');
