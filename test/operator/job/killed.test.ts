@@ -45,15 +45,23 @@ test('a job goes on after the program was killed in the middle of it, and makes 
   const messages = Array.from({ length: COUNT }, (_, n) => adt(`C${n}`));
   await sendUntilAcknowledged(listen, messages, () => undefined);
   const query = { target: 'hl7-out', status: ['completed'] };
-  await vi.waitFor(async () => {
-    expect((await search(root, query)).body.items).toHaveLength(COUNT);
+  const ids = await vi.waitFor(async () => {
+    const { items } = (await search(root, query)).body;
+    expect(items).toHaveLength(COUNT);
+    return items.map(({ id }) => id);
   }, SOON);
-  const order = { type: 'resend', criteria: query, reason: 'lost at the ward' };
-  const { body } = await root.ask<JobAnswer>('POST', '/api/v1/jobs', order);
-  const job = `/api/v1/jobs/${body.job?.id}`;
+  let job = '';
+  let began = 0;
   await vi.waitFor(
     async () => {
-      const { done } = (await root.ask<Job>('GET', job)).body;
+      const { done } = job === '' ? { done: COUNT } : (await root.ask<Job>('GET', job)).body;
+      // one that a slow machine sees only at its end is not in the middle: another one
+      if (done === COUNT) {
+        began = Date.now();
+        const order = { type: 'resend', ids, reason: 'lost at the ward' };
+        const { body } = await root.ask<JobAnswer>('POST', '/api/v1/jobs', order);
+        job = `/api/v1/jobs/${body.job?.id}`;
+      }
       expect(done).toBeGreaterThan(10);
       expect(done).toBeLessThan(COUNT);
     },
@@ -71,7 +79,8 @@ test('a job goes on after the program was killed in the middle of it, and makes 
     expect(now.body).toMatchObject({ state: 'finished', done: COUNT, failed: 0 });
     expect(now.body.became?.delivered).toBe(COUNT);
   }, SOON);
-  const made = (await search(again, query)).body.items.flatMap(({ resendOf }) => resendOf ?? []);
+  const after = (await search(again, { ...query, from: began })).body.items;
+  const made = after.flatMap(({ resendOf }) => resendOf ?? []);
   expect(made).toHaveLength(COUNT);
   expect(new Set(made).size).toBe(COUNT);
   expect(second.ended).toBe(false);
