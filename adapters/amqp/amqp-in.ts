@@ -13,7 +13,7 @@ import { describedBody } from 'waybill/peer/http';
 import { amqpSettings } from './amqp-settings.ts';
 import { tryAmqp } from './amqp-test.ts';
 import { type AmqpSession, connectAmqp } from './connect.ts';
-import { refusedSetting, storeOrRefuse } from './refused.ts';
+import { refusedSetting, settleRefused } from './refused.ts';
 import { typeSetting } from './type-setting.ts';
 
 export const amqpInSettings = {
@@ -124,25 +124,29 @@ class AmqpReader implements Kept {
   }
 
   async #keep(message: ConsumeMessage): Promise<void> {
-    const { refused, queue } = this.#lent.settings;
-    const what = `${this.#session.place}: a message of the queue ${queue}`;
-    const storing = async (): Promise<void> => {
+    await this.#intake.keep(() => this.#store(message), { what: this.#what });
+  }
+
+  async #store(message: ConsumeMessage): Promise<void> {
+    try {
       await this.#lent.deliver(this.#messageOf(message));
       this.#channel.ack(message);
-    };
-    const store = (): Promise<void> =>
-      storeOrRefuse(storing, {
-        refused,
+    } catch (error) {
+      await settleRefused(error, {
+        refused: this.#lent.settings.refused,
         signal: this.#intake.signal,
         settle: (fate) => {
           if (fate === 'discard') this.#channel.ack(message);
           else this.#channel.nack(message, false, fate === 'requeue');
         },
-        what,
+        what: this.#what(),
         event: this.#lent.event,
       });
-    await this.#intake.keep(store, { what });
+    }
   }
+
+  readonly #what = (): string =>
+    `${this.#session.place}: a message of the queue ${this.#lent.settings.queue}`;
 
   #messageOf({ content, properties, fields }: ConsumeMessage): NewMessage {
     const { contentType, messageId } = properties as { contentType?: string; messageId?: string };

@@ -40,23 +40,19 @@ interface Refusing {
   readonly event: (level: 'error', name: string, text: string) => void;
 }
 
-/** Stores a message, or does with one that is refused for good what the settings say. Throws if it is to be held. */
-export async function storeOrRefuse(
-  store: () => Promise<void>,
+/** Does with a message that could not be stored what the settings say, if it is refused for good. Throws if it is to be held. */
+export async function settleRefused(
+  error: unknown,
   { refused, signal, settle, what, event }: Refusing,
 ): Promise<void> {
-  try {
-    await store();
-  } catch (error) {
-    const isFinal = error instanceof EngineError && !error.retryable;
-    if (!isFinal || refused === 'hold') throw error;
-    if (refused === 'requeue') await pause(BEFORE_REQUEUE, signal);
-    if (signal.aborted) return;
-    settle(refused, error);
-    event(
-      'error',
-      'message-refused',
-      `${what} is refused for good (${error.code}) and ${FATES[refused]}.`,
-    );
-  }
+  const isFinal = error instanceof EngineError && !error.retryable;
+  if (!isFinal || refused === 'hold') throw error;
+  if (refused === 'requeue') await pause(BEFORE_REQUEUE, signal);
+  if (signal.aborted) return;
+  settle(refused, error);
+  event(
+    'error',
+    'message-refused',
+    `${what} is refused for good (${error.code}) and ${FATES[refused]}.`,
+  );
 }

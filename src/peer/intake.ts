@@ -23,6 +23,8 @@ interface Keeping {
   readonly what: string | (() => string);
   /** Ends the tries sooner than the intake does. */
   readonly signal?: AbortSignal;
+  /** Milliseconds after which it is not tried again; without it, not before the intake ends. */
+  readonly holdFor?: number;
   /** Whether a message that is refused with this error is not tried again. */
   readonly passedOver?: (error: EngineError) => boolean;
 }
@@ -130,9 +132,10 @@ export class Intake {
   /** As `keepStoring`, with an event for what cannot be stored. */
   keep(
     store: () => Promise<unknown>,
-    { what, passedOver, signal = this.signal }: Keeping,
+    { what, passedOver, holdFor, signal = this.signal }: Keeping,
   ): Promise<boolean> {
-    return keepStoring(store, { waits: (error) => this.tell(error, what), passedOver, signal });
+    const waits = (error: EngineError): void => this.tell(error, what);
+    return keepStoring(store, { waits, passedOver, holdFor, signal });
   }
 
   /** An event for a message that is not stored yet, once a minute. */

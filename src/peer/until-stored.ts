@@ -2,7 +2,9 @@ import type { LentInbound } from '../adapter/adapter.ts';
 import type { Settings } from '../adapter/setting.ts';
 import { EngineError } from '../error/engine-error.ts';
 import type { NewMessage } from '../message/message.ts';
+import { Deadline } from '../time/deadline.ts';
 import { pause } from '../time/pause.ts';
+import { timerTime } from '../time/timer.ts';
 
 /** Milliseconds between two tries to store a message. */
 const FIRST_WAIT = 200;
@@ -11,21 +13,27 @@ const LONGEST_WAIT = 10_000;
 /**
  * Stores a message that stays at its broker until it is acknowledged: held until it is stored, so that the order stays.
  * `store` is called again after an EngineError, which `waits` hears, unless the message is `passedOver`; what else it
- * throws is thrown. False if `signal` aborted before.
+ * throws is thrown. False if `signal` aborted, or `holdFor` was over, before.
  */
 export async function keepStoring(
   store: () => Promise<unknown>,
   {
     waits,
     passedOver,
+    holdFor,
     signal,
   }: {
     readonly waits: (error: EngineError) => void;
     readonly passedOver?: ((error: EngineError) => boolean) | undefined;
+    /** Milliseconds for which it is tried; without it, until `signal` aborts. */
+    readonly holdFor?: number | undefined;
     readonly signal: AbortSignal;
   },
 ): Promise<boolean> {
-  for (let time = FIRST_WAIT; !signal.aborted; time = Math.min(time * 2, LONGEST_WAIT)) {
+  const deadline = holdFor === undefined ? undefined : new Deadline(holdFor);
+  // its end is only listened for once a try has failed, which few do
+  let over = signal;
+  for (let time = FIRST_WAIT; !over.aborted; time = Math.min(time * 2, LONGEST_WAIT)) {
     try {
       await store();
       return true;
@@ -34,7 +42,11 @@ export async function keepStoring(
       if (passedOver?.(error) === true) return true;
       waits(error);
     }
-    await pause(time, signal);
+    if (deadline !== undefined && over === signal) {
+      const late = AbortSignal.timeout(timerTime(Math.ceil(deadline.left)));
+      over = AbortSignal.any([signal, late]);
+    }
+    await pause(time, over);
   }
   return false;
 }

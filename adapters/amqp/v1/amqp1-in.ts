@@ -9,11 +9,10 @@ import {
   pause,
   setting,
   TemporaryError,
-  timerTime,
 } from 'waybill/adapter';
 import { Intake, type Kept, keptOpen, parallelSetting } from 'waybill/peer/basics';
 import { describedBody } from 'waybill/peer/http';
-import { refusedSetting, storeOrRefuse } from '../refused.ts';
+import { refusedSetting, settleRefused } from '../refused.ts';
 import { typeSetting } from '../type-setting.ts';
 import { amqp1Settings } from './amqp1-settings.ts';
 import { tryAmqp1 } from './amqp1-test.ts';
@@ -197,26 +196,9 @@ class Amqp1Reader implements Kept {
   }
 
   async #keep(receiver: Receiver, message: Message, delivery: Delivery): Promise<void> {
-    const { refused, holdFor, address } = this.#lent.settings;
-    const held = AbortSignal.timeout(timerTime(holdFor));
-    const what = `${this.#session.place}: a message of ${address}`;
-    const store = async (): Promise<void> => {
-      const storing = async (): Promise<void> => {
-        await this.#lent.deliver(this.#messageOf(message));
-        delivery.accept();
-      };
-      await storeOrRefuse(storing, {
-        refused,
-        signal: this.#intake.signal,
-        settle: (fate, error) => this.#refuse(delivery, fate, error),
-        what,
-        event: this.#lent.event,
-      });
-      this.#quiet();
-      receiver.add_credit(1);
-    };
-    const signal = AbortSignal.any([this.#intake.signal, held]);
-    const isDone = await this.#intake.keep(store, { what, signal });
+    const { holdFor } = this.#lent.settings;
+    const store = (): Promise<void> => this.#store(receiver, message, delivery);
+    const isDone = await this.#intake.keep(store, { what: this.#what, holdFor });
     if (isDone || this.#intake.isOver) return;
     this.#intake.lose(
       new TemporaryError(
@@ -224,6 +206,26 @@ class Amqp1Reader implements Kept {
       ),
     );
   }
+
+  async #store(receiver: Receiver, message: Message, delivery: Delivery): Promise<void> {
+    try {
+      await this.#lent.deliver(this.#messageOf(message));
+      delivery.accept();
+    } catch (error) {
+      await settleRefused(error, {
+        refused: this.#lent.settings.refused,
+        signal: this.#intake.signal,
+        settle: (fate, why) => this.#refuse(delivery, fate, why),
+        what: this.#what(),
+        event: this.#lent.event,
+      });
+    }
+    this.#quiet();
+    receiver.add_credit(1);
+  }
+
+  readonly #what = (): string =>
+    `${this.#session.place}: a message of ${this.#lent.settings.address}`;
 
   #refuse(
     delivery: Delivery,
@@ -245,12 +247,13 @@ class Amqp1Reader implements Kept {
     const { address, type } = this.#lent.settings;
     const { content, kind } = bodyOf(message);
     const contentType = typeof message.content_type === 'string' ? message.content_type : kind;
-    const id = idOf(message);
+    const described = describedBody(content, contentType, type);
     return {
       body: content,
-      ...describedBody(content, contentType, type),
+      type: described.type,
+      charset: described.charset,
       origin: `${this.#session.place}/${address}`,
-      ...(id !== undefined && { dedupeKey: id }),
+      dedupeKey: idOf(message),
     };
   }
 }
