@@ -86,7 +86,12 @@ const require = createRequire(import.meta.url);
  * The driver in its thin mode, which is all JavaScript. It is made to connect like every adapter: by `way`, so that the
  * server is verified as everywhere else (it knows neither revocation lists nor an expected name) and a stop ends it.
  */
-export function oracleDriver(): OracleDriver {
+export const oracleDriver = (): OracleDriver => (known ??= changedDriver());
+
+/** Asked for with each statement: to look the package up costs some 7 µs. */
+let known: OracleDriver | undefined;
+
+function changedDriver(): OracleDriver {
   const driver = require('oracledb') as OracleDriver;
   const { prototype } = require('oracledb/lib/thin/sqlnet/ntTcp.js') as TransportClass;
   if (DONE in prototype) return driver;
