@@ -232,3 +232,13 @@ function anchorOf(group: StructureNode): string | undefined {
 
 const leavesOf = (node: StructureNode): string[] =>
   node.kind === 'segment' ? [node.name] : node.children.flatMap(leavesOf);
+
+/** The fields of MSH that a new message gets from its source: not its delimiters, nor its version, which is its type's. */
+export const HEADER = [
+  '9.1',
+  '9.2',
+  ...Array.from({ length: 6 }, (_, at) => at + 3),
+  10,
+  11,
+  ...Array.from({ length: 13 }, (_, at) => at + 13),
+];

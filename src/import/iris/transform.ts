@@ -3,7 +3,7 @@ import { celCondition, celOf, celText } from './cel.ts';
 import { asText, type Cel } from './cel-value.ts';
 import { assignmentsOf } from './dtl-code.ts';
 import { NoCounterpart, objectScript } from './objectscript.ts';
-import { fieldCount, hl7Loop, type PathLoop } from './paths.ts';
+import { fieldCount, HEADER, hl7Loop, type PathLoop } from './paths.ts';
 import { type TranslationReport, UNDONE } from './rules.ts';
 import { placeIn, type RecordProperty, readIn, type Side, sideOf, virtualPath } from './sides.ts';
 import { attribute, elements, isDisabled, lookedAt, type SourceXml, textOf } from './source-xml.ts';
@@ -284,7 +284,7 @@ class TransformReading {
     if (target !== 'MSH' && !isCurrent) return this.#create === 'copy' ? [] : [{ copy: [target] }];
     const numbers =
       target === 'MSH'
-        ? [3, 4, 5, 6, 7, 10, 11]
+        ? HEADER
         : Array.from({ length: fieldCount(target, this.#target.type) }, (_, at) => at + 1);
     if (numbers.length === 0)
       throw new NoCounterpart(`copies ${target}, whose fields are not known`);
