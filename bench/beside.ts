@@ -19,6 +19,7 @@ const PEERS: Readonly<Record<string, () => Promise<() => Promise<Subjects>>>> = 
   mqtt: async () => (await import('./beside/mqtt.ts')).mqttSubjects,
   kafka: async () => (await import('./beside/kafka.ts')).kafkaSubjects,
   soap: async () => (await import('./beside/soap.ts')).soapSubjects,
+  'soap-in': async () => (await import('./beside/soap-in.ts')).soapInSubjects,
   amqp: async () => (await import('./beside/amqp.ts')).amqpSubjects,
   dicom: async () => (await import('./beside/dicom.ts')).dicomSubjects,
   pop3: async () => (await import('./beside/pop3.ts')).pop3Subjects,

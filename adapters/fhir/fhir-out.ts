@@ -15,6 +15,7 @@ import {
   stepFailure,
 } from 'waybill/adapter';
 import { documentOf, exactJson } from 'waybill/document';
+import { UnderWay } from 'waybill/peer/basics';
 import {
   type HttpAnswer,
   HttpClient,
@@ -28,8 +29,8 @@ import {
 } from 'waybill/peer/http';
 import { type FhirTarget, type FhirValues, fhirSettings } from './fhir-settings.ts';
 import { askedTypes, isOfVersion } from './fhir-version.ts';
-import { forwarded } from './forwarded.ts';
-import { type AskedServer, launchedReply, launchedServer, overReply } from './launched-server.ts';
+import { addressOf, forwarded } from './forwarded.ts';
+import { launchedReply, launchedServer, overReply } from './launched-server.ts';
 
 export default outbound({
   type: 'fhir-out',
@@ -58,25 +59,32 @@ export default outbound({
 
 async function openFhir(lent: Lent<typeof fhirSettings>): Promise<OpenOutbound> {
   const { settings } = lent;
+  // not for each message: they are many settings
+  const fixed =
+    settings.launches === undefined ? { ...settings, url: baseOf(settings) } : undefined;
   const client = await HttpClient.open(lent, settings);
-  const sending = new Set<Promise<unknown>>();
-  const asked = async (message: Message, server: AskedServer, signal: AbortSignal) => {
-    const { url, signIn } = server;
-    const question = await fhirRequest(message, { ...settings, url });
-    const first = await client.ask({ ...question, signIn, signal });
+  const sending = new UnderWay();
+  const asked = async (
+    message: Message,
+    target: FhirTarget,
+    { signIn, signal }: Pick<HttpQuestion, 'signIn' | 'signal'>,
+  ): Promise<HttpAnswer> => {
+    const { method, url, headers, body } = await fhirRequest(message, target);
+    const first = await client.ask({ method, url, headers, body, signIn, signal });
     if (settings.action !== 'search') return first;
-    const { accept = '' } = question.headers;
+    const { accept = '' } = headers;
     const ask = (next: URL): ReturnType<HttpClient['ask']> =>
       client.ask({ method: 'GET', url: next, headers: { accept }, signIn, signal });
     return searchPages(first, settings, ask);
   };
   const answered = async (message: Message, signal: AbortSignal): Promise<Reply> => {
-    if (settings.launches === undefined) {
-      return fhirReply(await asked(message, { url: baseOf(settings), signIn: undefined }, signal));
+    if (fixed !== undefined) {
+      return fhirReply(await asked(message, fixed, { signIn: undefined, signal }));
     }
     try {
-      const server = await launchedServer(lent, message, settings.launches);
-      const answer = await asked(message, server, signal);
+      const server = await launchedServer(lent, message, settings.launches ?? '');
+      const { url, signIn } = server;
+      const answer = await asked(message, { ...settings, url }, { signIn, signal });
       return launchedReply(fhirReply(answer), server, answer.status);
     } catch (error) {
       const reply = overReply(error);
@@ -85,18 +93,13 @@ async function openFhir(lent: Lent<typeof fhirSettings>): Promise<OpenOutbound> 
     }
   };
   return {
-    async send(message, signal) {
-      signal.throwIfAborted();
-      const one = answered(message, signal);
-      sending.add(one);
-      try {
-        return await one;
-      } finally {
-        sending.delete(one);
-      }
+    send(message, signal) {
+      return signal.aborted
+        ? Promise.reject(signal.reason as Error)
+        : sending.run(answered(message, signal));
     },
     async close() {
-      await Promise.allSettled(sending);
+      await sending.ended();
       await client.close();
     },
   };
@@ -144,7 +147,7 @@ async function tryFhir(lent: Trying, step: Step): Promise<void> {
   const headers = { accept: askedTypes(settings.version).json };
   const described = await tryHttp(lent, step, {
     values: settings,
-    trial: { url: below(base, 'metadata'), method: 'GET', headers, exact: true },
+    trial: { url: addressOf(base, 'metadata'), method: 'GET', headers, exact: true },
   });
   await step('FHIR', (detail) => detail(serverText(described, settings.version)));
   const [, type] = /^([A-Z][A-Za-z]+)(?=[?/]|$)/.exec(settings.query?.source ?? '') ?? [];
@@ -152,7 +155,7 @@ async function tryFhir(lent: Trying, step: Step): Promise<void> {
   await step('search', async (detail) => {
     const client = await HttpClient.open(lent, settings);
     try {
-      const url = below(base, `${type}?_summary=count`);
+      const url = addressOf(base, `${type}?_summary=count`);
       const answer = await client.ask({ method: 'GET', url, headers, signal: lent.signal });
       detail(searchVerdict(answer, type));
     } catch (error) {
@@ -317,11 +320,6 @@ const statusOf = ({ response }: Entry): number =>
 
 type FhirQuestion = Omit<HttpQuestion, 'signal'>;
 
-/** An address below the base, whether or not the base ends in a slash. */
-function below(base: URL, path: string): URL {
-  return new URL(`${base.href.replace(/[?#].*$/, '').replace(/\/$/, '')}/${path}`);
-}
-
 /**
  * The request for one message. Throws a RejectedError if the body is not a FHIR resource, or not
  * one for the action.
@@ -333,7 +331,7 @@ async function fhirRequest(message: Message, values: FhirTarget): Promise<FhirQu
   if (action === 'delete') {
     return {
       method: 'DELETE',
-      url: below(values.url, await found(message, values)),
+      url: addressOf(values.url, await found(message, values)),
       headers: { accept: askedTypes(values.version).json, ...(await matching(message, values)) },
     };
   }
@@ -354,11 +352,11 @@ async function fhirRequest(message: Message, values: FhirTarget): Promise<FhirQu
 /** As a form, the criteria are not in the address, and so not in the logs of proxies and servers. */
 function searched(query: string, { url, searchBy, version }: FhirTarget): FhirQuestion {
   const headers = { accept: askedTypes(version).json };
-  if (searchBy === 'address') return { method: 'GET', url: below(url, query), headers };
+  if (searchBy === 'address') return { method: 'GET', url: addressOf(url, query), headers };
   const [path = '', criteria = ''] = query.split(/\?(.*)/s, 2);
   return {
     method: 'POST',
-    url: below(url, `${path}/_search`),
+    url: addressOf(url, `${path}/_search`),
     headers: { ...headers, 'content-type': 'application/x-www-form-urlencoded' },
     body: inlineBody(Buffer.from(criteria)),
   };
@@ -409,7 +407,7 @@ function sent(message: Message, { url, prefer, version }: FhirTarget, place: Pla
   const type = isXml(message) ? types.xml : types.json;
   return {
     method: place.method,
-    url: place.path === '' ? url : below(url, place.path),
+    url: place.path === '' ? url : addressOf(url, place.path),
     headers: {
       accept: types.json,
       'content-type': `${type}; charset=utf-8`,

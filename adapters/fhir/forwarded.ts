@@ -45,9 +45,17 @@ export async function forwarded(
   };
 }
 
-function addressOf(url: URL, path: string): URL {
-  const base = url.href.replace(/[?#].*$/, '').replace(/\/$/, '');
-  return new URL(path === '' || path.startsWith('?') ? `${base}${path}` : `${base}/${path}`);
+/** The address that was made last: most messages of an operation go to the same one. */
+let latest: { readonly base: URL; readonly path: string; readonly url: URL } | undefined;
+
+/** An address below the base, whether or not the base ends in a slash. Whoever changes it takes a copy. */
+export function addressOf(base: URL, path: string): URL {
+  if (latest?.base !== base || latest.path !== path) {
+    const start = base.href.replace(/[?#].*$/, '').replace(/\/$/, '');
+    const isNext = path === '' || path.startsWith('?');
+    latest = { base, path, url: new URL(isNext ? `${start}${path}` : `${start}/${path}`) };
+  }
+  return latest.url;
 }
 
 async function documentOf(message: Message): Promise<Document> {

@@ -55,7 +55,8 @@ export async function fhirClientSubjects(): Promise<Subjects> {
   await ensureKeyed(broker);
   const lending = { records: (realm: string) => records(keyed(broker), realm) };
   const subscription = await subscribed(lending.records('subscriptions'), origin);
-  const own = await new Kvm(jetstream(broker.connection)).create('bare');
+  // read from the leader, as a copy may lag behind what was just written
+  const own = await new Kvm(jetstream(broker.connection)).create('bare', { allow_direct: false });
   const bare = new Bare(agent, origin, { kept: own, subscription });
   await bare.open();
   const at = { url: `${origin}/fhir` };
