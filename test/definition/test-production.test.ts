@@ -222,6 +222,15 @@ test('code processes run with scripted answers, and what they call and answer is
   expect(describeReport(report).join('\n')).toMatch(/^✓.*\n✓.*\n✓.*\n3 passed in \d+ ms$/);
 });
 
+test('what the code of a process throws in a case is told in its own words, which an engine withholds', async () => {
+  const report = await run(`  - { name: one, message: icu.hl7, expect: { ward: 0 } }\n`, {
+    'worker.ts': "export default () => {\n  throw new TypeError('no bed for DOE');\n};\n",
+  });
+  expect(describeReport(report).join('\n')).toMatch(
+    /the code of worker threw TypeError at worker\.ts:2:\d+: no bed for DOE/,
+  );
+});
+
 test('further messages of a case come one after another, and share the state of the first', async () => {
   const worker = `export default async (message, context) => {
   const count = await context.state('count').update((before = 0) => before + 1);

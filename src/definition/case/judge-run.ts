@@ -105,7 +105,9 @@ function judgeDiscarded({ discarded }: TestCase, { processes }: MessageRun): Fai
 function statusText(runs: readonly ProcessRun[]): string {
   if (runs.length === 0) return 'the message did not get there';
   return runs
-    .map(({ status, error }) => (error === undefined ? status : `${status}: ${error.text}`))
+    .map(({ status, error, thrown }) =>
+      [status, error?.text, thrown].filter((part) => part !== undefined).join(': '),
+    )
     .join(', ');
 }
 

@@ -34,6 +34,8 @@ export interface ProcessRun {
   readonly status: 'completed' | 'discarded' | 'suspended';
   readonly explain: Explanation | undefined;
   readonly error: RecordedError | undefined;
+  /** What code threw, in its own words, which `error` withholds since they may quote a message: of a case it is made up. */
+  readonly thrown: string | undefined;
 }
 
 /** What happened to one message. */
@@ -96,6 +98,7 @@ async function routed(
 ): Promise<MessageRun> {
   const { definition, clock, answer, memory } = dry;
   const called: SentMessage[] = [];
+  const thrown = new Map<string, string>();
   let reply: Reply | undefined;
 
   const watched = (name: string): Process => {
@@ -132,7 +135,9 @@ async function routed(
 
   const legs = await route(
     {
-      wiring: wiring({ ...definition, processes: allInline(definition) }, watched),
+      wiring: wiring({ ...definition, processes: allInline(definition) }, (name) =>
+        telling(watched(name), (words) => thrown.set(name, words)),
+      ),
       ids: memory.ids,
       clock,
       store: () => Promise.resolve(undefined),
@@ -141,12 +146,8 @@ async function routed(
     first,
     { to, key: 'test', firstId },
   );
-  const queued = await Promise.all(
-    legs
-      .filter(({ settled }) => settled === undefined)
-      .map(async ({ message, body }) => sent(message.target, message, await body.bytes())),
-  );
-  return { sent: [...called, ...queued], processes: legs.flatMap(processRun), reply };
+  const processes = legs.flatMap((leg) => processRun(leg, thrown));
+  return { sent: [...called, ...(await queuedOf(legs))], processes, reply };
 }
 
 function noAnswer(target: string): never {
@@ -202,10 +203,35 @@ function sent(
   return { to, type, name, charset, body };
 }
 
-function processRun({ message, settled }: Leg): ProcessRun[] {
+/** What got to the operations. */
+const queuedOf = (legs: readonly Leg[]): Promise<SentMessage[]> =>
+  Promise.all(
+    legs
+      .filter(({ settled }) => settled === undefined)
+      .map(async ({ message, body }) => sent(message.target, message, await body.bytes())),
+  );
+
+/** The same process, with a listener to what its code throws. */
+const telling = (process: Process, onThrown: (words: string) => void): Process => ({
+  ...process,
+  async run(arrived, signal) {
+    try {
+      return await process.run(arrived, signal);
+    } catch (error) {
+      const cause = error instanceof EngineError ? error.cause : undefined;
+      if (cause instanceof Error) onThrown(cause.message);
+      throw error;
+    }
+  },
+});
+
+function processRun(
+  { message: { target }, settled }: Leg,
+  thrown: ReadonlyMap<string, string>,
+): ProcessRun[] {
   if (settled === undefined) return [];
   const { status, explain, error } = settled;
-  return [{ process: message.target, status, explain, error }];
+  return [{ process: target, status, explain, error, thrown: error && thrown.get(target) }];
 }
 
 /**
