@@ -289,10 +289,12 @@ async function serve(): Promise<void> {
   const server = createServer((request, response) => {
     request.resume().once('end', () => {
       response.setHeader('content-type', FHIR);
-      if (request.url === '/notify') return void response.end();
-      if (request.method === 'GET') return void response.end(FOUND);
-      response.writeHead(201, { location: 'http://fhir.example/Observation/7', etag: 'W/"1"' });
-      response.end(STORED);
+      if (request.url === '/notify') response.end();
+      else if (request.method === 'GET') response.end(FOUND);
+      else {
+        response.writeHead(201, { location: 'http://fhir.example/Observation/7', etag: 'W/"1"' });
+        response.end(STORED);
+      }
     });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -190,7 +190,7 @@ class OtherLine {
   constructor(port: number) {
     const client = new Client({ host: '127.0.0.1' });
     this.#connection = client.createConnection({ port }, (answer) => {
-      this.#answered?.(`${String(answer.getMessage().get('MSA.1'))}`);
+      this.#answered?.(String(answer.getMessage().get('MSA.1')));
     });
   }
 

@@ -17,13 +17,17 @@ interface Order {
 const driver = createRequire(import.meta.url)('odbc') as Odbc;
 const opening = driver.connect(process.argv[2] ?? '');
 
-process.on('message', async ({ number, text, values }: Order) => {
+async function answer({ number, text, values }: Order): Promise<void> {
   const connection = await opening;
   const rows = await connection.query(text, values);
   // without what the package adds to a list
   process.send?.({ number, rows: [...rows] });
-});
-process.on('disconnect', async () => {
+}
+
+async function end(): Promise<void> {
   await (await opening).close();
   process.exit();
-});
+}
+
+process.on('message', (order: Order) => void answer(order));
+process.on('disconnect', () => void end());

@@ -45,7 +45,7 @@ interface Oracle {
 const LIMITS = { statement_timeout: 30_000, query_timeout: 31_000 };
 
 export function bareClient(database: BenchDatabase): Promise<BareClient> {
-  return CLIENTS[database.product as keyof typeof CLIENTS](database);
+  return CLIENTS[database.product](database);
 }
 
 function where({ port, options }: BenchDatabase) {

@@ -211,7 +211,7 @@ async function inTransactions(
 ): Promise<Spent> {
   const taken = new Taken(messages);
   for (let round = 0; ; round++) {
-    await client.run(BEGIN[database.product as keyof typeof BEGIN]);
+    await client.run(BEGIN[database.product]);
     const found = await client.run(unmarked(database), []);
     for (const row of found) {
       taken.one();
