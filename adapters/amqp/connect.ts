@@ -15,6 +15,7 @@ import {
   optionalPackage,
   placeOf,
   unlessAborted,
+  withRenewedToken,
 } from 'waybill/peer/basics';
 import { type ClientLent, clientTls } from 'waybill/peer/tls';
 import { type Account, accountOf } from './account.ts';
@@ -37,10 +38,12 @@ export interface AmqpSession {
  * if the sign-in was refused.
  */
 export async function connectAmqp(lent: AmqpLent, signal: AbortSignal): Promise<AmqpSession> {
-  return await firstReached(lent.settings.connect, (address) => connectTo(lent, address, signal), {
-    signal,
-    what: 'broker',
-  });
+  return await withRenewedToken(lent, (as) =>
+    firstReached(as.settings.connect, (address) => connectTo(as, address, signal), {
+      signal,
+      what: 'broker',
+    }),
+  );
 }
 
 async function connectTo(

@@ -10,6 +10,7 @@ import {
   PassingMap,
   placeOf,
   spokenProtocol,
+  withRenewedToken,
 } from 'waybill/peer/basics';
 import type { ClientLent } from 'waybill/peer/tls';
 import type { MqttConnectionValues } from './mqtt-settings.ts';
@@ -91,7 +92,11 @@ export class MqttConnection {
   /**
    * Connects and signs in. Throws NotConnectedError if another try may help; DisableError if the sign-in was refused.
    */
-  static async open(
+  static open(lent: MqttLent, session: MqttSession, signal: AbortSignal): Promise<MqttConnection> {
+    return withRenewedToken(lent, (as) => MqttConnection.#open(as, session, signal));
+  }
+
+  static async #open(
     lent: MqttLent,
     session: MqttSession,
     signal: AbortSignal,

@@ -23,6 +23,7 @@ import {
   notConnected,
   placeOf,
   unlessAborted,
+  withRenewedToken,
 } from 'waybill/peer/basics';
 import { type ClientLent, clientTls } from 'waybill/peer/tls';
 import type { NatsConnectionValues } from './nats-settings.ts';
@@ -45,10 +46,12 @@ const PING = { pingInterval: 15_000, maxPingOut: 2 };
  * if the sign-in was refused.
  */
 export async function connectNats(lent: NatsLent, signal: AbortSignal): Promise<NatsSession> {
-  return await firstReached(lent.settings.connect, (address) => connectTo(lent, address, signal), {
-    signal,
-    what: 'server',
-  });
+  return await withRenewedToken(lent, (as) =>
+    firstReached(as.settings.connect, (address) => connectTo(as, address, signal), {
+      signal,
+      what: 'server',
+    }),
+  );
 }
 
 async function connectTo(

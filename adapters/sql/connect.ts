@@ -7,7 +7,7 @@ import {
   type setting,
   timerTime,
 } from 'waybill/adapter';
-import { optionalPackage } from 'waybill/peer/basics';
+import { optionalPackage, withRenewedToken } from 'waybill/peer/basics';
 import { clientTls, type TlsClientLent } from 'waybill/peer/tls';
 import type { Product, SqlSession } from './database.ts';
 import {
@@ -45,7 +45,15 @@ export const productOf = (values: SqlConnectionValues): Promise<Product> =>
  * Connects and signs in. Throws NotConnectedError if another try may help; DisableError if it would do harm, because
  * the account could be locked.
  */
-export async function connect(
+export function connect(
+  lent: ConnectLent,
+  product: Product,
+  signal: AbortSignal,
+): Promise<SqlSession> {
+  return withRenewedToken(lent, (as) => connectAs(as, product, signal));
+}
+
+async function connectAs(
   lent: ConnectLent,
   product: Product,
   signal: AbortSignal,

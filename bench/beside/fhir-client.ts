@@ -37,9 +37,12 @@ const { id: _, ...NEW } = RESOURCE;
 const BODY = Buffer.from(JSON.stringify(NEW));
 const EVENT = Buffer.from(JSON.stringify(RESOURCE));
 const QUERY = 'Observation?status=final';
+/** Bytes of an answer. */
+const LARGEST = 16_000_000;
 
 /**
- * Resources that are created and searched at a server of another process, beside undici; and what subscribers are told, beside
+ * Resources that are created and searched at a server of another process, beside undici, where a message may
+ * be given up and an answer has a limit; and what subscribers are told, beside
  * undici and the client of NATS, in which the adapters keep subscriptions and how far each has been told.
  */
 export async function fhirClientSubjects(): Promise<Subjects> {
@@ -148,6 +151,7 @@ class Bare {
   readonly #origin: string;
   readonly #kept: KV;
   readonly #subscription: Subscription;
+  readonly #until = new AbortController();
   #message = 0;
 
   constructor(agent: Agent, origin: string, { kept, subscription }: Keeping) {
@@ -266,9 +270,18 @@ class Bare {
     path: string,
     { headers, body }: { readonly headers: Record<string, string>; readonly body?: Buffer },
   ) {
-    const asked = { origin: this.#origin, path, method, headers, body: body ?? null };
+    // as a message may be given up
+    const { signal } = this.#until;
+    const asked = { origin: this.#origin, path, method, headers, body: body ?? null, signal };
     const answer = await this.#agent.request(asked);
-    const whole = Buffer.from(await answer.body.arrayBuffer());
+    const parts: Buffer[] = [];
+    let size = 0;
+    for await (const part of answer.body as AsyncIterable<Buffer>) {
+      size += part.length;
+      if (size > LARGEST) throw new Error('the answer is too large');
+      parts.push(part);
+    }
+    const whole = Buffer.concat(parts, size);
     if (answer.statusCode >= 300) throw new Error(`${answer.statusCode} ${whole.toString()}`);
     return { status: answer.statusCode, headers: answer.headers, body: whole };
   }

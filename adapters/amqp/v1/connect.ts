@@ -17,6 +17,7 @@ import {
   Gathered,
   optionalPackage,
   placeOf,
+  withRenewedToken,
 } from 'waybill/peer/basics';
 import type { ClientLent } from 'waybill/peer/tls';
 import { type Account, accountOf } from '../account.ts';
@@ -47,10 +48,12 @@ export interface Amqp1Session {
  * if the sign-in was refused.
  */
 export async function connectAmqp1(lent: Amqp1Lent, signal: AbortSignal): Promise<Amqp1Session> {
-  return await firstReached(lent.settings.connect, (address) => connectTo(lent, address, signal), {
-    signal,
-    what: 'broker',
-  });
+  return await withRenewedToken(lent, (as) =>
+    firstReached(as.settings.connect, (address) => connectTo(as, address, signal), {
+      signal,
+      what: 'broker',
+    }),
+  );
 }
 
 /** The client, which only some sites have. */

@@ -21,6 +21,7 @@ export { poll } from '../poll.ts';
 export { answersTls, firstBytes, type Probe, probe, tryListening, tryTls } from '../probe.ts';
 export { type ProviderFetch, trustingFetch } from '../provider-fetch.ts';
 export { type RelayedAnswer, relayedAnswer } from '../relayed-answer.ts';
+export { withRenewedToken } from '../renewed-token.ts';
 export { Resting } from '../resting.ts';
 export { isSameSecret } from '../same-secret.ts';
 export { SignInGuard } from '../sign-in-guard.ts';

@@ -106,6 +106,13 @@ describe('signing in to NATS', () => {
       await expect(
         openOutbound(natsOut, { ...given, ...to(peer) }, { credentials: { it: bearer('x') } }),
       ).rejects.toMatchObject({ code: 'ADAPTER_DISABLED' });
+      const renewed: Credential = {
+        kind: 'oauth2',
+        token: async (_, options) => (options?.fresh === true ? token : 'of an older key'),
+      };
+      const at = { ...given, ...to(peer) };
+      await using late = await openOutbound(natsOut, at, { credentials: { it: renewed } });
+      expect(await late.send(BODY)).toMatchObject({ code: 'OK' });
     }
   });
 
