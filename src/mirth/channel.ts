@@ -323,7 +323,12 @@ class ChannelRun {
     if (writer !== undefined) {
       this.#scope.msg = encoded;
       const made = await this.script(writer).catch(fails(false));
-      return put(made instanceof Response ? made : new Response(SENT, made ?? ''));
+      const response = made instanceof Response ? made : new Response(SENT, made ?? '');
+      put(response);
+      // the sender gets its answer all the same
+      if ([ERROR, QUEUED].includes(response.getStatus()))
+        throw new DestinationFailed(new RefusedByScript(), { stopsChain: false, isSent: true });
+      return;
     }
     if (to === undefined) return put(new Response(SENT, ''));
     const { body: sent, isWhole } = this.#sent(destination, encoded);

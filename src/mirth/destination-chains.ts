@@ -36,7 +36,7 @@ export class DestinationFailed extends Error {
 
 const REFUSED = 'REFUSED_BY_SCRIPT';
 
-/** What a destination answered is an error, or to be sent again, by its response transformer. */
+/** What a destination answered is an error, or to be sent again, by its response transformer or writer. */
 export class RefusedByScript extends Error {
   override readonly name = REFUSED;
 }
@@ -85,7 +85,7 @@ export function takenAgain(
   const names = left.map(({ name }) => name).join(', ');
   const text =
     failed === REFUSED
-      ? `by its response transformer ${names} did not take the message: resend this one to send it there again`
+      ? `by its script ${names} did not take the message: resend this one to send it there again`
       : `a script of ${names} threw ${failed}: correct it, then resend this message, which is for nothing else`;
   throw new EngineError('PROCESS_FAILED', text);
 }

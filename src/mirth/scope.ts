@@ -1,5 +1,5 @@
 import { ask } from './blocking.ts';
-import { parseXml, parseXmlList, type Xml } from './e4x/xml.ts';
+import { isXml, parseXml, parseXmlList, type Xml } from './e4x/xml.ts';
 import type { VariableMap } from './maps.ts';
 import { plainTextOf } from './plain-text.ts';
 import type { Response } from './response.ts';
@@ -200,7 +200,7 @@ export class RawMessage {
   }
 }
 
-/** The value, or the default if there is none, after applying each pair of `replacements`. */
+/** The value, or the default if there is none; a text, or that of XML, after applying each pair of `replacements`. Numbers stay what they are. */
 export function validate(
   mapping: unknown,
   otherwise?: unknown,
@@ -208,8 +208,8 @@ export function validate(
 ): Xml {
   const isNothing = mapping === undefined || mapping === null || plainTextOf(mapping) === '';
   const value = isNothing ? (otherwise ?? '') : mapping;
-  if (replacements === undefined || replacements === null || typeof value === 'object')
-    return value;
+  const isText = isXml(value) || Object.prototype.toString.call(value) === '[object String]';
+  if (replacements === undefined || replacements === null || !isText) return value;
   let text = plainTextOf(value);
   for (const [from, to] of replacements)
     text = text.replaceAll(new RegExp(String(from), 'g'), String(to));

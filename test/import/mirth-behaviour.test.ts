@@ -4,9 +4,12 @@ import {
   answersWith,
   channelXml,
   fileWriter,
+  iterator,
   iteratorRule,
   javaScript,
   javaScriptRule,
+  mapper,
+  messageBuilder,
   mllpListener,
   mllpSender,
   ruleBuilder,
@@ -29,6 +32,8 @@ test.each([
   ['one of the iterations', [iteratorRule("msg['OBX']", [isGlucose])], true],
   ['each of the iterations', [iteratorRule("msg['OBX']", [isGlucose], true)], false],
   ['rules of an iterator with OR', [iteratorRule("msg['OBX']", [isGlucose, isSodium], true)], true],
+  ['equals a number, as Mirth Connect compares', [ruleBuilder("'05'", 'EQUALS', ['5'])], true],
+  ['contains one of a list', [ruleBuilder("['AB', 'C']", 'CONTAINS', ["'A'"])], false],
   ['an iterator without rules', [iteratorRule("msg['OBX']", [], true)], true],
 ])('a rule of the builder: %s', async (_, rules, passes) => {
   const production = imported(channel({ destinations: [{ ...WARD, rules }] }));
@@ -38,6 +43,52 @@ test.each([
     `cases:\n  - name: one\n    message: adt.hl7\n    expect: ${passes ? '{ adt-in-ward: 1 }' : '{}\n    discarded: [adt-in]'}\n`,
   );
   expect(ran).toMatch(/1 passed/);
+});
+
+test('steps: segments of an iterator are begun, lists of loops in loops are whole, and an exception is one', async () => {
+  const each = "msg['OBX'][i]";
+  const steps = [
+    iterator("msg['OBX']", [
+      messageBuilder("tmp['NTE'][i]['NTE.3']['NTE.3.1']", `${each}['OBX.3']['OBX.3.1'].toString()`),
+      iterator(`${each}['OBX.3']['OBX.3.1']`, [
+        mapper('codes', `${each}['OBX.3']['OBX.3.1'].toString()`),
+      ]).replace('>i<', '>j<'),
+    ]),
+    javaScript('list', "tmp['PID']['PID.2']['PID.2.1'] = $c('codes').join('+');"),
+  ];
+  const template = 'MSH|^~\\&|||||||ADT^A08|1|P|2.5\r';
+  const production = (more: readonly string[]) =>
+    imported(
+      channel({
+        destinations: [{ ...WARD, transformer: { template, steps: [...steps, ...more] } }],
+      }),
+    );
+  expect(marksOf(production([]))).toEqual([]);
+  const made = await cases(
+    production([]),
+    `cases:\n  - name: one\n    message: adt.hl7\n    expect: { adt-in-ward: { fields: { PID-2: GLU+NA, "NTE[2]-3": NA } } }\n`,
+  );
+  expect(made).toMatch(/1 passed/);
+  const broken = messageBuilder("tmp['PID']['PID.2']", "msg['ZZZ'][3]['ZZZ.1'].toString()");
+  const failed = await cases(
+    production([broken]),
+    'cases: [{ name: one, message: adt.hl7, expect: { adt-in-ward: 1 } }]\n',
+  );
+  expect(failed).toMatch(/TypeError|SCRIPT|PROCESS_FAILED/);
+});
+
+test('what a JavaScript writer returns as an error waits, and the other destinations get the message', async () => {
+  const properties = "<script>return new Response(ERROR, 'no');</script>";
+  const production = imported(
+    channel({
+      destinations: [{ name: 'Script', transport: 'JavaScript Writer', properties }, WARD],
+    }),
+  );
+  const ran = await cases(
+    production,
+    'cases: [{ name: one, message: adt.hl7, expect: { adt-in-ward: 1 } }]\n',
+  );
+  expect(ran).toMatch(/by its script Script did not take the message/);
 });
 
 const withBody = (of: object, text: string): string =>

@@ -197,6 +197,12 @@ const isOneOf = ({ at, text }: Call): Cel => {
   );
 };
 
+/** Of several values, written <A><B>, `In` would have to find all that at once. */
+function isIn(call: Call): Cel {
+  if (call.at(0).type === 'list') throw new NoCounterpart('asks for several values at once');
+  return isOneOf(call);
+}
+
 const not = ({ text }: Cel): Cel => bool(`!(${text})`);
 
 function contains(call: Call): Cel {
@@ -245,11 +251,11 @@ function stripped(call: Call): Cel {
   const text = call.text(0);
   if (call.has(2)) throw new NoCounterpart('strips characters that it names');
   const what: Readonly<Record<string, string>> = {
-    W: '[ \\t]',
+    W: '[ \\t\\xa0]',
     P: '[ -/:-@\\[-`{-~]',
     N: '[0-9]',
     A: '[A-Za-z]',
-    C: '[\\x00-\\x1f]',
+    C: '[\\x00-\\x1f\\x7f-\\x9f]',
   };
   const [, sides = '', kind = ''] = /^(\*|<>|><|<|>)(\w)$/.exec(action) ?? [];
   const set = what[kind];
@@ -353,8 +359,8 @@ const FUNCTIONS: Readonly<Record<string, Make>> = {
   doesnotcontain: (call) => not(contains(call)),
   startswith: starts,
   doesnotstartwith: (call) => not(starts(call)),
-  in: isOneOf,
-  notin: (call) => not(isOneOf(call)),
+  in: isIn,
+  notin: (call) => not(isIn(call)),
   intersectslist: isOneOf,
   doesnotintersectlist: (call) => not(isOneOf(call)),
   not: ({ at }) => bool(`!(${conditionOf(at(0))})`),

@@ -54,7 +54,8 @@ function tokensOf(source: string): Token[] {
   while (at < end) {
     const [, text, path, number, word, mark] = take(TOKEN);
     if (text !== undefined) tokens.push({ kind: 'text', text: text.replaceAll('""', '"') });
-    else if (number !== undefined) tokens.push({ kind: 'number', text: number });
+    else if (number !== undefined)
+      tokens.push({ kind: 'number', text: number.replace(/^0+(?=\d)/, '') });
     else if (path !== undefined) tokens.push({ kind: 'path', text: path });
     else if (word !== undefined) tokens.push({ kind: 'word', text: word });
     else tokens.push({ kind: 'mark', text: mark ?? '' });

@@ -1,4 +1,8 @@
-import { type Hl7Dictionary, hl7Dictionary } from '../../document/hl7/dictionary/dictionary.ts';
+import {
+  HL7_VERSIONS,
+  type Hl7Dictionary,
+  hl7Dictionary,
+} from '../../document/hl7/dictionary/dictionary.ts';
 import type { StructureNode } from '../../document/hl7/dictionary/structure.ts';
 
 const plain = (name: string): string => name.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
@@ -14,7 +18,12 @@ export interface PathLoop {
   /** What a step goes over for it: `OBX`, `PID-3`, `/orders`. */
   readonly over: string;
   /** Of a group of segments: its name and its segments, of which the loop goes over the first that is required. */
-  readonly group?: { readonly name: string; readonly segments: readonly string[] };
+  readonly group?: {
+    readonly name: string;
+    readonly segments: readonly string[];
+    /** Those that stand in it once. */
+    readonly single: readonly string[];
+  };
 }
 
 /** A place in a message, seen from inside loops. */
@@ -37,13 +46,16 @@ export interface PathContext {
 
 interface Part {
   readonly name: string;
+  /** `*` for `()`, which means all of them; `''` for none. */
   readonly index: string;
 }
+
+const indexOf = (given: string | undefined): string => (given === undefined ? '' : given || '*');
 
 function partsOf(place: string): Part[] | undefined {
   const parts = place.split('.').map((one) => /^(\w+)(?:\((\w*)\))?$/.exec(one));
   return parts.every((one) => one !== null)
-    ? parts.map(([, name = '', index = '']) => ({ name, index }))
+    ? parts.map(([, name = '', index]) => ({ name, index: indexOf(index) }))
     : undefined;
 }
 
@@ -61,10 +73,18 @@ export function hl7PlaceOf(given: string, context: PathContext): PathPlace | und
     return undefined;
   const groups = parts.slice(0, -1);
   // the second group of a kind cannot be told from the first one
-  if (groups.some(({ index }) => /^\d+$/.test(index) && index !== '1')) return undefined;
+  if (groups.some(({ index }) => index === '*' || (/^\d+$/.test(index) && index !== '1')))
+    return undefined;
   const counted = groups.filter(({ index }) => isVariable(index));
   const around = counted.map(({ name, index }) => loopOf(context, index, name));
   if (around.includes(undefined)) return undefined;
+  // outside of a loop, what stands at several places of the structure is not known by its name
+  if (
+    around.length === 0 &&
+    !isOwnLoop(last, context) &&
+    occurrences(last.name, context.type).length > 1
+  )
+    return undefined;
   const at = segmentAt(last, around.at(-1), context);
   if (at === undefined) return undefined;
   const field = inner === '' ? '' : fieldOf(inner, last.name, context);
@@ -74,6 +94,9 @@ export function hl7PlaceOf(given: string, context: PathContext): PathPlace | und
 /** The path, where no loop is around it. */
 export const hl7PathOf = (given: string, category: string): string | undefined =>
   hl7PlaceOf(given, { type: category, loops: [] })?.path;
+
+const isOwnLoop = ({ name, index }: Part, { loops }: PathContext): boolean =>
+  loops.some((one) => one.over === name && one.key === index);
 
 const loopOf = ({ loops }: PathContext, key: string, group: string): PathLoop | undefined =>
   loops.find((one) => one.key === key && one.group?.name === group);
@@ -90,16 +113,22 @@ function segmentAt(
     const innermost = loops.at(-1);
     return isWritten && innermost?.key === index ? { path: `${name}[#]` } : undefined;
   }
+  if (index === '*') return group === undefined ? { path: `${name}[*]` } : undefined;
+  const isFirst = index === '' || index === '1';
   if (group === undefined) {
     // inside a loop over them, the plain name is the current one
-    const isFirst = index === '' || index === '1';
     const isRepeated = isNew && loops.some(({ over }) => over.startsWith(`${name}-`));
     return { path: isFirst && own === undefined && !isRepeated ? name : `${name}[${index || 1}]` };
   }
-  if (group.over === name) return index === '' || index === '1' ? { path: name } : undefined;
-  const segments = group.group?.segments ?? [];
-  const isBehind = segments.indexOf(name) > segments.indexOf(group.over);
-  return isBehind && (index === '' || index === '1') ? { path: name, beside: name } : undefined;
+  return isFirst ? besideIn(name, group) : undefined;
+}
+
+/** A segment in the group that a loop goes over. */
+function besideIn(name: string, { over, group }: PathLoop): PathPlace | undefined {
+  if (over === name) return { path: name };
+  const { segments = [], single = [] } = group ?? {};
+  const isBehind = segments.indexOf(name) > segments.indexOf(over);
+  return isBehind && single.includes(name) ? { path: name, beside: name } : undefined;
 }
 
 function fieldOf(
@@ -109,7 +138,8 @@ function fieldOf(
 ): string | undefined {
   const dictionary = dictionaryOf(type);
   const [field = '', ...components] = inner.split('.');
-  const [, name = '', repetition = ''] = /^(\w+)(?:\((\w*)\))?$/.exec(field) ?? [];
+  const [, name = '', given] = /^(\w+)(?:\((\w*)\))?$/.exec(field) ?? [];
+  const repetition = indexOf(given);
   const fields = dictionary?.fields(segment);
   const number = numberOf(
     name,
@@ -166,9 +196,16 @@ export function typesOf(structure: string, category: string): string[] {
   return [...new Set([structure, ...same])];
 }
 
-/** How many fields a segment has. */
-export const fieldCount = (segment: string, category: string): number =>
-  dictionaryOf(category)?.fields(segment)?.length ?? 0;
+/** How many fields a segment has in the version that has most of them. */
+export const fieldCount = (segment: string): number =>
+  Math.max(...HL7_VERSIONS.map((one) => hl7Dictionary(one)?.fields(segment)?.length ?? 0));
+
+/** The segments of a structure, in order; without those that stand at several places in it. */
+export function segmentsOf(type: string): string[] {
+  const [category = '', structure = ''] = type.split(':');
+  const all = (dictionaryOf(category)?.structure(structure) ?? []).flatMap(leavesOf);
+  return all.filter((one) => all.indexOf(one) === all.lastIndexOf(one));
+}
 
 /** The loop of a `foreach` over `PIDgrpgrp(k1).ORCgrp()`, `OBX()` or `PID:PatientIdentifierList()`. */
 export function hl7Loop(given: string, key: string, context: PathContext): PathLoop | undefined {
@@ -190,12 +227,13 @@ export function hl7Loop(given: string, key: string, context: PathContext): PathL
   if (!isKnown) return undefined;
   if (/^[A-Z][A-Z0-9]{2}$/.test(last)) return { key, over: last };
   const group = groupOf(last, context.type);
-  return group && { key, over: group.anchor, group: { name: last, segments: group.segments } };
+  return group && { key, over: group.anchor, group: { name: last, ...group } };
 }
 
 interface Group {
   readonly anchor: string;
   readonly segments: readonly string[];
+  readonly single: readonly string[];
 }
 
 /** Groups are named by their first part: `ORCgrp` begins with ORC, `PIDgrpgrp` with the group PIDgrp. */
@@ -212,7 +250,13 @@ function groupOf(name: string, type: string): Group | undefined {
   visit(nodes ?? []);
   const [first] = found;
   const anchor = first && anchorOf(first);
-  return first && anchor !== undefined ? { anchor, segments: leavesOf(first) } : undefined;
+  if (first === undefined || anchor === undefined) return undefined;
+  const segments = leavesOf(first);
+  const single = segments.filter((one) => {
+    const [only, ...more] = repeatsIn(first.children, one);
+    return only === false && more.length === 0;
+  });
+  return { anchor, segments, single };
 }
 
 const nameOf = (node: StructureNode): string => {
@@ -230,15 +274,19 @@ function anchorOf(group: StructureNode): string | undefined {
   return leavesOf(group)[0];
 }
 
+/** For each place of a segment, whether it may stand there several times. */
+const repeatsIn = (nodes: readonly StructureNode[], segment: string, around = false): boolean[] =>
+  nodes.flatMap((one) => {
+    const repeats = around || one.repeats;
+    if (one.kind !== 'segment') return repeatsIn(one.children, segment, repeats);
+    return one.name === segment ? [repeats] : [];
+  });
+
+/** The same in a structure such as `2.5:ORU_R01`; none if it is not known there. */
+export function occurrences(segment: string, type: string): boolean[] {
+  const [category = '', structure = ''] = type.split(':');
+  return repeatsIn(dictionaryOf(category)?.structure(structure) ?? [], segment);
+}
+
 const leavesOf = (node: StructureNode): string[] =>
   node.kind === 'segment' ? [node.name] : node.children.flatMap(leavesOf);
-
-/** The fields of MSH that a new message gets from its source: not its delimiters, nor its version, which is its type's. */
-export const HEADER = [
-  '9.1',
-  '9.2',
-  ...Array.from({ length: 6 }, (_, at) => at + 3),
-  10,
-  11,
-  ...Array.from({ length: 13 }, (_, at) => at + 13),
-];

@@ -30,7 +30,9 @@ export function rulesOf(xml: SourceXml, context: RuleContext): unknown {
   const root = xml.root;
   for (const name of ['alias', 'context', 'production', 'shortDescription']) attribute(root, name);
   const sets = elements(root, 'ruleSet').filter((one) => !isDisabled(one));
-  if (sets.length < 2) return rulesOfSet(sets[0], context);
+  const [only] = sets;
+  if (only === undefined || (sets.length === 1 && effectiveOf(only) === undefined))
+    return rulesOfSet(only, context);
   const names = new Names();
   const spans = sets.map(
     (one) => [attribute(one, 'effectiveBegin'), attribute(one, 'effectiveEnd')] as const,

@@ -1,6 +1,6 @@
 import { asText, type Cel } from './cel-value.ts';
 import { NoCounterpart } from './objectscript.ts';
-import { hl7PlaceOf, type PathLoop, type PathPlace } from './paths.ts';
+import { hl7Loop, hl7PlaceOf, type PathLoop, type PathPlace } from './paths.ts';
 
 /** One side of a transform: the message that it reads, or the one that it makes. */
 export interface Side {
@@ -37,6 +37,22 @@ export function sideOf(
 /** The inner of `source.{PID:3}`. */
 export const virtualPath = (what: string): string | undefined =>
   /\{([^}]*)\}$/.exec(what)?.[1]?.trim();
+
+/** Seen from the whole transform: in a sub-transform `source.{3}` is a part of what it was given. */
+export function wholePath(
+  what: string,
+  objects: { readonly source: string; readonly target: string },
+): string {
+  const [, side = '', rest = ''] = /^(source|target)\b(.*)$/.exec(what) ?? [];
+  if (side !== 'source' && side !== 'target') return what;
+  const object = objects[side];
+  const inner = /^\.\{([^}]*)\}$/.exec(rest)?.[1];
+  const of = virtualPath(object);
+  if (of === undefined || inner === undefined) return `${object}${rest}`;
+  const last = of.split('.').at(-1) ?? '';
+  const isSegment = /^\w{3}$/.test(last.replace(/\(\w*\)$/, ''));
+  return `${side}.{${of}${isSegment ? ':' : '.'}${inner}}`;
+}
 
 /** Where a property of an object, `Address.City`, `Orders.(k1).Code`, is in its JSON. */
 function pointerOf(
@@ -128,9 +144,29 @@ export function readIn(
     );
   }
   if (side.kind === 'hl7' && inner?.includes('()')) {
+    if (loops.length > 0) throw new NoCounterpart('uses several values at once in a loop');
     const { path } = placeIn(side, what.replaceAll('()', ''), []);
     return { text: `fields("${path}")`, type: 'list' };
   }
   const { path, beside } = placeIn(side, what, loops);
   return { ...asText(`field("${path}")`), ...(beside !== undefined && { beside }) };
+}
+
+/** What a `foreach` goes over. */
+export function loopIn(
+  side: Side,
+  property: string,
+  key: string,
+  loops: readonly PathLoop[],
+): PathLoop {
+  const inner = virtualPath(property);
+  if (!property.startsWith('source')) throw new NoCounterpart(`goes over ${property}`);
+  if (inner !== undefined && side.kind === 'hl7') {
+    const loop = hl7Loop(inner, key, { type: side.type, loops });
+    if (loop !== undefined) return loop;
+  } else if (side.kind === 'object' && side.record === undefined) {
+    const { path } = placeIn(side, property.replace(/\(\)$/, ''), loops);
+    return { key, over: path };
+  }
+  throw new NoCounterpart(`goes over ${property}`);
 }

@@ -2,12 +2,32 @@ import type { XmlNode } from '../../mirth/e4x/node.ts';
 import { celCondition, celOf, celText } from './cel.ts';
 import { asText, type Cel } from './cel-value.ts';
 import { assignmentsOf } from './dtl-code.ts';
-import { NoCounterpart, objectScript } from './objectscript.ts';
-import { fieldCount, HEADER, hl7Loop, type PathLoop } from './paths.ts';
+import { checkJoined, checkRepetitions, rawPlaces } from './hl7-text.ts';
+import { NoCounterpart, type Node, objectScript } from './objectscript.ts';
+import { occurrences, type PathLoop } from './paths.ts';
 import { type TranslationReport, UNDONE } from './rules.ts';
-import { placeIn, type RecordProperty, readIn, type Side, sideOf, virtualPath } from './sides.ts';
+import { fieldCopies, readsOnly, removedPlace } from './segment-copy.ts';
+import { inOrder } from './segment-order.ts';
+import { callProblem, madeType, sideProblems } from './side-problems.ts';
+import {
+  loopIn,
+  placeIn,
+  type RecordProperty,
+  readIn,
+  type Side,
+  sideOf,
+  wholePath,
+} from './sides.ts';
 import { attribute, elements, isDisabled, lookedAt, type SourceXml, textOf } from './source-xml.ts';
-import { assignedIn, LONGEST, merge, restore, type Variables } from './variables.ts';
+import {
+  assignedIn,
+  forget,
+  forgetInLoop,
+  LONGEST,
+  merge,
+  restore,
+  type Variables,
+} from './variables.ts';
 
 type Block = Record<string, unknown>;
 
@@ -67,8 +87,7 @@ class TransformReading {
   }
 
   block(): Block {
-    this.#checkSides();
-    const steps = this.#steps(this.#root, {
+    const steps = this.#ordered({
       loops: [],
       variables: new Map(),
       objects: { source: 'source', target: 'target' },
@@ -81,44 +100,26 @@ class TransformReading {
         `${this.#traces} steps that only write to the trace are left out`,
       );
     const isCopy = this.#create === 'copy' && this.#source.kind === this.#target.kind;
-    return { start: isCopy ? 'copy' : 'empty', ...(!isCopy && { type: this.#type }), steps };
+    return {
+      start: isCopy ? 'copy' : 'empty',
+      ...(!isCopy && { type: madeType(this.#target, this.#context) }),
+      steps,
+    };
   }
 
-  get #type(): string {
-    if (!this.#isHl7) return 'application/json';
-    const [category = '', structure = ''] = this.#target.type.split(':');
-    const version = /^\d\.\d(?:\.\d)?/.exec(category)?.[0];
-    if (version !== undefined && structure !== '') return `${structure}:${version}`;
-    const text = `its type ${this.#target.type || 'of HL7'} is not one of the standard: 2.5.1 is assumed`;
-    this.#context.look('target', 'schemas', text);
-    return structure === '' ? 'ADT_A01:2.5.1' : `${structure}:2.5.1`;
-  }
-
-  #checkSides(): void {
-    for (const [name, side] of [
-      ['source', this.#source],
-      ['target', this.#target],
-    ] as const) {
-      const isUnknown = side.kind === 'other' || (side.kind === 'xml' && name === 'target');
-      if (isUnknown)
-        this.#context.mark(
-          name,
-          'messages of a class',
-          `the ${name} is an object of ${side.className}: write the transform for it`,
-        );
-      else if (side.kind === 'object' && side.record === undefined)
-        this.#context.look(
-          name,
-          'messages of a class',
-          `the ${name} is an object of ${side.className}: it is JSON here, with the properties as names`,
-        );
+  /** The steps in the order of the structure, after placeholders for what is marked as a whole. */
+  #ordered(place: Place): readonly Block[] {
+    const problems = sideProblems(this.#source, this.#target, this.#create, this.#context);
+    const steps = this.#steps(this.#root, place);
+    const isNew = this.#isHl7 && this.#create !== 'copy';
+    const made = isNew ? inOrder(steps, this.#target.type) : steps;
+    if (made === undefined) {
+      const text = 'its segments are not written in the order of the structure: write them in it';
+      this.#context.mark('order', 'steps', text);
+      problems.push(text);
     }
-    if (this.#create === 'existing')
-      this.#context.mark(
-        'create',
-        'steps',
-        'it changes an object that it is given: write it where that is made',
-      );
+    const set = this.#isHl7 ? 'ZZZ-1' : '/undone';
+    return [...problems.map((comment) => ({ set, to: UNDONE, comment })), ...(made ?? steps)];
   }
 
   #steps(of: XmlNode | undefined, place: Place): Block[] {
@@ -201,6 +202,9 @@ class TransformReading {
       if (more.length > 0)
         throw new NoCounterpart(`uses ${[beside, ...more].join(' and ')} of one group`);
       if (beside === undefined) return made;
+      // it has no turn where that segment is not there, and then nothing must be written
+      if (!made.every((one) => readsOnly(one, beside)))
+        throw new NoCounterpart(`makes a value with ${beside}, another segment of its group`);
       const inner: Block = { each: beside, steps: made };
       this.#forBeside.add(inner);
       return [inner];
@@ -212,7 +216,9 @@ class TransformReading {
 
   #assign(step: XmlNode, place: Place): Block[] {
     const note = elements(step, 'annotation').map((one) => textOf(one).trim());
+    const key = attribute(step, 'key').trim();
     return this.#tried(step, 'an assignment', () => {
+      if (!/^(?:""|)$/.test(key)) throw new NoCounterpart(`has the key ${key}`);
       const made = this.#written(
         attribute(step, 'property').trim(),
         attribute(step, 'value').trim(),
@@ -238,34 +244,50 @@ class TransformReading {
       return [];
     }
     const target = this.#place(property, place);
-    if (/^(remove|clear)$/.test(action)) return [{ remove: [target] }];
+    if (/^(remove|clear)$/.test(action)) {
+      forget(place.variables, target);
+      const type = this.#isHl7 ? this.#target.type : undefined;
+      return [{ remove: [removedPlace(target, type, place.loops)] }];
+    }
     if (action === 'append' && !this.#isHl7)
       return [{ set: `${target}/-`, to: this.#text(value, place) }];
     if (action !== 'set') throw new NoCounterpart(`is one of ${action}`);
     if (this.#isHl7 && !target.includes('-')) return this.#segment(target, value, place);
     const literal = /^"([^"]*)"$/.exec(value)?.[1];
     if (literal !== undefined) {
+      const parts = this.#isHl7 ? rawPlaces(target, literal) : [[target, literal] as const];
       this.#remember(target, asText(JSON.stringify(literal)), place);
-      return [{ set: target, value: literal }];
+      return parts.map(([path, text]) => ({ set: path, value: text }));
     }
     const isWhole = this.#isHl7 && /^\w+\.\{[^}]*\}$/.test(value) && this.#source.kind === 'hl7';
-    if (isWhole && value.startsWith('source.') && !value.includes('()')) {
-      const from = this.#sourcePlace(value, place);
-      this.#remember(target, asText(`field("${from}")`), place);
-      return [{ copy: from, to: target }];
-    }
+    if (isWhole && value.startsWith('source.')) return this.#copied(value, target, place);
+    if (this.#isHl7) checkJoined(target, this.#node(value));
     const made = asText(this.#text(value, place));
     this.#remember(target, made, place);
     return [{ set: target, to: made.text }];
   }
 
+  /** Copies a field or a part of one; `()` at the end of both means all repetitions, as a field does without a number. */
+  #copied(value: string, target: string, place: Place): Block[] {
+    const [from, to] = [this.#sourcePlace(value, place), target].map((one) =>
+      one.replace(/^([^-]*-\d+)\[\*\]$/, '$1'),
+    );
+    if (from === undefined || to === undefined || from.includes('*') || to.includes('*'))
+      throw new NoCounterpart('uses several values at once');
+    this.#remember(to, asText(`field("${from}")`), place);
+    return [{ copy: from, to }];
+  }
+
   /** What was written into a new message, for what reads it afterwards; of a copy there is more at a place than was written. */
   #remember(target: string, value: Cel, { variables }: Place): void {
     const isKnown = this.#create !== 'copy' && value.text.length <= LONGEST;
+    forget(variables, target);
     variables.set(`@${target}`, isKnown ? value : undefined);
   }
 
   #setVariable(name: string, value: Cel, { variables, loops }: Place): void {
+    if (this.#beside.size > 0)
+      throw new NoCounterpart('keeps another segment of its group in a variable');
     // a counter, or what one turn of a loop leaves for the next one
     if (loops.length > 0 && variables.has(name) && variables.get(name)?.text !== value.text) {
       variables.set(name, undefined);
@@ -276,43 +298,23 @@ class TransformReading {
     variables.set(name, value);
   }
 
-  /** Copies a whole segment; a new message already has MSH, so there the fields are copied. */
-  #segment(target: string, value: string, place: Place): Block[] {
-    if (this.#source.kind !== 'hl7' || this.#sourcePlace(value, place) !== target)
+  /** Copies a whole segment, with `()` all of its name; a new message already has MSH, so there the fields are copied. */
+  #segment(given: string, value: string, place: Place): Block[] {
+    if (this.#source.kind !== 'hl7' || this.#sourcePlace(value, place) !== given)
       throw new NoCounterpart('copies one segment to another');
+    forget(place.variables, given.slice(0, 3));
+    const target = given.replace(/\[\*\]$/, '');
+    const isAll = target !== given;
     const isCurrent = place.loops.length > 0 || this.#beside.size > 0;
-    if (target !== 'MSH' && !isCurrent) return this.#create === 'copy' ? [] : [{ copy: [target] }];
-    const numbers =
-      target === 'MSH'
-        ? HEADER
-        : Array.from({ length: fieldCount(target, this.#target.type) }, (_, at) => at + 1);
-    if (numbers.length === 0)
-      throw new NoCounterpart(`copies ${target}, whose fields are not known`);
-    return numbers.map((number) => ({ copy: `${target}-${number}`, to: `${target}-${number}` }));
-  }
-
-  /** Seen from the whole transform: in a sub-transform `source.{3}` is a part of what it was given. */
-  #whole(what: string, { objects }: Place): string {
-    const [, side = '', rest = ''] = /^(source|target)\b(.*)$/.exec(what) ?? [];
-    if (side !== 'source' && side !== 'target') return what;
-    const object = objects[side];
-    const inner = /^\.\{([^}]*)\}$/.exec(rest)?.[1];
-    const of = virtualPath(object);
-    if (of === undefined || inner === undefined) return `${object}${rest}`;
-    return `${side}.{${of}${
-      /^\w{3}$/.test(
-        of
-          .split('.')
-          .at(-1)
-          ?.replace(/\(\w*\)$/, '') ?? '',
-      )
-        ? ':'
-        : '.'
-    }${inner}}`;
+    if (isAll && isCurrent) throw new NoCounterpart('copies several segments in a loop');
+    if (target !== 'MSH' && !isCurrent && this.#create === 'copy') return [];
+    const isOne = occurrences(target, this.#source.type).every((repeats) => !repeats);
+    if (target !== 'MSH' && !isCurrent && (isAll || isOne)) return [{ copy: [target] }];
+    return fieldCopies(target, isCurrent);
   }
 
   #place(what: string, place: Place): string {
-    const { path, beside } = placeIn(this.#target, this.#whole(what, place), place.loops, {
+    const { path, beside } = placeIn(this.#target, wholePath(what, place.objects), place.loops, {
       isWritten: true,
       isNew: this.#create !== 'copy',
     });
@@ -321,7 +323,7 @@ class TransformReading {
   }
 
   #sourcePlace(what: string, place: Place): string {
-    const { path, beside } = placeIn(this.#source, this.#whole(what, place), place.loops);
+    const { path, beside } = placeIn(this.#source, wholePath(what, place.objects), place.loops);
     if (beside !== undefined) this.#beside.add(beside);
     return path;
   }
@@ -333,7 +335,7 @@ class TransformReading {
         throw new NoCounterpart(`reads ${given}, which is set in a loop or in several ways`);
       return value;
     }
-    const what = this.#whole(given, place);
+    const what = wholePath(given, place.objects);
     if (/^source\b/.test(what)) {
       const { beside, ...cel } = readIn(this.#source, what, place.loops);
       if (beside !== undefined) this.#beside.add(beside);
@@ -353,16 +355,23 @@ class TransformReading {
     throw new NoCounterpart(`reads ${given}`);
   }
 
+  #node(text: string): Node {
+    if (attribute(this.#root, 'language') === 'python') throw new NoCounterpart('is Python');
+    const node = objectScript(text);
+    if (this.#source.kind === 'hl7') checkRepetitions(node);
+    return node;
+  }
+
   #cel(value: string, place: Place): Cel {
-    return celOf(objectScript(value), (what) => this.#read(what, place));
+    return celOf(this.#node(value), (what) => this.#read(what, place));
   }
 
   #text(value: string, place: Place): string {
-    return celText(objectScript(value), (what) => this.#read(what, place));
+    return celText(this.#node(value), (what) => this.#read(what, place));
   }
 
   #condition(given: string, place: Place): string {
-    return celCondition(objectScript(given), (what) => this.#read(what, place));
+    return celCondition(this.#node(given), (what) => this.#read(what, place));
   }
 
   #if(step: XmlNode, place: Place): Block[] {
@@ -416,7 +425,7 @@ class TransformReading {
     attribute(step, 'unload');
     let loop: PathLoop;
     try {
-      loop = this.#loopOf(this.#whole(property, place), key, place);
+      loop = loopIn(this.#source, wholePath(property, place.objects), key, place.loops);
       const chain = [...place.loops, loop].map(({ over }) => over).join(' ');
       if (this.#create !== 'copy' && this.#isHl7 && this.#gone.has(chain))
         throw new NoCounterpart(`goes over ${loop.over} a second time`);
@@ -435,23 +444,12 @@ class TransformReading {
     for (const name of assignedIn(step))
       if (place.variables.has(name)) place.variables.set(name, undefined);
     const inner = { ...place, variables: new Map(place.variables), loops: [...place.loops, loop] };
+    forgetInLoop(inner.variables, loop.over);
     const steps = this.#steps(step, inner);
-    for (const name of inner.variables.keys())
-      if (!place.variables.has(name)) place.variables.set(name, undefined);
+    for (const [name, value] of inner.variables)
+      if (!place.variables.has(name) || (name.startsWith('@') && value !== undefined))
+        place.variables.set(name, undefined);
     return steps.length === 0 ? [] : [{ each: loop.over, steps }];
-  }
-
-  #loopOf(property: string, key: string, { loops }: Place): PathLoop {
-    const inner = virtualPath(property);
-    if (!property.startsWith('source')) throw new NoCounterpart(`goes over ${property}`);
-    if (inner !== undefined && this.#source.kind === 'hl7') {
-      const loop = hl7Loop(inner, key, { type: this.#source.type, loops });
-      if (loop !== undefined) return loop;
-    } else if (this.#source.kind === 'object' && this.#source.record === undefined) {
-      const { path } = placeIn(this.#source, property.replace(/\(\)$/, ''), loops);
-      return { key, over: path };
-    }
-    throw new NoCounterpart(`goes over ${property}`);
   }
 
   /** The steps of a sub-transform stand where it is called. */
@@ -461,22 +459,22 @@ class TransformReading {
     const [source, target] = [attribute(step, 'sourceObj'), attribute(step, 'targetObj')];
     const xml = this.#context.dtlOf(className);
     const root = xml === undefined ? undefined : xml.root;
-    const isNew = root !== undefined && (attribute(root, 'create') || 'new') !== 'existing';
-    const problem =
-      root === undefined
-        ? `calls ${className}, which is not in the export`
-        : place.depth > 7
-          ? `calls ${className} in a ring`
-          : !/^source\b/.test(source) || !/^target\b/.test(target)
-            ? `calls ${className} with ${source} and ${target}`
-            : isNew && this.#create === 'copy'
-              ? `calls ${className}, which begins anew`
-              : undefined;
+    const problem = callProblem(root, {
+      called: `calls ${className}`,
+      objects: [source, target],
+      isDeep: place.depth > 7,
+      isCopy: this.#create === 'copy',
+    });
     if (root === undefined || problem !== undefined)
       return [this.#undone(step, `a sub-transform ${problem ?? ''}: write it`)];
     for (const name of ['sourceClass', 'targetClass', 'sourceDocType', 'targetDocType'])
       attribute(root, name);
-    const objects = { source: this.#whole(source, place), target: this.#whole(target, place) };
+    const objects = {
+      source: wholePath(source, place.objects),
+      target: wholePath(target, place.objects),
+    };
+    // what it writes is not known afterwards
+    forget(place.variables, '');
     return this.#steps(root, { ...place, objects, variables: new Map(), depth: place.depth + 1 });
   }
 

@@ -26,6 +26,27 @@ export function merge(otherwise: Variables, after: Variables, condition: string)
   }
 }
 
+/** Forgets what was written at a place, in it or around it; with `''` at all places. */
+export function forget(variables: Variables, place: string): void {
+  for (const name of variables.keys()) {
+    const known = name.slice(1);
+    if (name.startsWith('@') && (known.startsWith(place) || place.startsWith(known)))
+      variables.set(name, undefined);
+  }
+}
+
+/** In a loop paths mean its current part, and turns before may have written what is read: what is known of before means something else. */
+export function forgetInLoop(variables: Variables, over: string): void {
+  const isOther = `"${over.slice(0, 3)}-`;
+  for (const [name, value] of variables)
+    if (
+      name.startsWith('@') ||
+      /index\(\)/.test(value?.text ?? '') ||
+      value?.text.includes(isOther)
+    )
+      variables.set(name, undefined);
+}
+
 /** Variables that some step in there sets. */
 export const assignedIn = (of: XmlNode): string[] =>
   of.children.flatMap((one) => {

@@ -134,28 +134,71 @@ const listName = (node: XmlNode): string =>
 function built(node: XmlNode): string {
   const target = partText(node, 'messageSegment').trim();
   const mapping = partText(node, 'mapping').trim().replace(/;$/, '') || "''";
-  return `${target} = validate((function () { try { return ${mapping}; } catch (e) { return ''; } })(), ${defaultOf(node)}, ${replacementsOf(node)});`;
+  // an exception is one of the step: only a mapper goes on with the empty text
+  return `${target} = validate(${mapping}, ${defaultOf(node)}, ${replacementsOf(node)});`;
+}
+
+/** In an iterator a message builder begins the segments that it writes to: `tmp['OBX'][i]`. */
+function builtInTurn(node: XmlNode, indices: readonly string[]): string {
+  const target = partText(node, 'messageSegment').trim();
+  const begun = indices.map((index) => {
+    const [, base, name] =
+      new RegExp(String.raw`^(.*?)\[(['"][^'"\]]+['"])\]\[${index}\]`).exec(target) ?? [];
+    if (base === undefined || name === undefined) return '';
+    return `if (typeof (${base}) == 'xml' && typeof (${base}[${name}][${index}]) == 'undefined') createSegment(${name}, ${base}, ${index});\n`;
+  });
+  return begun.join('') + built(node);
+}
+
+/** A loop, and around it the lists that its mappers fill, also those of the loops in it. */
+interface Loop {
+  readonly before: string;
+  readonly loop: string;
+  readonly after: string;
+  readonly undone?: ScriptStep['undone'];
 }
 
 function iterated(node: XmlNode): Pick<ScriptStep, 'script' | 'undone'> {
+  const { before, loop, after, undone } = loopOf(node, []);
+  return undone === undefined
+    ? { script: `{\n${before}${loop}\n${after}}` }
+    : { script: '', undone };
+}
+
+function loopOf(node: XmlNode, around: readonly string[]): Loop {
   const properties = part(node, 'properties');
   const target = partText(properties, 'target').trim();
   const index = partText(properties, 'indexVariable').trim() || 'i';
-  const children = elementsOf(part(properties, 'children')).filter(isEnabled);
-  const lists = children.filter(({ name }) => name.endsWith('MapperStep'));
-  const steps = children.map((child) =>
-    lists.includes(child) ? { script: mapped(child, 'add') } : stepOf(child),
-  );
-  const undone = steps.find((step) => 'undone' in step && step.undone !== undefined);
-  const declared = lists.map((one) => `const ${listName(one)} = [];\n`).join('');
-  const puts = lists.map((one) => {
-    const map = MAPS[partText(one, 'scope')] ?? 'channelMap';
-    return `${map}.put('${quoted(partText(one, 'variable'))}', ${listName(one)});\n`;
-  });
-  const script = `{\n${declared}for (let ${index} = 0; ${index} < getArrayOrXmlLength(${target}); ${index}++) {\n${steps.map((one) => one.script).join('\n')}\n}\n${puts.join('')}}`;
-  return undone !== undefined && 'undone' in undone && undone.undone !== undefined
-    ? { script: '', undone: undone.undone }
-    : { script };
+  const indices = [...around, index];
+  const children = elementsOf(part(properties, 'children'))
+    .filter(isEnabled)
+    .map((child) => inTurn(child, indices));
+  const all = (of: 'before' | 'after'): string => children.map((one) => one[of]).join('');
+  const steps = children.map((one) => one.loop).join('\n');
+  const undone = children.find((one) => one.undone !== undefined)?.undone;
+  return {
+    before: all('before'),
+    loop: `for (let ${index} = 0; ${index} < getArrayOrXmlLength(${target}); ${index}++) {\n${steps}\n}`,
+    after: all('after'),
+    ...(undone !== undefined && { undone }),
+  };
+}
+
+function inTurn(node: XmlNode, indices: readonly string[]): Loop {
+  if (node.name.endsWith('IteratorStep')) return loopOf(node, indices);
+  if (node.name.endsWith('MapperStep')) {
+    const map = MAPS[partText(node, 'scope')] ?? 'channelMap';
+    const list = listName(node);
+    return {
+      before: `const ${list} = [];\n`,
+      loop: mapped(node, 'add'),
+      after: `${map}.put('${quoted(partText(node, 'variable'))}', ${list});\n`,
+    };
+  }
+  if (node.name.endsWith('MessageBuilderStep'))
+    return { before: '', loop: builtInTurn(node, indices), after: '' };
+  const { script, undone } = stepOf(node);
+  return { before: '', loop: script, after: '', ...(undone !== undefined && { undone }) };
 }
 
 function destinationFilter(node: XmlNode): string {
@@ -185,13 +228,13 @@ function conditionOf({ field, condition, values }: BuiltRule): string {
     case 'NOT_EXIST':
       return `getArrayOrXmlLength(${field}) == 0`;
     case 'EQUALS':
-      return some((value) => `String(${field}) == String(${value})`, ' || ');
+      return some((value) => `${field} == ${value}`, ' || ');
     case 'NOT_EQUAL':
-      return some((value) => `String(${field}) != String(${value})`, ' && ');
+      return some((value) => `${field} != ${value}`, ' && ');
     case 'CONTAINS':
-      return some((value) => `String(${field}).indexOf(${value}) != -1`, ' || ');
+      return some((value) => `${field}.indexOf(${value}) != -1`, ' || ');
     case 'NOT_CONTAIN':
-      return some((value) => `String(${field}).indexOf(${value}) == -1`, ' && ');
+      return some((value) => `${field}.indexOf(${value}) == -1`, ' && ');
     default:
       return 'true';
   }

@@ -41,7 +41,7 @@ export function knownPath(path: string, version?: string): KnownPath {
 }
 
 /** The most common one first: its wording explains a problem that all versions have. */
-const NEWEST_FIRST = ['2.5.1', '2.7', '2.6', '2.5', '2.4', '2.3.1', '2.3', '2.2', '2.1'];
+const NEWEST_FIRST = ['2.5.1', '2.8', '2.7', '2.6', '2.5', '2.4', '2.3.1', '2.3', '2.2', '2.1'];
 
 /** The names along a path: `Patient Identifier List`, `ID Number`. Empty if it is unknown. */
 export function pathNames(path: string, version: string): string[] {

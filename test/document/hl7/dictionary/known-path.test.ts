@@ -11,6 +11,7 @@ test.for([
   'MSH-9.2',
   'ZXX-99.9',
   'OBX[3]-5',
+  'OBX-27',
   'PID-3[*].1',
   'PV1-3.4.1',
 ])('%s can exist', (path) => {

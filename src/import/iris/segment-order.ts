@@ -1,0 +1,53 @@
+import { segmentsOf } from './paths.ts';
+
+type Block = Record<string, unknown>;
+
+/**
+ * The segments of a new message stood in the order of its structure, whatever the order of the steps that wrote them. Here
+ * they stand in the order in which steps begin them, so the steps are put into that order. Undefined where that would change
+ * what a place has in the end.
+ */
+export function inOrder(steps: readonly Block[], type: string): readonly Block[] | undefined {
+  const known = segmentsOf(type);
+  const rankOf = (name: string): number => (name === 'MSH' ? -1 : known.indexOf(name));
+  const ranked = (of: readonly Block[]): boolean => {
+    const ranks = of
+      .flatMap(writtenBy)
+      .map(rankOf)
+      .filter((rank) => rank >= 0);
+    const first = [...new Set(ranks)];
+    return first.every((rank, at) => at === 0 || rank >= (first[at - 1] ?? 0));
+  };
+  if (ranked(steps)) return steps;
+  let before = -1;
+  const placed = steps.map((step, at) => {
+    const ranks = writtenBy(step)
+      .map(rankOf)
+      .filter((rank) => rank >= 0);
+    const rank = ranks.length === 0 ? before : Math.min(...ranks);
+    before = rank;
+    return { step, at, rank, segments: new Set(writtenBy(step)) };
+  });
+  const sorted = placed.toSorted((one, other) => one.rank - other.rank || one.at - other.at);
+  const isSame = sorted.every((one, index) =>
+    sorted.slice(index + 1).every((later) => later.at > one.at || apart(one, later)),
+  );
+  const made = sorted.map(({ step }) => step);
+  return isSame && ranked(made) ? made : undefined;
+}
+
+const apart = (
+  one: { readonly segments: ReadonlySet<string> },
+  other: { readonly segments: ReadonlySet<string> },
+): boolean => one.segments.isDisjointFrom(other.segments);
+
+/** The segments that a step writes or removes, as often as it does. */
+export function writtenBy(step: Block): string[] {
+  const { copy, to, set, remove } = step;
+  const places = Array.isArray(copy) ? copy : [copy === undefined ? set : to, remove].flat();
+  const own = places.flatMap((one) => /^([A-Z][A-Z\d]{2})(?![A-Z\d])/.exec(String(one))?.[1] ?? []);
+  const inner = ['steps', 'then', 'else'].flatMap((name) =>
+    ((step[name] ?? []) as Block[]).flatMap(writtenBy),
+  );
+  return [...own, ...inner];
+}
