@@ -1,66 +1,22 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
-import { describeReport } from '../../src/definition/case/report.ts';
-import { describeProblem } from '../../src/definition/problem.ts';
-import { testProduction } from '../../src/definition/test-production.ts';
+import { expect, test } from 'vitest';
 import { scheduleOf } from '../../src/import/iris/item-keys.ts';
 import { repliesOf } from '../../src/import/iris/reply-actions.ts';
-import { type ImportedProduction, writeProduction } from '../../src/import/production-files.ts';
-import { OPTIONS } from './imported.ts';
-import { importedFrom, marksOf } from './iris-export.ts';
+import {
+  data,
+  dtl,
+  HL7,
+  importedFrom,
+  item,
+  LISTENER,
+  marksOf,
+  OUT,
+  production,
+  ROUTER,
+  RULES,
+  ran,
+} from './iris-export.ts';
 
 /** Record maps, transforms with loops and variables, and BPL processes, run with messages. */
-
-const item = (
-  name: string,
-  className: string,
-  settings: Readonly<Record<string, string>> = {},
-  more = '',
-): string =>
-  `<Item Name="${name}" ClassName="${className}" Enabled="true" ${more}>${Object.entries(settings)
-    .map(([key, value]) => `<Setting Target="Host" Name="${key}">${value}</Setting>`)
-    .join('')}</Item>`;
-
-const production = (...items: readonly string[]): string =>
-  `Class Hub.Production Extends Ens.Production\n{\n\nXData ProductionDefinition\n{\n<Production Name="Hub.Production">${items.join('\n')}</Production>\n}\n\n}\n`;
-
-const data = (name: string, base: string, kind: string, xml: string): string =>
-  `Class ${name} Extends ${base}\n{\n\nXData ${kind}\n{\n${xml}\n}\n\n}\n`;
-
-const ROUTER = item('Router', 'EnsLib.HL7.MsgRouter.RoutingEngine', {
-  BusinessRuleName: 'Hub.Rules',
-});
-const LISTENER = item('In', 'EnsLib.HL7.Service.TCPService', {
-  Port: '6661',
-  TargetConfigNames: 'Router',
-});
-const OUT = item('Out', 'EnsLib.File.PassthroughOperation', { FilePath: '/out', Filename: '%f' });
-const RULES = data(
-  'Hub.Rules',
-  'Ens.Rule.Definition',
-  'RuleDefinition',
-  '<ruleDefinition><ruleSet><rule name="all"><when condition="1"><send transform="Hub.Made" target="Out"/><return/></when></rule></ruleSet></ruleDefinition>',
-);
-const dtl = (steps: string, how: string): string =>
-  data('Hub.Made', 'Ens.DataTransformDTL', 'DTL', `<transform ${how}>${steps}</transform>`);
-
-const HL7 = `sourceClass='EnsLib.HL7.Message' sourceDocType='2.5:ORU_R01'`;
-
-async function ran(
-  made: ImportedProduction,
-  cases: string,
-  messages: Readonly<Record<string, string>> = {},
-): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'waybill-iris-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  await writeProduction(made, folder);
-  for (const [name, text] of Object.entries(messages)) await writeFile(join(folder, name), text);
-  await writeFile(join(folder, 'production.test.yaml'), cases);
-  const report = await testProduction(folder, OPTIONS);
-  return [...report.problems.map(describeProblem), ...describeReport(report)].join('\n');
-}
 
 const ORU =
   'MSH|^~\\&|LAB|N|H|S|20260101||ORU^R01^ORU_R01|1|P|2.5\rPID|1||123^^^M~456^^^W||Doe^Jo\rOBR|1||O1|CHEM\rOBX|1|NM|GLU||5.1\rOBX|2|NM|NA||140\rOBR|2||O2|HAEM\rOBX|1|NM|HB||9\r';
@@ -130,95 +86,6 @@ test('segments, repetitions and sub-transforms of a DTL make HL7', async () => {
     { 'oru.hl7': ORU.replace('R01^ORU', 'R30^ORU').replace('|2.5', '|2.5|||AL|||UNICODE UTF-8') },
   );
   expect(result).toMatch(/1 passed/);
-});
-
-const set = (property: string, value: string, action = 'set'): string =>
-  `<assign value='${value.replaceAll('&', '&amp;')}' property='${property}' action='${action}'/>`;
-const ADT_NEW = `sourceClass='EnsLib.HL7.Message' sourceDocType='2.5:ADT_A01' targetClass='EnsLib.HL7.Message' targetDocType='2.5:ADT_A01' create='new'`;
-
-test('a DTL writes HL7 in the order of the structure, with the parts of a text, and means one segment or all of them as it says', async () => {
-  const steps = [
-    set('target.{PV1:2}', '"I"'),
-    set('target.{MSH}', 'source.{MSH}'),
-    set('target.{EVN}', 'source.{EVN}'),
-    set('target.{DG1()}', 'source.{DG1()}'),
-    set('target.{DG1(1)}', '""', 'remove'),
-    set('target.{NK1}', 'source.{NK1}'),
-    set('target.{PID:3()}', 'source.{PID:3()}'),
-    set('target.{PID:3().4}', '"H&1.2&ISO"'),
-    set('target.{PID:5}', '"Doe^Jo~Roe^Al"'),
-    set('target.{PID:8}', '..If(source.{PV1:2}=01,"F","M")'),
-  ];
-  const made = importedFrom(production(LISTENER, ROUTER, OUT), RULES, dtl(steps.join(''), ADT_NEW));
-  expect(marksOf(made)).toEqual([]);
-  const head = 'MSH|^~\\&|A|B|C|D|20260101|s|ADT^A08|1|P|2.3\rEVN|A08|20260101\r';
-  const result = await ran(
-    made,
-    `cases: [{ name: one, message: in.hl7, expect: { out: { body: out.hl7 } } }]`,
-    {
-      'in.hl7': `${head}PID|1||1^^^M~2\rNK1|1|A||||||||||||||||||||||||||||||||||||||X\rNK1|2|B\rPV1||1\rDG1|1||a\rDG1|2||b\r`,
-      'out.hl7': `${head}PID|||1^^^H&1.2&ISO~2^^^H&1.2&ISO||Doe^Jo~Roe^Al|||F\rNK1|1|A||||||||||||||||||||||||||||||||||||||X\rPV1||I\rDG1|2||b\r`,
-    },
-  );
-  expect(result).toMatch(/1 passed/);
-});
-
-const IN_ORDER = (steps: string): string =>
-  `<foreach property='source.{PIDgrpgrp(1).ORCgrp()}' key='k'>${steps}</foreach>`;
-const EXISTING = set('target.{PID:2}', '"1"');
-const ORDER = 'source.{PIDgrpgrp(1).ORCgrp(k)';
-
-test.each([
-  ['separators in a part', set('target.{PV1:3.1}', '"A^B"'), /writes separators/],
-  [
-    'separators that are joined',
-    set('target.{PV1:3.1}', 'source.{PID:2}_"&1"'),
-    /writes separators/,
-  ],
-  ['repetitions', set('target.{PID:2}', '$PIECE(source.{PID:3},"~",2)'), /divides or joins rep/],
-  [
-    'a key',
-    `<assign value='""' property='target.{PID:2}' action='remove' key='2'/>`,
-    /has the key/,
-  ],
-  [
-    'what stands at several places',
-    set('target.{PID:2}', `${ORDER.replace('(k)', '(1)')}.NTE:3}`),
-    /names source/,
-  ],
-  ['one of several', IN_ORDER(set('target.{OBR:2}', `${ORDER}.OBXgrp.OBX:5}`)), /names source/],
-  [
-    'a variable that means another segment in a loop',
-    `${set('t', 'source.{PIDgrpgrp(1).ORCgrp(1).OBR:4}')}${IN_ORDER(set('target.{OBR:2}', 't'))}`,
-    /reads t, which is set in a loop/,
-  ],
-  [
-    'what was removed',
-    `${set('target.{PID:2}', '"1"')}${set('target.{PID:2}', '""', 'remove')}${set('target.{PID:4}', 'target.{PID:2}')}`,
-    /reads target/,
-  ],
-  [
-    'an order that cannot be made',
-    `<if condition='source.{PID:1}=1'><true>${set('target.{OBR:2}', '"1"')}${set('target.{PID:2}', '"1"')}</true></if>`,
-    /in the order of the structure/,
-  ],
-  ['an object that is given', EXISTING, /changes an object that it is given/],
-])('a DTL that would mean something else is marked, and check fails: %s', (_, steps, why) => {
-  const how = `${HL7} targetClass='EnsLib.HL7.Message' targetDocType='2.5:ORU_R01'`;
-  const create = steps === EXISTING ? 'existing' : 'new';
-  const made = importedFrom(
-    production(LISTENER, ROUTER, OUT),
-    RULES,
-    dtl(steps, `${how} create='${create}'`),
-  );
-  expect(marksOf(made).join()).toMatch(why);
-  expect(made.files.get('transforms/hub-made.yaml')).toContain('UNDONE');
-});
-
-test('a rule set that was in effect for a time is so here, also if it is the only one', () => {
-  const rules = RULES.replace('<ruleSet>', '<ruleSet effectiveEnd="2020-01-01T00:00:00">');
-  const made = importedFrom(production(LISTENER, ROUTER, OUT), rules, dtl('', ADT_NEW));
-  expect(made.files.get('production.yaml')).toMatch(/effective:\n\s+until: "?2020-01-01/);
 });
 
 const MAP = data(

@@ -200,6 +200,19 @@ export function typesOf(structure: string, category: string): string[] {
 export const fieldCount = (segment: string): number =>
   Math.max(...HL7_VERSIONS.map((one) => hl7Dictionary(one)?.fields(segment)?.length ?? 0));
 
+/** Whether a segment of a structure may be missing. */
+export function needNotBe(segment: string, type: string): boolean {
+  const [category = '', structure = ''] = type.split(':');
+  const visit = (nodes: readonly StructureNode[], isOptional: boolean): boolean =>
+    nodes.some((one) => {
+      const mayMiss = isOptional || !one.required;
+      return one.kind === 'segment'
+        ? one.name === segment && mayMiss
+        : visit(one.children, mayMiss);
+    });
+  return visit(dictionaryOf(category)?.structure(structure) ?? [], false);
+}
+
 /** The segments of a structure, in order; without those that stand at several places in it. */
 export function segmentsOf(type: string): string[] {
   const [category = '', structure = ''] = type.split(':');

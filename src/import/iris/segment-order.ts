@@ -1,4 +1,5 @@
-import { segmentsOf } from './paths.ts';
+import { needNotBe, segmentsOf } from './paths.ts';
+import type { TranslationReport } from './rules.ts';
 
 type Block = Record<string, unknown>;
 
@@ -40,6 +41,20 @@ const apart = (
   one: { readonly segments: ReadonlySet<string> },
   other: { readonly segments: ReadonlySet<string> },
 ): boolean => one.segments.isDisjointFrom(other.segments);
+
+/** Tells of segments that a copy writes and that the message need not have: they stood at their place in the structure. */
+export function lookAtAdded(
+  steps: readonly Block[],
+  type: string,
+  { look }: TranslationReport,
+): void {
+  const known = segmentsOf(type);
+  const all = [...new Set(steps.flatMap(writtenBy))];
+  const added = all.filter((one) => known.at(-1) !== one && needNotBe(one, type));
+  if (added.length === 0) return;
+  const text = `writes ${added.join(', ')}, which ${added.length === 1 ? 'stands' : 'stand'} at the end of a message that had none: insert it at its place first`;
+  look('order', 'steps', text);
+}
 
 /** The segments that a step writes or removes, as often as it does. */
 export function writtenBy(step: Block): string[] {

@@ -7,7 +7,7 @@ import { NoCounterpart, type Node, objectScript } from './objectscript.ts';
 import { occurrences, type PathLoop } from './paths.ts';
 import { type TranslationReport, UNDONE } from './rules.ts';
 import { fieldCopies, readsOnly, removedPlace } from './segment-copy.ts';
-import { inOrder } from './segment-order.ts';
+import { inOrder, lookAtAdded, writtenBy } from './segment-order.ts';
 import { callProblem, madeType, sideProblems } from './side-problems.ts';
 import {
   loopIn,
@@ -24,6 +24,7 @@ import {
   forget,
   forgetInLoop,
   LONGEST,
+  leaveLoop,
   merge,
   restore,
   type Variables,
@@ -111,6 +112,8 @@ class TransformReading {
   #ordered(place: Place): readonly Block[] {
     const problems = sideProblems(this.#source, this.#target, this.#create, this.#context);
     const steps = this.#steps(this.#root, place);
+    if (this.#isHl7 && this.#create === 'copy')
+      lookAtAdded(steps, this.#target.type, this.#context);
     const isNew = this.#isHl7 && this.#create !== 'copy';
     const made = isNew ? inOrder(steps, this.#target.type) : steps;
     if (made === undefined) {
@@ -446,9 +449,7 @@ class TransformReading {
     const inner = { ...place, variables: new Map(place.variables), loops: [...place.loops, loop] };
     forgetInLoop(inner.variables, loop.over);
     const steps = this.#steps(step, inner);
-    for (const [name, value] of inner.variables)
-      if (!place.variables.has(name) || (name.startsWith('@') && value !== undefined))
-        place.variables.set(name, undefined);
+    leaveLoop(place.variables, inner.variables, this.#isHl7 ? steps.flatMap(writtenBy) : ['']);
     return steps.length === 0 ? [] : [{ each: loop.over, steps }];
   }
 

@@ -47,6 +47,16 @@ export function forgetInLoop(variables: Variables, over: string): void {
       variables.set(name, undefined);
 }
 
+/** After a loop nothing is known of what its turns set, nor of the places in `written`. */
+export function leaveLoop(
+  variables: Variables,
+  inner: Variables,
+  written: readonly string[],
+): void {
+  for (const name of inner.keys()) if (!variables.has(name)) variables.set(name, undefined);
+  for (const place of written) forget(variables, place);
+}
+
 /** Variables that some step in there sets. */
 export const assignedIn = (of: XmlNode): string[] =>
   of.children.flatMap((one) => {
