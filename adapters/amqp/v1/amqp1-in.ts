@@ -17,7 +17,7 @@ import { typeSetting } from '../type-setting.ts';
 import { amqp1Settings } from './amqp1-settings.ts';
 import { tryAmqp1 } from './amqp1-test.ts';
 import { type Amqp1Session, connectAmqp1 } from './connect.ts';
-import { attached, NoSession } from './link.ts';
+import { attached, countAsBroker, NoSession } from './link.ts';
 
 export const amqp1InSettings = {
   ...amqp1Settings,
@@ -143,6 +143,7 @@ class Amqp1Reader implements Kept {
           this.#intake.lose(reason);
       },
     });
+    countAsBroker(receiver);
     receiver.add_credit(Math.max(prefetch, parallel));
   }
 

@@ -123,6 +123,19 @@ export function describeVersion1(broker: () => Rabbit): void {
       );
     });
 
+    test('has no more in hand than prefetch says', async () => {
+      await using at = await lab();
+      const given = { ...to(), address: at.address, prefetch: 4 };
+      await using opened = await openInbound(amqp1In, given, options);
+      for (const round of [0, 1]) {
+        opened.refuse();
+        await at.put(...Array.from({ length: 20 }, (_, n) => `${round}-${n}`));
+        await vi.waitFor(async () => expect(await at.ready()).toBe(16));
+        opened.accept();
+        await vi.waitFor(() => expect(opened.delivered).toHaveLength(20 * (round + 1)));
+      }
+    });
+
     test('a queue that is deleted under way is told, and so is one that was never there', async () => {
       await using at = await lab();
       const given = { ...to(), address: at.address };
