@@ -223,8 +223,8 @@ async function runJob<Order>(
   let again = 0;
   let since = clock.now();
   let settled: Settled = [];
-  const heedHost = hostWatch(parts, job);
   await takenUp(parts, job);
+  const heedHost = await hostWatch(parts, job);
   await parts.tell(id);
   let window = await nextWindow(parts, job);
   while (!held.aborted) {
@@ -445,11 +445,14 @@ async function waits<Order>(
  * Pauses the job where none of the messages just sent has its host any more, although earlier ones had: it has been removed
  * or renamed, and those that follow would find that out one by one. It goes on by a person, once the host is back.
  */
-function hostWatch<Order>(
+async function hostWatch<Order>(
   { store, log, tell }: RunJobOptions<Order>,
   { id, by, done }: Job,
-): (settled: Settled) => Promise<void> {
-  let hasSent = done > 0;
+): Promise<(settled: Settled) => Promise<void>> {
+  const [next] = await store.waiting(id, 1);
+  const [latest] = next === undefined ? [] : await store.items(id, { after: next.n - 2, limit: 1 });
+  // who lets it go on after that has been told, and is not asked for each window
+  let hasSent = done > 0 && latest?.code !== 'HOST_UNKNOWN';
   return async (settled) => {
     hasSent ||= settled.some(({ state }) => state === 'done');
     const isGone = settled.every(({ code }) => code === 'HOST_UNKNOWN');

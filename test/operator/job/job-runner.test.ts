@@ -157,6 +157,16 @@ test('a job whose host is removed or renamed while it runs is paused, and goes o
   await runner.resume(id);
   await vi.waitFor(async () => expect((await runner.store.find(id))?.state).toBe('finished'));
   expect(await runner.store.find(id)).toMatchObject({ done: 272, failed: 128, why: undefined });
+  // gone again, and a person lets it continue all the same: it is not paused for each window
+  const third = await runner.start({
+    ...order,
+    ids: [...ids.slice(120, 400), ...ids.slice(0, 120)],
+  });
+  await vi.waitFor(async () =>
+    expect(await runner.store.find(third.id)).toMatchObject({ state: 'paused' }),
+  );
+  await runner.resume(third.id);
+  await vi.waitFor(async () => expect((await runner.store.find(third.id))?.state).toBe('finished'));
   // none was there when it began: each says so for itself
   isThere = false;
   const other = await runner.start({ ...order, ids: ids.slice(0, 200) });
