@@ -8,7 +8,7 @@ export class ArrayList extends Array<unknown> {
   constructor(given?: unknown) {
     super();
     if (given !== undefined && given !== null && typeof given === 'object')
-      this.push(...(given as Iterable<unknown>));
+      this.addAll(given as Iterable<unknown>);
   }
 
   add(...given: readonly unknown[]): boolean {
@@ -18,7 +18,10 @@ export class ArrayList extends Array<unknown> {
   }
 
   addAll(values: Iterable<unknown>): boolean {
-    this.push(...values);
+    // it may be this list
+    const given = [...values];
+    // a call takes no more than some 100,000
+    for (const one of given) this.push(one);
     return true;
   }
 

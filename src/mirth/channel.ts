@@ -24,6 +24,7 @@ import {
   takenAgain,
 } from './destination-chains.ts';
 import { incoming, WITH_VARIABLES } from './incoming.ts';
+import { keptFacts } from './kept-facts.ts';
 import { VariableMap } from './maps.ts';
 import { Attempts, type Facts, type Reached, scopeOf, wholeMessage } from './message-scope.ts';
 import { plainTextOf } from './plain-text.ts';
@@ -302,7 +303,7 @@ class ChannelRun {
     const { name, number, to, label, writer } = destination;
     const put = (response: Response): void => {
       const { connectorMap } = this.#scope;
-      const facts = { ...this.#facts };
+      const facts = keptFacts(this.#of, this.#facts);
       this.#reached.push({ facts, status: response.getStatus(), response, connectorMap });
       this.#scope.responseMap.put(`d${number}`, response);
       this.#scope.responseMap.put(name, response);

@@ -95,6 +95,10 @@ test('classes of Java do what scripts use them for', () => {
     list.map(String).length,
     new java.util.ArrayList(16).size(),
   ]).toEqual([2, 'first', 2, 0]);
+  expect(list.addAll(list) && list.size()).toBe(4);
+  expect(new java.util.HashSet(['a', 'b', 'a']).size()).toBe(2);
+  // more than a call has arguments
+  expect(new java.util.ArrayList(Array.from({ length: 200_000 })).size()).toBe(200_000);
   expect(new java.lang.StringBuilder('a').append('b').insert(0, '>').toString()).toBe('>ab');
   expect(java.lang.Integer.parseInt('012') + java.lang.Integer.valueOf('3')).toBe(15);
   expect(() => java.lang.Integer.parseInt('1x')).toThrow(/number/);

@@ -10,7 +10,11 @@ export class HashSet extends ArrayList {
   }
 
   override addAll(values: Iterable<unknown>): boolean {
-    for (const value of values) this.add(value);
+    const known = new Set<unknown>(this);
+    for (const value of values) {
+      if (!known.has(value)) this.push(value);
+      known.add(value);
+    }
     return true;
   }
 }
