@@ -152,7 +152,7 @@ test('a BPL process becomes a process in code that calls, decides, transforms an
 <if name='Dear?' condition='(context.Rate&gt;10)&amp;&amp;(context.Seen.Count()=2)'><true><alert value='"dear: "_context.Rate'/></true><false><assign property='response.Fault' value='"cheap"' action='set'/></false></if>
 <transform class='Hub.Made' source='request' target='context.Letter'/>
 <call name='Send' target='Out' async='1'><request type='Hub.Letter'><assign property='callrequest' value='context.Letter' action='set'/></request><response type='Ens.Response'/></call>
-<assign property='response.Total' value='(context.Rate*2)_"/"_context.Seen.GetAt(2)' action='set'/>
+<assign property='response.Note' value='..ReplaceStr("a.b",".","$&amp;")_..Lookup("Kinds","","?")_..Lookup("Kinds","x","?")' action='set'/><assign property='response.Total' value='(context.Rate*2)_"/"_context.Seen.GetAt(2)' action='set'/>
 </sequence></process>`,
   );
   const made = importedFrom(
@@ -171,6 +171,7 @@ test('a BPL process becomes a process in code that calls, decides, transforms an
       `<assign value='source.Id' property='target.For' action='set'/>`,
       `sourceClass='Hub.Order' targetClass='Hub.Letter' create='new'`,
     ),
+    '<lookupTable><entry table="Kinds" key="CHEM">chemistry</entry></lookupTable>',
   );
   expect(marksOf(made)).toEqual([]);
   const result = await ran(
@@ -184,7 +185,7 @@ test('a BPL process becomes a process in code that calls, decides, transforms an
       registry: [{ fields: { /Id: "7" } }, { fields: { /Id: A } }, { fields: { /Id: B } }]
       ens-alert: { contains: "dear: 12" }
       out: { fields: { /For: "7" } }
-    reply: { fields: { /Total: 24/b } }
+    reply: { fields: { /Total: 24/b, /Note: "a$&b?" } }
 `,
   );
   expect(result).toMatch(/1 passed/);

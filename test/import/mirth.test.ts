@@ -48,7 +48,7 @@ test('mapper, message builder, iterator and scripts do what they did', async () 
         inbound: 'HL7V2',
         steps: [
           mapper('mrn', "msg['PID']['PID.3'][1]['PID.3.1'].toString()"),
-          mapper('none', "msg['ZZZ'][3]['ZZZ.1'].toString()", "'nothing'"),
+          mapper('none', "msg['ZZZ'][3]['ZZZ.1'].toString() // a note", "'nothing'"),
           messageBuilder("msg['MSH']['MSH.3']['MSH.3.1']", "'HUB'"),
           iterator("msg['OBX']", [mapper('codes', "msg['OBX'][i]['OBX.3']['OBX.3.1'].toString()")]),
           javaScript(

@@ -153,10 +153,23 @@ const pieceCode = ({ given, context, text, numbers }: CodeCall): Typed =>
   asTyped(use(context, 'piece', text(0), given[1] === undefined ? "'^'" : text(1), ...numbers(2)));
 
 const replaced = ({ text }: CodeCall): Typed =>
-  asTyped(`${text(0)}.replaceAll(${text(1)}, ${text(2)})`);
+  // a function, as `$&` in a text would mean what was found
+  asTyped(`${text(0)}.replaceAll(${text(1)}, () => ${text(2)})`);
 
 const translatedCode = ({ context, text }: CodeCall): Typed =>
   asTyped(use(context, 'translate', text(0), text(1), text(2)));
+
+/** An empty key has the default only if the fourth argument says so. */
+function looked({ given, text }: CodeCall): Typed {
+  const [, , otherwise, onEmpty] = given;
+  if (otherwise === undefined) return asTyped(`engine.lookup(${text(0)}, ${text(1)})`);
+  const found = `engine.lookup(${[0, 1, 2].map(text).join(', ')})`;
+  if (onEmpty !== undefined && onEmpty.kind !== 'number' && onEmpty.kind !== 'text')
+    throw new NoCounterpart('computes what says how it works');
+  return asTyped(
+    Number(onEmpty?.value ?? 0) % 2 === 1 ? found : `(${text(1)} === '' ? '' : ${found})`,
+  );
+}
 
 const CALLS: Readonly<Record<string, (call: CodeCall) => Typed>> = {
   $piece: pieceCode,
@@ -181,10 +194,7 @@ const CALLS: Readonly<Record<string, (call: CodeCall) => Typed>> = {
   contains: ({ text }) => asTyped(`${text(0)}.includes(${text(1)})`, 'truth'),
   startswith: ({ text }) => asTyped(`${text(0)}.startsWith(${text(1)})`, 'truth'),
   in: ({ text }) => asTyped(`${text(1)}.split(',').includes(${text(0)})`, 'truth'),
-  lookup: ({ given, text }) =>
-    asTyped(
-      `engine.lookup(${[0, 1, ...(given[2] === undefined ? [] : [2])].map(text).join(', ')})`,
-    ),
+  lookup: looked,
   $get: ({ text }) => asTyped(text(0)),
   $isobject: ({ given, context }) =>
     asTyped(

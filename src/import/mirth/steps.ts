@@ -123,7 +123,7 @@ function mapped(node: XmlNode, how: 'put' | 'add'): string {
     how === 'put'
       ? `${map}.put('${quoted(variable)}', ${value});`
       : `${listName(node)}.push(${value});`;
-  return `{\n  let mapping;\n  try { mapping = ${mapping}; } catch (e) { mapping = ''; }\n  ${put}\n}`;
+  return `{\n  let mapping;\n  try { mapping = ${mapping};\n  } catch (e) { mapping = ''; }\n  ${put}\n}`;
 }
 
 const quoted = (text: string): string => text.replaceAll('\\', '\\\\').replaceAll("'", "\\'");
