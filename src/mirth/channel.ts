@@ -28,7 +28,7 @@ import { keptFacts } from './kept-facts.ts';
 import { VariableMap } from './maps.ts';
 import { Attempts, type Facts, type Reached, scopeOf, wholeMessage } from './message-scope.ts';
 import { plainTextOf } from './plain-text.ts';
-import { ERROR, FILTERED, QUEUED, Response, SENT, TRANSFORMED } from './response.ts';
+import { ERROR, FILTERED, QUEUED, Response, responseTo, SENT, TRANSFORMED } from './response.ts';
 import { runIn, type ScriptScope, variable } from './scope.ts';
 import { render } from './template.ts';
 
@@ -159,7 +159,7 @@ class ChannelRun {
       if (to === undefined) throw new Error(`there is no channel ${effect.channel} to route to`);
       const { body } = effect;
       const answer = await this.#context.call(to, { body, type: mediaType('RAW', body) });
-      return { value: responseOf(keptOf(answer)) };
+      return { value: responseTo(keptOf(answer)) };
     }
     const body = JSON.stringify(effect.values.map((one) => (one === undefined ? null : one)));
     const answer = await this.#context.call(effect.to, { body, type: 'application/json' });
@@ -362,7 +362,7 @@ class ChannelRun {
       this.#taken.answers?.[number] ??
       keptOf(await this.#context.call(to, out, timeout === undefined ? {} : { timeout }));
     this.#putStatus(answer);
-    const response = responseOf(answer);
+    const response = responseTo(answer, destination.values !== undefined);
     const before = response.getStatus();
     const how = { stopsChain: false, isSent: true };
     await this.#answered(destination, response).catch((error: unknown) => {
@@ -495,6 +495,3 @@ const keptOf = ({ status, body, text, code }: CallAnswer): KeptAnswer => ({
   text: text ?? code ?? '',
   code,
 });
-
-const responseOf = ({ isGood, body, text }: KeptAnswer): Response =>
-  new Response(isGood ? SENT : ERROR, body, text);

@@ -1,3 +1,4 @@
+import { exactJson } from '../document/json/exact-json.ts';
 import { mediaType } from './data-type.ts';
 import { append, element, node, text, toXml, type XmlNode } from './e4x/node.ts';
 import { VariableMap } from './maps.ts';
@@ -50,8 +51,9 @@ function requestOf(form: NonNullable<Incoming['http']>, document: string): Came 
     query = {},
     headers = {},
     body = '',
-  } = JSON.parse(document) as Request;
-  const own = typeof body === 'string' ? body : JSON.stringify(body);
+  } = exactJson(document) as Request;
+  const own =
+    typeof body === 'string' ? body : bodyText(body, String(headers['content-type'] ?? ''));
   const search = Object.entries(query)
     .flatMap(([name, value]) =>
       listOf(value).map((one) => `${encodeURIComponent(name)}=${encodeURIComponent(one)}`),
@@ -69,6 +71,17 @@ function requestOf(form: NonNullable<Incoming['http']>, document: string): Came 
   if (form === 'body') return { body: own, type: mediaType('RAW', own), variables };
   const made = toXml(requestXml(form, { method, path, query, headers, search, body: own }));
   return { body: made, type: 'application/xml', variables };
+}
+
+/** What a listener took for binary, and gave to the channel as Base64. */
+const BINARY = /^\s*(?:application\/(?!.*(?:json|xml)\s*(?:;|$))|(?:image|video|audio)\/)/i;
+
+/** JSON has its digits; what came as bytes was text there unless its type was that of binary data. */
+function bodyText(body: unknown, type: string): string {
+  const { base64, ...more } = body as { readonly base64?: unknown };
+  const isBytes = typeof base64 === 'string' && Object.keys(more).length === 0;
+  if (!isBytes || /json/i.test(type)) return JSON.stringify(body);
+  return BINARY.test(type) ? base64 : Buffer.from(base64, 'base64').toString('utf8');
 }
 
 const leaf = (name: string, value: string): XmlNode =>

@@ -89,3 +89,18 @@ export const ResponseFactory = {
   getQueuedResponse: made(QUEUED),
   getFilteredResponse: made(FILTERED),
 };
+
+/** The response to what an operation answered; that of a Database Writer says only how many rows were written. */
+export function responseTo(
+  {
+    isGood,
+    body,
+    text,
+  }: { readonly isGood: boolean; readonly body: string; readonly text: string },
+  isDatabase = false,
+): OwnResponse {
+  if (!isGood || !isDatabase) return new OwnResponse(isGood ? SENT : ERROR, body, text);
+  const [, count] = /^\{"count":(\d+)/.exec(body) ?? [];
+  const more = count === undefined ? '' : `, ${count} rows updated`;
+  return new OwnResponse(SENT, '', `Database write success${more}`);
+}

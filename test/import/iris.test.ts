@@ -291,3 +291,29 @@ test('nothing of an export is missing without a line in the report', async () =>
   // both operations of one name
   expect(made.files.get('production.yaml')).toMatch(/ward\.example:2575[\s\S]*other\.example:2576/);
 });
+
+test('separators of two characters and lines around the records of a batch are places to be done', () => {
+  const batch = `Class Hub.Visits.Batch Extends (%Persistent, EnsLib.RecordMap.SimpleBatch)
+{
+
+Parameter BatchHeader = "MRN, Born";
+
+Parameter BatchTrailer;
+
+}
+`;
+  const made = importedFrom(
+    production(
+      item('Visits In', 'EnsLib.RecordMap.Service.BatchFileService', {
+        FilePath: '/in',
+        RecordMap: 'Hub.Visits',
+      }),
+    ),
+    batch,
+    `Class Hub.Visits Extends EnsLib.RecordMap.RecordMap\n{\n\nXData RecordMap\n{\n<Record name="Hub.Visits" type="delimited" batchClass="Hub.Visits.Batch" targetClassname="Hub.Visits.Record"><Separators><Separator>, </Separator></Separators><Field name="MRN"/></Record>\n}\n\n}\n`,
+  );
+  const marks = marksOf(made).join('\n');
+  expect(marks).toContain('its fields are separated by ", "');
+  expect(marks).toContain('the first line of a file is BatchHeader');
+  expect(marks).not.toContain('BatchTrailer');
+});

@@ -105,3 +105,14 @@ return found.join() + ' ' + message.getConnectorMessages().get(1).getResponseDat
   );
   expect(ran).toMatch(/1 passed/);
 });
+
+test('a template is written with the line end that it has, also where nothing else is done to the message', () => {
+  const production = imported(
+    channel({
+      destinations: [{ ...FILE, properties: fileWriter('x', '${message.encodedData}\n') }],
+    }),
+  );
+  expect([...production.files.values()].join('')).toContain(
+    'template: "${message.encodedData}\\n"',
+  );
+});

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { incoming } from '../../src/mirth/incoming.ts';
 import {
   ACKGenerator,
   FileUtil,
@@ -124,4 +125,19 @@ test('a text knows the methods of Java', () => {
     text.matches('a.*'),
   ]).toEqual([5, 3, 'a-b-c', true]);
   expect(javaString(5)).toBe(5);
+});
+
+test.each([
+  [
+    'application/json',
+    '{"a":1.50,"b":12345678901234567890}',
+    '{"a":1.50,"b":12345678901234567890}',
+  ],
+  ['', '{"base64":"TVNIfMO8"}', 'MSH|ü'],
+  ['multipart/mixed', '{"base64":"TVNIfMO8"}', 'MSH|ü'],
+  ['application/octet-stream', '{"base64":"TVNIfMO8"}', 'TVNIfMO8'],
+  ['application/json', '{"base64":"TVNIfMO8"}', '{"base64":"TVNIfMO8"}'],
+])('the body of a request of type %s is what the channel used to get', (type, body, text) => {
+  const request = `{"method":"POST","path":"/","headers":{"content-type":"${type}"},"body":${body}}`;
+  expect(incoming({ http: 'body' }, 'application/json', request).body).toBe(text);
 });

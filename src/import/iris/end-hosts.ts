@@ -69,6 +69,7 @@ export class EndHosts {
       return;
     }
     const isBatch = /Batch/.test(given.className);
+    if (isBatch) this.#tellBatch(records.made.classes.batch, told);
     const single = (step: Block): string[] => {
       if (isBatch || records.made.kind === '') return [];
       const file = this.#draft.names.take(`${records.name}-one`);
@@ -99,6 +100,19 @@ export class EndHosts {
         { name: 'records', send: { to: between, transform: [...one, `${records.name}.write`] } },
       ],
     };
+  }
+
+  /** A line before or after the records of a file, which no record map has. */
+  #tellBatch(batch: string, told: TranslationReport): void {
+    const parameters = this.#draft.export.classes.get(batch)?.parameters;
+    for (const [parameter, where] of [
+      ['BatchHeader', 'first'],
+      ['BatchTrailer', 'last'],
+    ] as const) {
+      if (!parameters?.get(parameter)) continue;
+      const text = `the ${where} line of a file is ${parameter}, and no record: write it as a kind of record with at: ${where}`;
+      told.mark(batch, 'record maps', text);
+    }
   }
 
   /** An own class with an adapter of the product: the adapter is a host, its code a process beside it. */

@@ -5,7 +5,7 @@ import { DATES } from './cel.ts';
 import type { Draft } from './draft.ts';
 import type { TranslationReport } from './rules.ts';
 import type { RecordProperty } from './sides.ts';
-import { attribute, elements, lookedAt, type SourceXml, textOf } from './source-xml.ts';
+import { attribute, elements, lookedAt, type SourceXml, wholeText } from './source-xml.ts';
 
 /** The record maps of an export, and which classes are their records. */
 export class RecordDraft {
@@ -220,7 +220,7 @@ class RecordReading {
     this.#told = told;
     const [list] = elements(root, 'Separators');
     this.#separators = elements(list, 'Separator').map(
-      (one) => unescaped(textOf(one) || attribute(one, 'value')) || ' ',
+      (one) => unescaped(wholeText(one) || attribute(one, 'value')) || ' ',
     );
     for (const name of [
       'complexBatchManaged',

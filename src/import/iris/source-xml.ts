@@ -1,4 +1,4 @@
-import type { XmlNode } from '../../mirth/e4x/node.ts';
+import { trimmed, type XmlNode } from '../../mirth/e4x/node.ts';
 import { parseNodes } from '../../mirth/e4x/parse.ts';
 
 /**
@@ -33,8 +33,11 @@ export function isDisabled(of: XmlNode): boolean {
   return isOff;
 }
 
-export const textOf = (of: XmlNode | undefined): string =>
+/** The text of an element as it is written, with the blanks around it. */
+export const wholeText = (of: XmlNode | undefined): string =>
   of?.children.map(({ kind, value }) => (kind === 'text' ? value : '')).join('') ?? '';
+
+export const textOf = (of: XmlNode | undefined): string => trimmed(wholeText(of));
 
 /** An XML text of an export, parsed once, so that it is known what of it has been looked at. */
 export class SourceXml {
@@ -47,7 +50,9 @@ export class SourceXml {
 
   /** The root element. */
   get root(): XmlNode {
-    this.#root ??= parseNodes(this.text).find(({ kind }) => kind === 'element');
+    this.#root ??= parseNodes(this.text, { keepsBlanks: true }).find(
+      ({ kind }) => kind === 'element',
+    );
     if (this.#root === undefined) throw new SyntaxError('there is no XML element');
     seen.add(this.#root);
     return this.#root;

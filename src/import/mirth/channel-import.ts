@@ -416,8 +416,7 @@ class ChannelImport {
       ['template', template],
       ['label', label],
     ] as const) {
-      if (text === undefined || (key === 'template' && text.trim() === '${message.encodedData}'))
-        continue;
+      if (text === undefined || (key === 'template' && text === '${message.encodedData}')) continue;
       if (key === 'template' && text === '') {
         made.push("template: ''");
         continue;

@@ -2,7 +2,7 @@ import { toXml, type XmlNode } from '../../mirth/e4x/node.ts';
 import { variableName } from '../names.ts';
 import { SECRET } from '../redacted.ts';
 import type { Block, HostDraft } from './drafts.ts';
-import { attributeOf, elementsOf, part, partText, textOf } from './read-export.ts';
+import { attributeOf, elementsOf, part, partText, textOf, wholeText } from './read-export.ts';
 import { joinedRules, type ScriptRule, type ScriptStep } from './steps.ts';
 
 export const hostBlock = ({ adapter, settings, keys }: HostDraft): Block => ({
@@ -76,11 +76,11 @@ export function dataSettings(
   if (!kind.includes('DelimitedDataType')) return undefined;
   const names = elementsOf(part(own, 'columnNames')).map((one) => textOf(one));
   return {
-    columnDelimiter: partText(own, 'columnDelimiter') || ',',
-    recordDelimiter: partText(own, 'recordDelimiter') || '\\n',
-    quoteToken: partText(own, 'quoteToken'),
+    columnDelimiter: wholeText(own, 'columnDelimiter') || ',',
+    recordDelimiter: wholeText(own, 'recordDelimiter') || '\\n',
+    quoteToken: wholeText(own, 'quoteToken'),
     ...(partText(own, 'escapeWithDoubleQuote') === 'false' && {
-      quoteEscape: partText(own, 'quoteEscapeToken'),
+      quoteEscape: wholeText(own, 'quoteEscapeToken'),
     }),
     ...(names.length > 0 && { columnNames: names }),
     ...(partText(own, 'numberedRows') === 'true' && { numberedRows: true }),

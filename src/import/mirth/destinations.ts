@@ -11,7 +11,7 @@ import {
 } from './drafts.ts';
 import { leftOut } from './left-out.ts';
 import { durationOf } from './polling.ts';
-import { elementsOf, entriesOf, part, partText, textOf } from './read-export.ts';
+import { elementsOf, entriesOf, part, partText, textOf, wholeText } from './read-export.ts';
 import { charsetOf, dicomTls, filePlace, frameOf, plainFraming, titleOf } from './sources.ts';
 
 type Make = (properties: XmlNode, context: DestinationContext) => DestinationDraft;
@@ -54,7 +54,7 @@ const DESTINATIONS: Readonly<Record<string, Make>> = {
     const pass = elementsOf(part(properties, 'mapVariables')).map(textOf);
     return {
       ...(channel !== '' && channel !== 'none' && { channel }),
-      template: partText(properties, 'channelTemplate'),
+      template: wholeText(properties, 'channelTemplate'),
       ...(pass.length > 0 && { pass }),
     };
   },
@@ -111,7 +111,7 @@ function tcpSender(properties: XmlNode, context: DestinationContext): Destinatio
   const wait = durationOf(Number(partText(properties, 'responseTimeout')) || 5_000);
   const isIgnored = partText(properties, 'ignoreResponse') === 'true';
   const keeps = partText(properties, 'keepConnectionOpen') === 'true';
-  const template = partText(properties, 'template');
+  const template = wholeText(properties, 'template');
   if (outbound === 'HL7V2' && !isIgnored && !validates(properties)) {
     const text =
       'an answer of AE or AR counted as sent: here it is an error, or suspends the message; replies says otherwise';
@@ -178,7 +178,7 @@ function httpSender(properties: XmlNode, context: DestinationContext): Destinati
     headers.push(`${name}: ${labels.filled(braced(value), fixed)}`);
   }
   const type = labels.filled(partText(properties, 'contentType').trim(), fixed);
-  const content = partText(properties, 'content');
+  const content = wholeText(properties, 'content');
   if (content.trim() === '' && method.startsWith('P') && !isForm) {
     const text =
       'its content is empty, so requests have no body, as before: see whether that is meant';
@@ -285,7 +285,7 @@ function fileWriter(properties: XmlNode, context: DestinationContext): Destinati
   const name = pattern.includes('$') ? labels.add(pattern) : braced(pattern);
   const inFolder = (text: string): string => labels.filled(text, context.fixed);
   const place = filePlace(properties, 'out', { ...context, inFolder });
-  const template = partText(properties, 'template');
+  const template = wholeText(properties, 'template');
   const { adapter, settings, files } = place;
   const extra = files === undefined ? {} : { files };
   if (adapter.startsWith('./')) return { host: { adapter, settings, ...extra }, template };
@@ -363,7 +363,7 @@ function smtpSender(properties: XmlNode, context: DestinationContext): Destinati
         body: partText(properties, 'html') === 'true' ? 'html' : 'text',
       }),
     },
-    template: partText(properties, 'body'),
+    template: wholeText(properties, 'body'),
     type: 'text/plain',
     ...labelled(labels),
   };

@@ -2,7 +2,7 @@ import type { XmlNode } from '../../mirth/e4x/node.ts';
 import { toXml } from '../../mirth/e4x/node.ts';
 import { isBinary } from './behaviour.ts';
 import { dataSettings, dataType, isTrivial, templateText } from './channel-parts.ts';
-import { elementsOf, part, partText } from './read-export.ts';
+import { elementsOf, part, partText, wholeText } from './read-export.ts';
 import { charsetOf } from './sources.ts';
 import { type BuiltRule, joinedRules, rulesOf, type ScriptRule, stepsOf } from './steps.ts';
 
@@ -56,8 +56,8 @@ function isUnchanged(of: XmlNode): boolean {
 
 function isPlain(destination: XmlNode): boolean {
   const properties = part(destination, 'properties');
-  const given = TEMPLATES.map((name) => partText(properties, name).trim()).find(
-    (one) => one !== '',
+  const given = TEMPLATES.map((name) => wholeText(properties, name)).find(
+    (one) => one.trim() !== '',
   );
   if (!DESTINATIONS.test(partText(destination, 'transportName')) || !isUnchanged(destination))
     return false;

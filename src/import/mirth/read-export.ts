@@ -1,4 +1,4 @@
-import { toXml, type XmlNode } from '../../mirth/e4x/node.ts';
+import { toXml, trimmed, type XmlNode } from '../../mirth/e4x/node.ts';
 import { parseNodes } from '../../mirth/e4x/parse.ts';
 import type { ExportFile } from '../production-files.ts';
 
@@ -46,7 +46,9 @@ export function readExport(files: readonly ExportFile[]): MirthExport {
       continue;
     }
     try {
-      const roots = parseNodes(readable(text)).filter(({ kind }) => kind === 'element');
+      const roots = parseNodes(readable(text), { keepsBlanks: true }).filter(
+        ({ kind }) => kind === 'element',
+      );
       for (const root of roots) readRoot(root, name, { ...found, faults });
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
@@ -131,10 +133,17 @@ export function part(of: XmlNode | undefined, path: string): XmlNode | undefined
   return at;
 }
 
-export const textOf = (of: XmlNode | undefined): string =>
-  restored(of?.children.map(({ kind, value }) => (kind === 'text' ? value : '')).join('') ?? '');
+const rawText = (of: XmlNode | undefined): string =>
+  of?.children.map(({ kind, value }) => (kind === 'text' ? value : '')).join('') ?? '';
+
+/** A setting, a name or a script: without the blanks around it. */
+export const textOf = (of: XmlNode | undefined): string => restored(trimmed(rawText(of)));
 
 export const partText = (of: XmlNode | undefined, path: string): string => textOf(part(of, path));
+
+/** What is sent as it is written, such as a template that ends with a line end. */
+export const wholeText = (of: XmlNode | undefined, path: string): string =>
+  restored(rawText(part(of, path)));
 
 export const attributeOf = (of: XmlNode | undefined, name: string): string =>
   of?.attributes.find((one) => one.name === name)?.value ?? '';

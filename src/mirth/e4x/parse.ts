@@ -7,6 +7,8 @@ const DEPTH = 256;
 export interface ParseOptions {
   /** Drops namespaces, the default of the XML data type. */
   readonly stripNamespaces?: boolean;
+  /** Keeps the blanks around the text of an element that contains nothing else: E4X drops them, an export means them. */
+  readonly keepsBlanks?: boolean;
 }
 
 /** The nodes of an XML text: one element, or with `<>` … `</>` around them any number. */
@@ -47,10 +49,12 @@ export function parseNodes(source: string, options: ParseOptions = {}): XmlNode[
   });
   parser.on('closetag', () => {
     depth -= 1;
+    if (options.keepsBlanks === true && at.children.some(({ kind }) => kind === 'element'))
+      at.children = at.children.flatMap(withoutBlanks);
     at = at.parent ?? top;
   });
   const addText = (value: string): void => {
-    const inner = trimmed(value);
+    const inner = options.keepsBlanks === true ? value : trimmed(value);
     if (inner !== '') append(at, text(inner));
   };
   parser.on('text', addText);
@@ -59,6 +63,12 @@ export function parseNodes(source: string, options: ParseOptions = {}): XmlNode[
   const nodes = list === null ? top.children : (top.children[0]?.children ?? []);
   for (const one of nodes) one.parent = undefined;
   return nodes;
+}
+
+function withoutBlanks(one: XmlNode): XmlNode[] {
+  if (one.kind !== 'text') return [one];
+  const value = trimmed(one.value);
+  return value === '' ? [] : [{ ...one, value }];
 }
 
 /** A literal in a script: what is between `${` and `}` is escaped unless it is XML itself. */
