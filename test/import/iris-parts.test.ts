@@ -67,6 +67,7 @@ test('segments, repetitions and sub-transforms of a DTL make HL7', async () => {
   );
   const steps = `<assign value='source.{MSH}' property='target.{MSH}' action='set'/>
 <subtransform class='Hub.Sub' sourceObj='source.{PIDgrpgrp(1).PIDgrp.PID}' targetObj='target.{PIDgrpgrp(1).PIDgrp.PID}'/>
+<assign value='source.{PIDgrpgrp(1).ORCgrp(1).OBXgrp(1).OBX:5}' property='target.{PIDgrpgrp(1).PIDgrp.PID:23}' action='set'/>
 <foreach property='source.{PIDgrpgrp(1).PIDgrp.PID:PatientIdentifierList()}' key='k1'><if condition='source.{PIDgrpgrp(1).PIDgrp.PID:PatientIdentifierList(k1).AssigningAuthority}="W"'><true><assign value='source.{PIDgrpgrp(1).PIDgrp.PID:PatientIdentifierList(k1).IDNumber}' property='target.{PIDgrpgrp(1).PIDgrp.PID:PatientAccountNumber.IDNumber}' action='set'/></true></if></foreach>
 <foreach property='source.{PIDgrpgrp(1).ORCgrp(1).OBXgrp()}' key='k2'><assign value='source.{PIDgrpgrp(1).ORCgrp(1).OBXgrp(k2).OBX}' property='target.{PIDgrpgrp(1).ORCgrp(1).OBXgrp(k2).OBX}' action='set'/><assign value='"F"' property='target.{PIDgrpgrp(1).ORCgrp(1).OBXgrp(k2).OBX:ObservationResultStatus}' action='set'/></foreach>`;
   const made = importedFrom(
@@ -81,7 +82,7 @@ test('segments, repetitions and sub-transforms of a DTL make HL7', async () => {
     `cases:
   - name: a report
     message: oru.hl7
-    expect: { out: { fields: { MSH-3: LAB, MSH-9: ORU^R30^ORU_R01, MSH-15: AL, MSH-18: UNICODE UTF-8, PID-2: SUB, PID-5: "Doe^Jo", PID-18.1: "456", "OBX[1]-5": "5.1", "OBX[1]-11": F, "OBX[2]-5": "140", "OBX[3]-5": "9" } } }
+    expect: { out: { fields: { MSH-3: LAB, MSH-9: ORU^R30^ORU_R01, MSH-15: AL, MSH-18: UNICODE UTF-8, PID-2: SUB, PID-5: "Doe^Jo", PID-18.1: "456", PID-23: "5.1", "OBX[1]-5": "5.1", "OBX[1]-11": F, "OBX[2]-5": "140", "OBX[3]-5": "9" } } }
 `,
     { 'oru.hl7': ORU.replace('R01^ORU', 'R30^ORU').replace('|2.5', '|2.5|||AL|||UNICODE UTF-8') },
   );

@@ -78,13 +78,11 @@ export function hl7PlaceOf(given: string, context: PathContext): PathPlace | und
   const counted = groups.filter(({ index }) => isVariable(index));
   const around = counted.map(({ name, index }) => loopOf(context, index, name));
   if (around.includes(undefined)) return undefined;
-  // outside of a loop, what stands at several places of the structure is not known by its name
-  if (
-    around.length === 0 &&
-    !isOwnLoop(last, context) &&
-    occurrences(last.name, context.type).length > 1
-  )
-    return undefined;
+  // of what stands at several places of the structure, the name alone means the first
+  if (around.length === 0 && !isOwnLoop(last, context)) {
+    const first = firstGroup(last.name, context.type);
+    if (first !== undefined && first !== (groups.at(-1)?.name ?? '')) return undefined;
+  }
   const at = segmentAt(last, around.at(-1), context);
   if (at === undefined) return undefined;
   const field = inner === '' ? '' : fieldOf(inner, last.name, context);
@@ -199,6 +197,21 @@ export function typesOf(structure: string, category: string): string[] {
 /** How many fields a segment has in the version that has most of them. */
 export const fieldCount = (segment: string): number =>
   Math.max(...HL7_VERSIONS.map((one) => hl7Dictionary(one)?.fields(segment)?.length ?? 0));
+
+/** The group in which a segment stands first, `''` for none, if it stands at several places of a structure. */
+function firstGroup(segment: string, type: string): string | undefined {
+  if (occurrences(segment, type).length < 2) return undefined;
+  const [category = '', structure = ''] = type.split(':');
+  const visit = (nodes: readonly StructureNode[], group: string): string | undefined => {
+    for (const one of nodes) {
+      if (one.kind === 'segment' && one.name === segment) return group;
+      const found = visit(one.children, one.kind === 'group' ? nameOf(one) : group);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+  return visit(dictionaryOf(category)?.structure(structure) ?? [], '');
+}
 
 /** Whether a segment of a structure may be missing. */
 export function needNotBe(segment: string, type: string): boolean {
