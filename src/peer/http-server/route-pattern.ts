@@ -1,6 +1,6 @@
 import * as setting from '../../adapter/setting.ts';
 
-/** A path with placeholders for parameters: `/patients/{id}/results`, or `/files/*` for all below. */
+/** A path with placeholders for parameters: `/patients/{id}/results`, or `/files/*` for all below and itself. */
 export interface RoutePattern {
   readonly source: string;
   /** The same for all patterns that match the same paths: without parameter names. */
@@ -33,7 +33,10 @@ export function routePatternOf(source: string): RoutePattern | string {
       parts.push(segment.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'));
     }
   }
-  const regular = new RegExp(`^/${parts.join('/')}$`);
+  // what is below a path is also asked for without the slash after it
+  const regular = new RegExp(
+    `^/${parts.join('/')}$`.replace(/(?<!\^)\/\(\.\*\)\$$/, '(?:/(.*))?$'),
+  );
   return {
     source,
     shape: source.replaceAll(/\{[^}]*\}/g, '{}'),
@@ -64,7 +67,7 @@ function decoded(text: string): string | undefined {
 
 export const routePattern: setting.Setting<RoutePattern, string> = {
   kind: 'text',
-  help: "The path that this service answers: literal, with parameters, or with * at its end. With openapi, the prefix of the document's paths.",
+  help: "The path that this service answers: literal, with parameters, or with /* at its end for itself and all below. With openapi, the prefix of the document's paths.",
   example: '/patients/{id}/results',
   read: (given) => {
     const pattern = typeof given === 'string' ? routePatternOf(given) : 'must be a path';

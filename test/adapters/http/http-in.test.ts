@@ -182,6 +182,15 @@ test('another method is answered with those that are taken, another path with 40
   expect(one.opened.delivered).toEqual([]);
 });
 
+test('a path with all below it is answered also without the slash after it, and none that only begins like it', async () => {
+  await using one = await service({ path: '/orders/*' });
+  const sent = ['/orders', '/orders/', '/orders/a/b', '/ordersx'].map((path) =>
+    one.call(path, { method: 'POST', body: 'a' }),
+  );
+  const statuses = (await Promise.all(sent)).map(({ status }) => status);
+  expect(statuses).toEqual([202, 202, 202, 404]);
+});
+
 test('a body beyond the limit is refused before it is read, and in the middle when it does not say how long it is', async () => {
   await using one = await service({ limit: '2MB' });
   const large = Buffer.alloc(3_000_000, 'x');
