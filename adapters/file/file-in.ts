@@ -13,12 +13,12 @@ export default inbound({
   polling: true,
   settings,
   async open(lent) {
-    const { folder, every, followLinks } = lent.settings;
+    const { folder, followLinks } = lent.settings;
     const store = new DiskStore({ sync: 'gathered', followLinks });
     const files = pickup(lent.settings, lent, folder);
     await reachable(() => store.list(folder));
     lent.connection('connected', folder);
-    return poll(every, lent, (signal) => reachable(() => files.look(store, signal)));
+    return poll(files.next, lent, (signal) => reachable(() => files.look(store, signal)));
   },
   async test({ settings: { folder, keep, followLinks, archive, failed } }, step) {
     const store = new DiskStore({ sync: false, followLinks });

@@ -6,11 +6,11 @@ import { wait } from '../time/timer.ts';
 
 /**
  * Opens an adapter that looks for messages at intervals: `look` runs at once and again `every`
- * milliseconds after it ended, never twice at a time. An error from it counts as a lost connection.
+ * milliseconds after it ended (as asked then, if that differs), never twice at a time. An error from it counts as a lost connection.
  * The adapter should be declared `polling: true`, so that only one engine looks.
  */
 export function poll<S extends Settings>(
-  every: number,
+  every: number | (() => number),
   { signal, lost }: Pick<LentInbound<S>, 'signal' | 'lost'>,
   look: (signal: AbortSignal) => Promise<void>,
 ): Open {
@@ -20,7 +20,7 @@ export function poll<S extends Settings>(
   const loop = async (): Promise<void> => {
     while (!stop.aborted) {
       await look(stop);
-      await wait(every, { signal: stop });
+      await wait(typeof every === 'number' ? every : every(), { signal: stop });
     }
   };
   const ended = loop().catch((error: Error) => {

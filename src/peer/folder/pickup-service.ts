@@ -47,7 +47,7 @@ class PickupService implements Open {
   }
 
   start(): void {
-    this.#poll = poll(this.#lent.settings.every, this.#lent, (signal) => this.#look(signal));
+    this.#poll = poll(this.#files.next, this.#lent, (signal) => this.#look(signal));
   }
 
   pause(): void {

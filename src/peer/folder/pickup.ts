@@ -26,6 +26,11 @@ export interface Pickup {
    * not hold up the others. A message that the engine cannot accept now ends the look.
    */
   look(store: FileStore, signal: AbortSignal): Promise<void>;
+  /**
+   * Milliseconds after which the next look is due: `every`, or as soon as what was found may be still. A host that is
+   * on for a minute would otherwise never take a file of which it has to see that it stays as it is.
+   */
+  next(): number;
 }
 
 /**
@@ -53,6 +58,7 @@ export function pickup(settings: PickupValues, lent: PickupLent, origin: string)
       const scan = await scanFolder(store, { ...settings, without });
       await new Look({ settings, lent, origin, store, taken, told, still }).work(scan, signal);
     },
+    next: () => Math.min(settings.every, still.next),
   };
 }
 

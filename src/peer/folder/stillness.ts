@@ -15,6 +15,11 @@ const RESTLESS = 15 * 60_000;
 
 /** Remembers the state of files, to tell which of them nobody writes to any more. */
 export interface Stillness {
+  /**
+   * Milliseconds until a file of the latest listing may be still, for the next look; longer from look to look while
+   * some are not, and Infinity if all are.
+   */
+  readonly next: number;
   /** Takes in a listing and returns the files whose size and time have been unchanged for long enough. */
   settled<File extends FoundFile>(files: readonly File[]): Promise<readonly File[]>;
 }
@@ -33,7 +38,12 @@ export function stillness(
 ): Stillness {
   let before = new Map<string, Seen>();
   let told = new Set<string>();
+  /** Looks in a row that found files which were not still. */
+  let looks = 0;
   return {
+    get next() {
+      return looks === 0 ? Number.POSITIVE_INFINITY : time * 2 ** (looks - 1);
+    },
     async settled(files) {
       if (time === 0) return files;
       const at = now();
@@ -53,6 +63,7 @@ export function stillness(
         }
         return false;
       });
+      looks = settled.length < files.length ? looks + 1 : 0;
       before = seen;
       told = restless;
       return settled;

@@ -7,7 +7,7 @@ import fileIn from '../../../adapters/file/file-in.ts';
 import { NotConnectedError } from '../../../src/error/adapter-error.ts';
 import type { FileFacts } from '../../../src/peer/folder/file-store.ts';
 import { pickup } from '../../../src/peer/folder/pickup.ts';
-import { readGiven } from '../../support/open-adapter.ts';
+import { openInbound, readGiven } from '../../support/open-adapter.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const FILES = 70;
@@ -138,4 +138,11 @@ test('where a file cannot be cleared away since the share is gone, the next is n
   expect(known.delivered).toEqual(['a']);
   expect(filesIn(known.text)).toBe(1);
   expect(await readdir(folder.path)).toEqual(['a', 'b']);
+});
+
+test('a file that has to be seen twice is not left until the look after next, when its host may be off again', async () => {
+  await using folder = await twoFiles();
+  const given = { folder: folder.path, every: '1h', stable: '20ms' };
+  await using opened = await openInbound(fileIn, given);
+  await vi.waitFor(() => expect(opened.delivered).toHaveLength(2));
 });

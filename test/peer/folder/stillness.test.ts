@@ -40,6 +40,18 @@ test('a clock of the peer that is years wrong does not matter', async () => {
   );
 });
 
+test('says when to look again, later each time that something is still not left alone', async () => {
+  let now = 0;
+  const still = stillness(1_000, undefined, () => now);
+  const looked: number[] = [still.next];
+  for (const size of [10, 20, 30, 30]) {
+    await still.settled([file(size)]);
+    looked.push(still.next);
+    now += 1_000;
+  }
+  expect(looked).toEqual([Infinity, 1_000, 2_000, 4_000, Infinity]);
+});
+
 test('a file that was away starts anew', async () => {
   let now = 0;
   const still = stillness(1_000, undefined, () => now);
