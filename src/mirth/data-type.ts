@@ -25,11 +25,19 @@ export interface DataSettings extends DelimitedSettings {
 export function readData(type: DataType, body: string, settings: DataSettings = {}): Xml {
   if (type === 'HL7V2') return xmlOf(hl7Tree(body));
   if (type === 'XML') {
-    return parseXml(body, { stripNamespaces: settings.stripNamespaces ?? false });
+    const { stripNamespaces = false } = settings;
+    return parseXml(stripNamespaces ? withoutInner(body) : body, { stripNamespaces });
   }
   if (type === 'JSON') return body.trim() === '' ? {} : JSON.parse(body);
   return type === 'DELIMITED' ? xmlOf(delimitedTree(body, settings)) : body;
 }
+
+const INNER = /<!\[CDATA\[[\s\S]*?\]\]>|(?<=>)[^<]+/g;
+const NAMESPACE = /xmlns(?::[^=\s"<>]*)?="[^"]*"/g;
+
+/** Namespaces were removed from the text of a message, so also those of a document that is a text in it, such as a CDA. */
+const withoutInner = (body: string): string =>
+  body.includes('xmlns') ? body.replaceAll(INNER, (one) => one.replaceAll(NAMESPACE, '')) : body;
 
 /** The text of a message that a script has changed. */
 export function writeData(type: DataType, value: unknown, settings: DataSettings = {}): string {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { readData } from '../../src/mirth/data-type.ts';
 import { incoming } from '../../src/mirth/incoming.ts';
 import {
   ACKGenerator,
@@ -140,4 +141,12 @@ test.each([
 ])('the body of a request of type %s is what the channel used to get', (type, body, text) => {
   const request = `{"method":"POST","path":"/","headers":{"content-type":"${type}"},"body":${body}}`;
   expect(incoming({ http: 'body' }, 'application/json', request).body).toBe(text);
+});
+
+test.each([
+  '<r><Content>&lt;doc xmlns="urn:x"&gt;1&lt;/doc&gt;</Content></r>',
+  '<x:r xmlns:x="urn:y"><Content><![CDATA[<doc xmlns:x="urn:x">1</doc>]]></Content></x:r>',
+])('without namespaces, neither has a document that is a text of %s', (body) => {
+  const read = readData('XML', body, { stripNamespaces: true }) as Record<string, unknown>;
+  expect(String(read['Content'])).toBe('<doc >1</doc>');
 });
