@@ -52,7 +52,10 @@ function when() {
       help: 'In which order waiting files are taken.',
       default: 'oldest',
     }),
-    every: duration({ help: 'How long after one look the next one begins.', default: '5s' }),
+    every: duration({
+      help: 'How long after one look the next one begins; sooner, after stable, where a file has to be seen again.',
+      default: '5s',
+    }),
     stable: duration({
       help: 'How long size and time of a file must have been unchanged before it is taken, by our own clock. 0s takes it at first sight: right if senders rename finished files, or set a marker.',
       default: '5s',
