@@ -27,7 +27,7 @@ import { incoming, WITH_VARIABLES } from './incoming.ts';
 import { keptFacts } from './kept-facts.ts';
 import { VariableMap } from './maps.ts';
 import { Attempts, type Facts, type Reached, scopeOf, wholeMessage } from './message-scope.ts';
-import { plainTextOf } from './plain-text.ts';
+import { keptText, plainTextOf } from './plain-text.ts';
 import { ERROR, FILTERED, QUEUED, Response, responseTo, SENT, TRANSFORMED } from './response.ts';
 import { runIn, type ScriptScope, variable } from './scope.ts';
 import { render } from './template.ts';
@@ -283,14 +283,16 @@ class ChannelRun {
     const hasTemplate = outboundTemplate !== undefined && outboundTemplate !== '';
     const isStripped = inbound === 'XML' && stage.inboundSettings?.stripNamespaces === true;
     const isKept = transformer === undefined && inbound === outbound && !hasTemplate && !isStripped;
-    if (filter === undefined && isKept) return body;
+    const kept = keptText(inbound, body);
+    this.#isUntouched &&= kept === body;
+    if (filter === undefined && isKept) return kept;
     const scope = this.#scope;
     scope.msg = readData(inbound, body, stage.inboundSettings);
     scope.tmp = hasTemplate
       ? readData(outbound, outboundTemplate, stage.outboundSettings)
       : undefined;
     if (filter !== undefined && (await this.script(filter)) !== true) return undefined;
-    if (isKept) return body;
+    if (isKept) return kept;
     if (transformer !== undefined) await this.script(transformer);
     this.#isUntouched = false;
     const made = hasTemplate ? scope.tmp : scope.msg;
