@@ -116,23 +116,3 @@ test('a template is written with the line end that it has, also where nothing el
     'template: "${message.encodedData}\\n"',
   );
 });
-
-test.each([
-  ['HL7V2', 'MSH|^~\\&|A\rPID|1\r'],
-  ['RAW', 'MSH|^~\\&|A\r\nPID|1\n'],
-])('line ends of a message of type %s that nothing else is done to', async (type, kept) => {
-  const transformer = { inbound: type };
-  const production = imported(
-    channel({
-      transformer,
-      destinations: [{ ...FILE, properties: fileWriter('${UUID}'), transformer }],
-    }),
-  );
-  const text = JSON.stringify('MSH|^~\\&|A\r\nPID|1\n');
-  const found = JSON.stringify(kept.slice(9));
-  const result = await cases(
-    production,
-    `cases: [{ name: one, text: ${text}, expect: { adt-in-file: [{ contains: ${found} }] } }]\n`,
-  );
-  expect(result).toMatch(/^1 passed/m);
-});

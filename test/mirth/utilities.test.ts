@@ -14,6 +14,7 @@ import {
   SerializerFactory,
   XmlUtil,
 } from '../../src/mirth/index.ts';
+import { keptText } from '../../src/mirth/plain-text.ts';
 
 const ADT = 'MSH|^~\\&|EPIC|MAIN|HUB|NORTH|20260101||ADT^A01|77|P|2.5\rPID|1||123^^^M';
 
@@ -149,4 +150,9 @@ test.each([
 ])('without namespaces, neither has a document that is a text of %s', (body) => {
   const read = readData('XML', body, { stripNamespaces: true }) as Record<string, unknown>;
   expect(String(read['Content'])).toBe('<doc >1</doc>');
+});
+
+test('line ends of HL7 that nothing else is done to are its own, those of raw text stay', () => {
+  expect(keptText('HL7V2', 'MSH|A\r\nPID|1\nPV1\r')).toBe('MSH|A\rPID|1\rPV1\r');
+  expect(keptText('RAW', 'MSH|A\r\nPID|1\n')).toBe('MSH|A\r\nPID|1\n');
 });
