@@ -47,6 +47,18 @@ test.each([
   expect((await problemsOf(production)).join()).toMatch(/done by a person/);
 });
 
+test('a turn of a reader by cron is longer than a file has to be still', () => {
+  const cron =
+    '<pollConnectorProperties><pollingType>CRON</pollingType><cronJobs><com.mirth.connect.donkey.model.channel.CronProperty><expression>0 0 6 * * ?</expression></com.mirth.connect.donkey.model.channel.CronProperty></cronJobs></pollConnectorProperties>';
+  const turnOf = (more: string): string | undefined =>
+    /cron .*?for \w+/.exec(imported(reader(cron + more)).files.get('production.yaml') ?? '')?.[0];
+  expect(turnOf('<fileAge>1000</fileAge>')).toBe('cron 0 6 * * * for 1m');
+  expect(turnOf('<fileAge>120000</fileAge>')).toBe('cron 0 6 * * * for 3m');
+  expect(turnOf('<checkFileAge>false</checkFileAge><fileAge>120000</fileAge>')).toBe(
+    'cron 0 6 * * * for 1m',
+  );
+});
+
 const field = (name: string, value: string): string =>
   `<entry><string>${name}</string><list><string>${value}</string></list></entry>`;
 

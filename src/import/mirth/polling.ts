@@ -2,15 +2,23 @@ import type { XmlNode } from '../../mirth/e4x/node.ts';
 import type { HostDraft, Notes } from './drafts.ts';
 import { elementsOf, part, partText, textOf } from './read-export.ts';
 
-/** When a service polls. */
-export function polling(properties: XmlNode, { add }: Notes): Pick<HostDraft, 'settings' | 'keys'> {
+/** Milliseconds of a turn that has a clock time, or a cron expression. */
+const TIMED = 600_000;
+const CRON = 60_000;
+
+/** When a service polls. What must not have changed for `still` milliseconds is taken within a turn all the same. */
+export function polling(
+  properties: XmlNode,
+  { add }: Notes,
+  still = 0,
+): Pick<HostDraft, 'settings' | 'keys'> {
   const poll = part(properties, 'pollConnectorProperties');
   const kind = partText(poll, 'pollingType');
   if (kind === 'TIME') {
     const [hour, minute] = [partText(poll, 'pollingHour'), partText(poll, 'pollingMinute')];
     return {
       settings: { every: '1h' },
-      keys: { schedule: `cron ${minute} ${hour} * * * for 10m` },
+      keys: { schedule: `cron ${minute} ${hour} * * * for ${durationOf(TIMED + still)}` },
     };
   }
   if (kind === 'CRON') {
@@ -19,7 +27,10 @@ export function polling(properties: XmlNode, { add }: Notes): Pick<HostDraft, 's
     );
     const [first = '', ...more] = expressions.map(cronOf);
     if (first !== undefined && first !== '' && more.length === 0) {
-      return { settings: { every: '1h' }, keys: { schedule: `cron ${first} for 1m` } };
+      return {
+        settings: { every: '1h' },
+        keys: { schedule: `cron ${first} for ${durationOf(CRON + still)}` },
+      };
     }
     add({
       kind: 'mark',

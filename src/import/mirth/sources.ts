@@ -313,7 +313,10 @@ function fileReader(properties: XmlNode, context: SourceContext): HostDraft {
     ...context,
     name: `${context.name}-in`,
   });
-  const when = polling(properties, context);
+  const waits = partText(properties, 'checkFileAge') !== 'false';
+  const age = waits ? Number(partText(properties, 'fileAge')) || 1_000 : 0;
+  // a shorter wait fits into any turn
+  const when = polling(properties, context, age < 30_000 ? 0 : age);
   const extra = files === undefined ? {} : { files };
   if (adapter.startsWith('./')) return { adapter, settings, ...extra };
   const pattern = partText(properties, 'fileFilter').trim() || '*';
@@ -336,7 +339,6 @@ function fileReader(properties: XmlNode, context: SourceContext): HostDraft {
   }
   const keeps = action === 'NONE' || action === '' || (action === 'MOVE' && !archive);
   const failed = fixed(partText(properties, 'errorMoveToDirectory').trim());
-  const age = Number(partText(properties, 'fileAge')) || 1_000;
   const charset = charsetOf(properties);
   const order = { date: 'oldest', name: 'name' }[partText(properties, 'sortBy')] ?? 'oldest';
   return {
@@ -347,7 +349,7 @@ function fileReader(properties: XmlNode, context: SourceContext): HostDraft {
       ...(partText(properties, 'directoryRecursion') === 'true' && { subfolders: 16 }),
       order,
       ...when.settings,
-      stable: partText(properties, 'checkFileAge') === 'false' ? '0s' : durationOf(age),
+      stable: durationOf(age),
       ...(archive !== undefined && archive !== '' && { archive }),
       ...(keeps && { keep: true }),
       ...(failed !== undefined && failed !== '' && { failed }),
