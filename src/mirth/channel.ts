@@ -11,7 +11,7 @@ import type { Reply } from '../message/message.ts';
 import { ownAcknowledgement } from './acknowledgement.ts';
 import { type Effect, type RequestEnd, runWaiting } from './blocking.ts';
 import type { Channel, Destination, Script, Stage } from './channel-definition.ts';
-import { type DataType, mediaType, readData, transformedText, writeData } from './data-type.ts';
+import { mediaType, readData, transformedText, writeData } from './data-type.ts';
 import { deployAll, deployLater } from './deployment.ts';
 import {
   chainsOf,
@@ -335,7 +335,7 @@ class ChannelRun {
     }
     if (to === undefined) return put(new Response(SENT, ''));
     const { body: sent, isWhole } = this.#sent(destination, encoded);
-    const type = destination.type ?? this.#typeOf(destination.outbound, sent);
+    const type = destination.type ?? this.#typeOf(destination, sent);
     const named = label === undefined ? this.#name : this.#fill(label, encoded);
     const isSame = isUntouched && isWhole && label === undefined && destination.pass === undefined;
     const hasForm = destination.binary === true || destination.charset !== undefined;
@@ -408,7 +408,8 @@ class ChannelRun {
     return { body: isWhole ? encoded : this.#fill(template, encoded), isWhole };
   }
 
-  #typeOf(outbound: DataType, sent: string): string {
+  #typeOf({ values, outbound }: Destination, sent: string): string {
+    if (values !== undefined) return 'application/json';
     return sent === this.#raw ? this.#type : mediaType(outbound, sent);
   }
 

@@ -67,6 +67,27 @@ test('values of a statement are sent apart from its text, whatever is in them', 
   });
 });
 
+test('values of a message of XML are JSON, as the statement reads them', async () => {
+  const transformer = { inbound: 'XML' };
+  const production = imported(
+    channel({
+      transformer: { ...transformer, steps: [mapper('name', "msg['name'].toString()")] },
+      destinations: [
+        {
+          name: 'Store',
+          transport: 'Database Writer',
+          properties: writer('INSERT INTO t (a) VALUES (${name})'),
+          transformer,
+        },
+      ],
+    }),
+  );
+  const text = 'text: "<a><name>Doe</name></a>", type: application/xml';
+  const expected = `{ adt-in-store: [{ type: application/json, contains: '{"name":"Doe"}' }] }`;
+  const result = await cases(production, `cases: [{ name: one, ${text}, expect: ${expected} }]\n`);
+  expect(result).toMatch(/^1 passed/m);
+});
+
 test('a Database Writer is an operation with its statement, and gets values as JSON', async () => {
   const production = imported(
     channel({
