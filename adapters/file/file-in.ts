@@ -18,7 +18,11 @@ export default inbound({
     const files = pickup(lent.settings, lent, folder);
     await reachable(() => store.list(folder));
     lent.connection('connected', folder);
-    return poll(files.next, lent, (signal) => reachable(() => files.look(store, signal)));
+    return poll(
+      () => files.next(),
+      lent,
+      (signal) => reachable(() => files.look(store, signal)),
+    );
   },
   async test({ settings: { folder, keep, followLinks, archive, failed } }, step) {
     const store = new DiskStore({ sync: false, followLinks });

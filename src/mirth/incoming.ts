@@ -52,8 +52,9 @@ function requestOf(form: NonNullable<Incoming['http']>, document: string): Came 
     headers = {},
     body = '',
   } = exactJson(document) as Request;
+  const { 'content-type': type } = headers;
   const own =
-    typeof body === 'string' ? body : bodyText(body, String(headers['content-type'] ?? ''));
+    typeof body === 'string' ? body : bodyText(body, typeof type === 'string' ? type : '');
   const search = Object.entries(query)
     .flatMap(([name, value]) =>
       listOf(value).map((one) => `${encodeURIComponent(name)}=${encodeURIComponent(one)}`),

@@ -60,23 +60,11 @@ export function checkRepetitions(node: Node): void {
 }
 
 function nodesIn(node: Node): Node[] {
-  switch (node.kind) {
-    case 'call':
-      return [node, ...node.given.flatMap(nodesIn)];
-    case 'choice':
-      return [
-        node,
-        ...[node.of, ...node.cases.flat()].flatMap((one) =>
-          one === undefined ? [] : nodesIn(one),
-        ),
-      ];
-    case 'not':
-    case 'sign':
-    case 'pattern':
-      return [node, ...nodesIn(node.of)];
-    case 'binary':
-      return [node, ...nodesIn(node.left), ...nodesIn(node.right)];
-    default:
-      return [node];
-  }
+  const { kind } = node;
+  if (kind === 'call') return [node, ...node.given.flatMap(nodesIn)];
+  if (kind === 'binary') return [node, ...nodesIn(node.left), ...nodesIn(node.right)];
+  if (kind === 'not' || kind === 'sign' || kind === 'pattern') return [node, ...nodesIn(node.of)];
+  if (kind !== 'choice') return [node];
+  const parts = [node.of, ...node.cases.flat()].filter((one) => one !== undefined);
+  return [node, ...parts.flatMap(nodesIn)];
 }

@@ -47,7 +47,11 @@ class PickupService implements Open {
   }
 
   start(): void {
-    this.#poll = poll(this.#files.next, this.#lent, (signal) => this.#look(signal));
+    this.#poll = poll(
+      () => this.#files.next(),
+      this.#lent,
+      (signal) => this.#look(signal),
+    );
   }
 
   pause(): void {
