@@ -68,7 +68,7 @@ async function openFhir(lent: Lent<typeof fhirSettings>): Promise<OpenOutbound> 
     message: Message,
     target: FhirTarget,
     { signIn, signal }: Pick<HttpQuestion, 'signIn' | 'signal'>,
-  ): Promise<HttpAnswer> => {
+  ): Promise<ReadAnswer> => {
     const { method, url, headers, body } = await fhirRequest(message, target);
     const first = await client.ask({ method, url, headers, body, signIn, signal });
     if (settings.action !== 'search') return first;
@@ -200,6 +200,11 @@ function searchVerdict(answer: HttpAnswer, type: string): string {
   );
 }
 
+/** An answer, with its resource where that was read already. */
+interface ReadAnswer extends HttpAnswer {
+  readonly resource?: unknown;
+}
+
 interface Bundle {
   readonly resourceType: 'Bundle';
   readonly link?: readonly { readonly relation?: unknown; readonly url?: unknown }[];
@@ -217,10 +222,11 @@ async function searchPages(
   first: HttpAnswer,
   { pages }: Paging,
   ask: (url: URL) => Promise<HttpAnswer>,
-): Promise<HttpAnswer> {
+): Promise<ReadAnswer> {
   const start = bundleOf(first);
-  let next = start && nextOf(start, first.url);
-  if (start === undefined || next === undefined) return first;
+  if (start === undefined) return first;
+  let next = nextOf(start, first.url);
+  if (next === undefined) return { ...first, resource: start };
   const whole = bundleOf(first, exactJson) ?? start;
   const entries = [...(whole.entry ?? [])];
   let last = whole;
@@ -264,8 +270,7 @@ interface Entry {
  * The answer of a FHIR server, for the engine to judge. A Bundle of answers accepted with 200 may
  * contain refusals: its code is then that of the worst entry, so that none is overlooked.
  */
-function fhirReply({ status, headers, body }: HttpAnswer): Reply {
-  const resource = jsonOf(body);
+function fhirReply({ status, headers, body, resource = jsonOf(body) }: ReadAnswer): Reply {
   const entries = entriesOf(resource);
   const failed = entries
     .map((entry, at) => ({ at, status: statusOf(entry), outcome: entry.response?.outcome }))

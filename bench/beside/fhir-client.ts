@@ -18,6 +18,7 @@ import type { Records } from '../../src/adapter/records.ts';
 import { connectBroker } from '../../src/broker/broker.ts';
 import { ensureKeyed, keyed } from '../../src/broker/keyed.ts';
 import { records } from '../../src/broker/records.ts';
+import { exactJson } from '../../src/document/json/exact-json.ts';
 import { startNats } from '../../test/support/nats.ts';
 import { type Subjects, sender, timed } from './subject.ts';
 
@@ -188,9 +189,9 @@ class Bare {
     return bundle;
   }
 
-  /** As long as the subscription is in force when it is told. */
+  /** As long as the subscription is in force when it is told; numbers with the digits that they had. */
   async tell(body: Buffer): Promise<void> {
-    const { notification, resource } = JSON.parse(body.toString('utf8')) as {
+    const { notification, resource } = exactJson(body.toString('utf8')) as {
       notification: { number: number; at: string; focus: string };
       resource: object;
     };
@@ -237,7 +238,7 @@ class Bare {
 
   /** Counted durably before anybody is told, as the same message may come again. */
   async find(body: Buffer): Promise<string> {
-    const resource = JSON.parse(body.toString('utf8')) as Json;
+    const resource = exactJson(body.toString('utf8')) as Json;
     const at = new Date().toISOString();
     // what another engine has changed counts at once
     await this.#kept.get('changed');

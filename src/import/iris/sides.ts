@@ -35,8 +35,7 @@ export function sideOf(
 }
 
 /** The inner of `source.{PID:3}`. */
-export const virtualPath = (what: string): string | undefined =>
-  /\{([^}]*)\}$/.exec(what)?.[1]?.trim();
+const virtualPath = (what: string): string | undefined => /\{([^}]*)\}$/.exec(what)?.[1]?.trim();
 
 /** Seen from the whole transform: in a sub-transform `source.{3}` is a part of what it was given. */
 export function wholePath(
