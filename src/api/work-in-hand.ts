@@ -1,6 +1,6 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import type { FastifyInstance, RouteHandlerMethod } from 'fastify';
 import type { Logger } from '../log/logger.ts';
+import { UnderWay } from '../time/under-way.ts';
 
 /** Milliseconds that a stop waits for what was begun: longer than the acts of a person take, shorter than systemd and Docker wait. */
 const AT_MOST = 5_000;
@@ -15,29 +15,24 @@ export function awaitWorkInHand(
   log: Pick<Logger, 'warn'>,
   atMost: number = AT_MOST,
 ): void {
-  const inHand = new Set<Promise<unknown>>();
+  const inHand = new UnderWay();
   app.addHook('onRoute', (route) => {
     const { handler } = route;
     const counted: RouteHandlerMethod = function counted(request, reply) {
       const answer = handler.call(this, request, reply);
-      if (!(answer instanceof Promise)) return answer;
-      inHand.add(answer);
-      const ended = (): boolean => inHand.delete(answer);
-      answer.then(ended, ended);
-      return answer;
+      return answer instanceof Promise ? inHand.run(answer) : answer;
     };
     route.handler = counted;
   });
   app.addHook('onClose', async () => {
-    const timer = new AbortController();
-    const late = wait(atMost, 'late', { signal: timer.signal }).catch(() => {
-      // aborted below: everything had ended before
-    });
-    const left = await Promise.race([Promise.allSettled(inHand), late]);
-    timer.abort();
-    if (left === 'late')
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, atMost);
+    await Promise.race([inHand.ended(), late.promise]);
+    clearTimeout(timer);
+    const { count } = inHand;
+    if (count > 0)
       log.warn(
-        { event: 'requests-abandoned', requests: inHand.size, waited: atMost },
+        { event: 'requests-abandoned', requests: count, waited: atMost },
         'requests-abandoned',
       );
   });

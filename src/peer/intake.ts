@@ -3,7 +3,7 @@ import type { Settings } from '../adapter/setting.ts';
 import { background } from '../error/background.ts';
 import type { EngineError } from '../error/engine-error.ts';
 import { isTold } from '../error/foreseen.ts';
-import { UnderWay } from './in-flight.ts';
+import { UnderWay } from '../time/under-way.ts';
 import { Line } from './line.ts';
 import { newsFilter } from './news.ts';
 import { keepStoring } from './until-stored.ts';

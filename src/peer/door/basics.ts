@@ -1,6 +1,7 @@
 export { claimAt } from '../../message/caller.ts';
 export { endNatsAttempts } from '../../time/nats-attempts.ts';
 export { PassingMap, PassingSet } from '../../time/passing.ts';
+export { UnderWay } from '../../time/under-way.ts';
 export { asBuffer } from '../as-buffer.ts';
 export { beginning, continued } from '../beginning.ts';
 export { answersInClear, type ConnectionCause, connectionCause } from '../connection-cause.ts';
@@ -8,7 +9,7 @@ export { type Dialling, dial, inClear, notConnected, placeOf } from '../dial.ts'
 export { disabledBy } from '../disabled-by.ts';
 export { firstReached } from '../first-reached.ts';
 export { Gathered } from '../gathered.ts';
-export { type InFlight, inFlight, UnderWay, unlessAborted, unlessLate } from '../in-flight.ts';
+export { type InFlight, inFlight, unlessAborted, unlessLate } from '../in-flight.ts';
 export { InTime } from '../in-time.ts';
 export { Intake } from '../intake.ts';
 export { kept } from '../kept.ts';
