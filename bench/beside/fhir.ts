@@ -1,13 +1,13 @@
-import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { Agent } from 'undici';
+import type { Agent } from 'undici';
 import fhirIn from '../../adapters/fhir/fhir-in.ts';
 import { fhirFindings, isFhirType, jsonToKeep } from '../../src/document/index.ts';
 import { lent } from '../lent.ts';
-import { kept, type Spent, type Subjects, timed } from './subject.ts';
+import { serveApart, serversApart } from './servers-apart.ts';
+import { kept, type Subjects } from './subject.ts';
 
 const OBSERVATION = JSON.stringify({
   resourceType: 'Observation',
@@ -25,34 +25,15 @@ type Places = Readonly<Record<Level, string>>;
 
 /** Resources created at a FHIR server of another process: fhir-in beside node:http that reads and checks each in the same way. */
 export async function fhirSubjects(): Promise<Subjects> {
-  await using undo = new AsyncDisposableStack();
-  const servers = fork(fileURLToPath(import.meta.url), ['--serve']);
-  undo.defer(() => void servers.kill());
-  const [{ bare, adapter }] = (await once(servers, 'message')) as [
-    { readonly bare: Places; readonly adapter: Places },
-  ];
-  const agent = new Agent({ connections: 16 });
-  undo.defer(() => agent.destroy());
-  const processor = async (): Promise<number> => {
-    servers.send('processor');
-    const [told] = (await once(servers, 'message')) as [number];
-    return told;
-  };
-  const at =
-    (place: string) =>
-    async (messages: number): Promise<Spent> => {
-      const before = await processor();
-      const { milliseconds } = await timed(messages, () => created(agent, place));
-      return { milliseconds, processor: (await processor()) - before };
-    };
-  const opened = undo.move();
+  const servers = await serversApart<Places>(fileURLToPath(import.meta.url));
+  const at = (place: string) => servers.turn((agent) => created(agent, place));
   return {
     subjects: LEVELS.map((level) => ({
       what: `fhir-in, validate: ${level}`,
-      bare: at(bare[level]),
-      adapter: at(adapter[level]),
+      bare: at(servers.bare[level]),
+      adapter: at(servers.adapter[level]),
     })),
-    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+    [Symbol.asyncDispose]: () => servers[Symbol.asyncDispose](),
   };
 }
 
@@ -143,11 +124,7 @@ async function all(server: (level: Level) => Promise<string>): Promise<Places> {
 }
 
 async function serve(): Promise<void> {
-  process.send?.({ bare: await all(bareServer), adapter: await all(adapterServer) });
-  process.on('message', () => {
-    const { user, system } = process.cpuUsage();
-    process.send?.((user + system) / 1_000);
-  });
+  serveApart({ bare: await all(bareServer), adapter: await all(adapterServer) });
 }
 
 if (process.argv[2] === '--serve') await serve();

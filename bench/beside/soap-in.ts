@@ -1,55 +1,26 @@
-import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { Agent } from 'undici';
+import type { Agent } from 'undici';
 import { payloadOf, readEnvelope } from '../../adapters/soap/envelope.ts';
 import soapIn from '../../adapters/soap/soap-in.ts';
 import { listening } from '../lent.ts';
-import { kept, type Spent, type Subjects, timed } from './subject.ts';
+import { serveApart, serversApart } from './servers-apart.ts';
+import { around, ORDER } from './soap-call.ts';
+import { kept, type Subjects } from './subject.ts';
 
-const ENVELOPE = 'http://schemas.xmlsoap.org/soap/envelope/';
-const around = (body: string): string =>
-  `<?xml version="1.0" encoding="UTF-8"?>\n<soap:Envelope xmlns:soap="${ENVELOPE}"><soap:Body>${body}</soap:Body></soap:Envelope>`;
-
-const results = Array.from(
-  { length: 12 },
-  (_, n) =>
-    `<result code="${718 + n}-7" unit="g/L"><value>${n * 3.5}</value><at>2026</at></result>`,
-);
-const CALL = around(
-  `<o:submit xmlns:o="urn:orders"><o:number>4711</o:number>${results.join('')}</o:submit>`,
-);
+const CALL = around(ORDER);
 const LARGEST = 50_000_000;
 const XML = 'text/xml; charset=utf-8';
 
 /** Calls of 1 KB at a web service of another process: soap-in beside node:http that reads each envelope in the same way. */
 export async function soapInSubjects(): Promise<Subjects> {
-  await using undo = new AsyncDisposableStack();
-  const servers = fork(fileURLToPath(import.meta.url), ['--serve']);
-  undo.defer(() => void servers.kill());
-  const [{ bare, adapter }] = (await once(servers, 'message')) as [
-    { readonly bare: string; readonly adapter: string },
-  ];
-  const agent = new Agent({ connections: 16 });
-  undo.defer(() => agent.destroy());
-  const processor = async (): Promise<number> => {
-    servers.send('processor');
-    const [told] = (await once(servers, 'message')) as [number];
-    return told;
-  };
-  const at =
-    (origin: string) =>
-    async (messages: number): Promise<Spent> => {
-      const before = await processor();
-      const { milliseconds } = await timed(messages, () => called(agent, origin));
-      return { milliseconds, processor: (await processor()) - before };
-    };
-  const opened = undo.move();
+  const servers = await serversApart<string>(fileURLToPath(import.meta.url));
+  const at = (origin: string) => servers.turn((agent) => called(agent, origin));
   return {
-    subjects: [{ what: 'soap-in', bare: at(bare), adapter: at(adapter) }],
-    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+    subjects: [{ what: 'soap-in', bare: at(servers.bare), adapter: at(servers.adapter) }],
+    [Symbol.asyncDispose]: () => servers[Symbol.asyncDispose](),
   };
 }
 
@@ -121,11 +92,7 @@ async function bareServer(): Promise<string> {
 
 async function serve(): Promise<void> {
   const own = await listening(soapIn);
-  process.send?.({ bare: await bareServer(), adapter: `http://${own}` });
-  process.on('message', () => {
-    const { user, system } = process.cpuUsage();
-    process.send?.((user + system) / 1_000);
-  });
+  serveApart({ bare: await bareServer(), adapter: `http://${own}` });
 }
 
 if (process.argv[2] === '--serve') await serve();

@@ -6,18 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { SaxesParser } from 'saxes';
 import { Agent } from 'undici';
 import soapOut from '../../adapters/soap/soap-out.ts';
+import { around, ENVELOPE, ORDER } from './soap-call.ts';
 import { type Spent, type Subjects, sender, timed } from './subject.ts';
 
-const ENVELOPE = 'http://schemas.xmlsoap.org/soap/envelope/';
-const around = (body: string): string =>
-  `<?xml version="1.0" encoding="UTF-8"?>\n<soap:Envelope xmlns:soap="${ENVELOPE}"><soap:Body>${body}</soap:Body></soap:Envelope>`;
-
-const results = Array.from(
-  { length: 12 },
-  (_, n) =>
-    `<result code="${718 + n}-7" unit="g/L"><value>${n * 3.5}</value><at>2026</at></result>`,
-);
-const ORDER = `<o:submit xmlns:o="urn:orders"><o:number>4711</o:number>${results.join('')}</o:submit>`;
 const ANSWER = around('<o:accepted xmlns:o="urn:orders"><o:number>4711</o:number></o:accepted>');
 
 /** The name of the first element of a body, if it is well-formed. */
