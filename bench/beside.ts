@@ -1,109 +1,100 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { print, table } from '../src/cli/output.ts';
-import type { Subject, Subjects } from './beside/subject.ts';
-import { median } from './median.ts';
+import { print, say, table } from '../src/cli/output.ts';
+import { PEERS } from './beside/every-peer.ts';
+import type { Load, Measured, Pace } from './beside/measured.ts';
+import { type Failed, measurePeer, type Outcome } from './beside/peer-process.ts';
+import { loadOfMachine } from './machine.ts';
 
 /**
- * The rate of messages with an adapter beside that of its bare client, at the same peer in the same run and with a store
+ * The rate of messages with each adapter beside that of its bare client, at the same peer in the same run and with a store
  * that accepts everything at once; and the processor time of a message on either side, which says more on a busy machine.
  *
- *     node --conditions=waybill-source bench/beside.ts [--only nats] [--what nats-out] [--rounds 7] [--seconds 1.5]
+ *     node --conditions=waybill-source bench/beside.ts [--only nats,mllp] [--what nats-out] [--rounds 5] [--seconds 0.7]
  *
- * A round has as many messages as the bare client takes that long for, so that both sides are compiled and a pause of the
- * machine is no large part of it; `--messages 2000` gives their number instead.
+ * A round has as many messages as the bare client takes that long for; `--messages 2000` gives their number instead. Each
+ * peer is measured in a process of its own. Ends with 1 if anything failed or is below what is asked for.
  */
-const PEERS: Readonly<Record<string, () => Promise<() => Promise<Subjects>>>> = {
-  s3: async () => (await import('./beside/objects.ts')).s3Subjects,
-  azure: async () => (await import('./beside/objects.ts')).azureSubjects,
-  nats: async () => (await import('./beside/nats.ts')).natsSubjects,
-  mqtt: async () => (await import('./beside/mqtt.ts')).mqttSubjects,
-  kafka: async () => (await import('./beside/kafka.ts')).kafkaSubjects,
-  soap: async () => (await import('./beside/soap.ts')).soapSubjects,
-  'soap-in': async () => (await import('./beside/soap-in.ts')).soapInSubjects,
-  amqp: async () => (await import('./beside/amqp.ts')).amqpSubjects,
-  dicom: async () => (await import('./beside/dicom.ts')).dicomSubjects,
-  pop3: async () => (await import('./beside/pop3.ts')).pop3Subjects,
-  fhir: async () => (await import('./beside/fhir.ts')).fhirSubjects,
-  'fhir-client': async () => (await import('./beside/fhir-client.ts')).fhirClientSubjects,
-  mllp: async () => (await import('./beside/mllp.ts')).mllpSubjects,
-  tcp: async () => (await import('./beside/tcp.ts')).tcpSubjects,
-  astm: async () => (await import('./beside/astm.ts')).astmSubjects,
-  graph: async () => (await import('./beside/graph.ts')).graphSubjects,
-  file: async () => (await import('./beside/file.ts')).fileSubjects,
-  ftps: async () => (await import('./beside/ftps.ts')).ftpsSubjects,
-  imap: async () => (await import('./beside/imap.ts')).imapSubjects,
-  print: async () => (await import('./beside/print.ts')).printSubjects,
-  'ssh-exec': async () => (await import('./beside/ssh-exec.ts')).sshExecSubjects,
-  sql: async () => (await import('./beside/sql.ts')).sqlSubjects,
-  ldap: async () => (await import('./beside/ldap.ts')).ldapSubjects,
-};
 
-/** Where the search for the number of messages begins, and where it ends. */
-const FEWEST = 200;
-const MOST = 60_000;
-
-/** How many messages the bare client takes these milliseconds for. It is warm after this. */
-async function enough({ prepare, bare }: Subject, wanted: number): Promise<number> {
-  for (let messages = FEWEST; ; ) {
-    await prepare?.(messages);
-    const { milliseconds } = await bare(messages);
-    const missing = wanted / milliseconds;
-    if (missing < 1.2 || messages >= MOST)
-      return Math.max(20, Math.min(MOST, Math.ceil(messages * missing)));
-    messages = Math.min(MOST, Math.ceil(messages * Math.min(missing, 8)));
-  }
-}
-
-const microseconds = (value: number): string => value.toFixed(value < 10 ? 1 : 0);
-
-/** Both sides in every round, so that other work on the machine affects both; each is first equally often. */
-async function measured(
-  { what, prepare, ...sides }: Subject,
-  messages: number,
-  rounds: number,
-): Promise<string[]> {
-  const rates = { bare: [] as number[], adapter: [] as number[] };
-  const costs = { bare: [] as number[], adapter: [] as number[] };
-  const order = ['bare', 'adapter'] as const;
-  for (let round = -1; round < rounds; round++) {
-    for (const side of round % 2 === 0 ? order : order.toReversed()) {
-      await prepare?.(messages);
-      const { milliseconds, processor } = await sides[side](messages);
-      // the first round warms up
-      if (round < 0) continue;
-      rates[side].push((messages * 1_000) / milliseconds);
-      if (processor !== undefined) costs[side].push((processor * 1_000) / messages);
-    }
-  }
-  const ratio = median(rates.adapter.map((one, round) => one / (rates.bare[round] ?? one)));
-  const perSecond = [rates.bare, rates.adapter].map((all) => String(Math.round(median(all))));
-  const each = [costs.bare, costs.adapter].map((all) =>
-    all.length === 0 ? '' : microseconds(median(all)),
-  );
-  return [what, String(messages), ...perSecond, ratio.toFixed(2), ...each];
-}
+/** Of the rate of the bare client. */
+const ASKED = 0.8;
+/** Milliseconds for the start of a peer, and beside what its rounds take for a subject. */
+const LIMIT = 90_000;
 
 const { values } = parseArgs({
   options: {
     only: { type: 'string', default: Object.keys(PEERS).join() },
     what: { type: 'string', default: '' },
     messages: { type: 'string' },
-    seconds: { type: 'string', default: '1.5' },
-    rounds: { type: 'string', default: '7' },
+    seconds: { type: 'string', default: '0.7' },
+    rounds: { type: 'string', default: '5' },
   },
 });
-const HEAD = ['', 'a round', 'bare /s', 'adapter /s', '× bare', 'bare µs', 'adapter µs'];
-const rows: string[][] = [];
-for (const name of values.only.split(',')) {
-  const start = await PEERS[name]?.();
-  if (start === undefined)
-    throw new Error(`there is no ${name}; there are ${Object.keys(PEERS).join()}`);
-  await using peer = await start();
-  for (const subject of peer.subjects) {
-    if (!subject.what.includes(values.what)) continue;
-    const messages = values.messages ?? (await enough(subject, Number(values.seconds) * 1_000));
-    rows.push(await measured(subject, Number(messages), Number(values.rounds)));
-    print(table([HEAD, ...rows.slice(-1)]));
+
+const isFailed = (outcome: Outcome): outcome is Failed => 'why' in outcome;
+const isMeasured = (outcome: Outcome): outcome is Measured => !isFailed(outcome);
+const isShort = ({ ratio, isLess }: Measured): boolean => ratio < ASKED && !isLess;
+
+const HEAD = ['', '× bare', 'lowest', 'highest', 'a round', '/s', 'bare /s', 'µs', 'bare µs'];
+
+function rowOf({ what, messages, bare, adapter, ...ratios }: Measured): string[] {
+  const all = [ratios.ratio, ratios.lowest, ratios.highest].map((one) => one.toFixed(2));
+  const rates = [adapter, bare].map(({ perSecond }) => String(Math.round(perSecond)));
+  return [what, ...all, String(messages), ...rates, ...[adapter, bare].map(microseconds)];
+}
+
+const microseconds = ({ each }: Pace): string =>
+  each === undefined ? '' : each.toFixed(each < 10 ? 1 : 0);
+
+/** All peers one after another, until it is interrupted. */
+async function measureAll(peers: readonly string[], stop: AbortSignal): Promise<Outcome[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'waybill-beside-'));
+  // servers run as users of their own
+  await chmod(folder, 0o1777);
+  const load: Load = {
+    seconds: Number(values.seconds),
+    rounds: Number(values.rounds),
+    messages: values.messages === undefined ? undefined : Number(values.messages),
+  };
+  const limit = LIMIT + load.seconds * load.rounds * 10_000;
+  const outcomes: Outcome[] = [];
+  const tell = (one: Outcome): void => {
+    outcomes.push(one);
+    say(`  ${isFailed(one) ? failure(one) : told(one)}`);
+  };
+  for (const peer of peers) {
+    if (stop.aborted) break;
+    await measurePeer({ peer, what: values.what, load }, { tell, folder, stop, limit });
+  }
+  await rm(folder, { recursive: true, force: true });
+  return outcomes;
+}
+
+const told = ({ what, ratio, lowest, highest }: Measured): string =>
+  `${what}: ${ratio.toFixed(2)} (${lowest.toFixed(2)} to ${highest.toFixed(2)})`;
+const failure = ({ what, why }: Failed): string => `${what}: ${why}`;
+
+const peers = values.only.split(',');
+for (const peer of peers) {
+  if (PEERS[peer] === undefined) {
+    throw new Error(`there is no ${peer}; there are ${Object.keys(PEERS).join()}`);
   }
 }
-print(table([HEAD, ...rows]));
+const stop = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => stop.abort());
+const [began, before] = [performance.now(), loadOfMachine()];
+const outcomes = await measureAll(peers, stop.signal);
+const measured = outcomes.filter(isMeasured);
+print(table([HEAD, ...measured.map(rowOf)]));
+const minutes = ((performance.now() - began) / 60_000).toFixed(1);
+print(`\nload ${before} at the start, ${loadOfMachine()} at the end; ${minutes} minutes`);
+const short = measured.filter(isShort);
+for (const one of short) print(`below ${ASKED}: ${one.what}: ${one.ratio.toFixed(2)}`);
+const failed = outcomes.filter(isFailed);
+for (const one of failed) print(`failed: ${failure(one)}`);
+if (stop.signal.aborted) print('interrupted');
+if (outcomes.length === 0) print('nothing of that name');
+const isGood = short.length + failed.length === 0 && outcomes.length > 0 && !stop.signal.aborted;
+process.exitCode = isGood ? 0 : 1;

@@ -43,13 +43,14 @@ export async function amqpSubjects(): Promise<Subjects> {
   const credential = hub;
   const subjects: Subject[] = [
     {
-      what: 'amqp-out',
+      what: 'amqp-out, beside less',
+      isLess: true,
       prepare,
       bare: (messages) => timed(messages, () => published(channel, 'out')),
       adapter: (messages) => timed(messages, () => out.send(body)),
     },
     {
-      what: 'amqp-out, a channel each',
+      what: 'amqp-out',
       prepare,
       bare: (messages) => eachOnOne(channels, messages),
       adapter: (messages) => timed(messages, () => out.send(body)),

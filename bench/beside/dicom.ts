@@ -69,7 +69,8 @@ export async function dicomSubjects(): Promise<Subjects> {
   return {
     subjects: [
       {
-        what: 'dicom-out',
+        what: 'dicom-out, beside storescu (C)',
+        isLess: true,
         prepare,
         bare: elsewhere,
         adapter: (messages) =>
@@ -81,7 +82,7 @@ export async function dicomSubjects(): Promise<Subjects> {
           }),
       },
       {
-        what: 'dicom-in',
+        what: 'dicom-in, beside storescp (C)',
         prepare,
         bare: elsewhere,
         adapter: () => storescu(ours),

@@ -53,6 +53,7 @@ export async function ftpsSubjects(): Promise<Subjects> {
       },
       ...[true, false].map((wary) => ({
         what: wary ? 'ftps-in' : 'ftps-in, beside less',
+        ...(!wary && { isLess: true as const }),
         prepare: filled,
         bare: (messages: number) =>
           readAll(client, { from: at('in'), to: at('taken'), wary }, messages),

@@ -9,6 +9,8 @@ import { kept, type Spent, type Subjects, sender, Taken, taking, timed } from '.
 /** How many messages a batch of the topic has. */
 const TOGETHER = 50;
 const PARTITIONS = 4;
+/** A mock broker keeps 5 MB of a partition: the oldest messages beyond that are gone before they are taken. */
+const HELD = 16_000;
 
 const nobody = { kind: 'basic', user: '', password: '' } as const;
 
@@ -58,6 +60,7 @@ export async function kafkaSubjects(): Promise<Subjects> {
       {
         what: 'kafka-in',
         prepare,
+        most: HELD,
         bare: (messages) => fetched(cluster.ports[0] ?? 0, `in-${turn}`, messages),
         adapter: (messages) =>
           taking(
@@ -71,7 +74,6 @@ export async function kafkaSubjects(): Promise<Subjects> {
   };
 }
 
-/** A mock broker keeps 5 MB of a partition. */
 async function filled(
   producer: Producer,
   one: { readonly topic: string; readonly value: Buffer },

@@ -9,6 +9,8 @@ export interface ServersApart<Place> extends AsyncDisposable {
   readonly adapter: Place;
   /** A turn of requests; its processor time is that of the servers. */
   turn(ask: (agent: Agent) => Promise<void>): (messages: number) => Promise<Spent>;
+  /** What is done to them otherwise, by their processor time. */
+  during(work: () => Promise<Spent>): Promise<Spent>;
 }
 
 /** Starts the servers of a module, which calls `serveApart` when it is run with `--serve`. */
@@ -26,15 +28,17 @@ export async function serversApart<Place>(module: string): Promise<ServersApart<
     const [told] = (await once(servers, 'message')) as [number];
     return told;
   };
+  const during = async (work: () => Promise<Spent>): Promise<Spent> => {
+    const before = await processor();
+    const { milliseconds } = await work();
+    return { milliseconds, processor: (await processor()) - before };
+  };
   const opened = undo.move();
   return {
     bare,
     adapter,
-    turn: (ask) => async (messages) => {
-      const before = await processor();
-      const { milliseconds } = await timed(messages, () => ask(agent));
-      return { milliseconds, processor: (await processor()) - before };
-    },
+    turn: (ask) => (messages) => during(() => timed(messages, () => ask(agent))),
+    during,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }

@@ -64,7 +64,7 @@ export async function soapSubjects(): Promise<Subjects> {
   return {
     subjects: [
       { what: 'soap-out', bare: bare(true), adapter },
-      { what: 'soap-out, the client sends what it gets', bare: bare(false), adapter },
+      { what: 'soap-out, beside less', bare: bare(false), adapter, isLess: true },
     ],
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };

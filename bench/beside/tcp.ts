@@ -40,6 +40,7 @@ export async function tcpSubjects(): Promise<Subjects> {
       },
       {
         what: 'tcp-out, beside less',
+        isLess: true,
         bare: (messages) => each(plain, messages, (one) => one.ask(body, signal)),
         adapter: (messages) => each(lines, messages, (one) => one.send(body)),
       },

@@ -1,0 +1,32 @@
+import type { Subjects } from './subject.ts';
+
+/** The peers of the benchmark by name, each loaded when it is measured. */
+export const PEERS: Readonly<Record<string, () => Promise<() => Promise<Subjects>>>> = {
+  mllp: async () => (await import('./mllp.ts')).mllpSubjects,
+  tcp: async () => (await import('./tcp.ts')).tcpSubjects,
+  astm: async () => (await import('./astm.ts')).astmSubjects,
+  http: async () => (await import('./http.ts')).httpSubjects,
+  websocket: async () => (await import('./websocket.ts')).websocketSubjects,
+  soap: async () => (await import('./soap.ts')).soapSubjects,
+  'soap-in': async () => (await import('./soap-in.ts')).soapInSubjects,
+  fhir: async () => (await import('./fhir.ts')).fhirSubjects,
+  'fhir-client': async () => (await import('./fhir-client.ts')).fhirClientSubjects,
+  file: async () => (await import('./file.ts')).fileSubjects,
+  sftp: async () => (await import('./sftp.ts')).sftpSubjects,
+  ftps: async () => (await import('./ftps.ts')).ftpsSubjects,
+  'ssh-exec': async () => (await import('./ssh-exec.ts')).sshExecSubjects,
+  smtp: async () => (await import('./smtp.ts')).smtpSubjects,
+  imap: async () => (await import('./imap.ts')).imapSubjects,
+  pop3: async () => (await import('./pop3.ts')).pop3Subjects,
+  graph: async () => (await import('./graph.ts')).graphSubjects,
+  print: async () => (await import('./print.ts')).printSubjects,
+  ldap: async () => (await import('./ldap.ts')).ldapSubjects,
+  mqtt: async () => (await import('./mqtt.ts')).mqttSubjects,
+  amqp: async () => (await import('./amqp.ts')).amqpSubjects,
+  kafka: async () => (await import('./kafka.ts')).kafkaSubjects,
+  nats: async () => (await import('./nats.ts')).natsSubjects,
+  s3: async () => (await import('./objects.ts')).s3Subjects,
+  azure: async () => (await import('./objects.ts')).azureSubjects,
+  dicom: async () => (await import('./dicom.ts')).dicomSubjects,
+  sql: async () => (await import('./sql.ts')).sqlSubjects,
+};
