@@ -216,3 +216,34 @@ test('the alert rules of the page ask for figures and events that there are', as
   const [, events = ''] = /event=~"([^"]+)"/.exec(rules) ?? [];
   for (const event of events.split('|')) expect(told).toContain(`'${event}'`);
 });
+
+/** Adapters that keep no contract, with the reason. */
+const WITHOUT_CONTRACT = {
+  'fhir-subscriptions-out': 'no peer: what it keeps is in the NATS of the engine',
+  'ldap-lookup': 'a code table, which is loaded',
+  'sql-lookup': 'a code table, which is loaded',
+};
+
+test('every adapter can be tried, keeps the contract, has a bare client beside it and is in a commented example', () => {
+  const textOf = (pattern: string): string => globSync(pattern).map(read).join('\n');
+  const [tests, benchmarks] = [textOf('test/adapters/**/*.ts'), textOf('bench/**/*.ts')];
+  const examples = globSync('productions/*/production.yaml')
+    .filter((file) => existsSync(join(dirname(file), 'README.md')))
+    .map(read)
+    .filter((text) => /^ *# (?!yaml-language-server)/m.test(text));
+  const without = adapters.flatMap(({ type, ...adapter }) => {
+    const name = type.replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+    const parts: Readonly<Record<string, boolean>> = {
+      // that without a peer has no connection
+      'test in steps': 'test' in adapter || type === 'fhir-subscriptions-out',
+      // that of both versions of AMQP is written once
+      contract:
+        type in WITHOUT_CONTRACT ||
+        RegExp(`(?:describe(?:In|Out)bound\\(|\\b(?:in|out)bound:)\\s*${name}\\b`).test(tests),
+      benchmark: RegExp(`\\b${name}\\b`).test(benchmarks),
+      example: examples.some((text) => RegExp(`adapter: ${type}\\b(?!-)`).test(text)),
+    };
+    return Object.keys(parts).flatMap((part) => (parts[part] ? [] : `${type}: ${part}`));
+  });
+  expect(without).toEqual([]);
+});

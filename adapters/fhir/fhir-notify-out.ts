@@ -7,9 +7,11 @@ import {
   RejectedError,
   type Reply,
   type SettingsFault,
+  type Step,
 } from 'waybill/adapter';
 import { exactJson } from 'waybill/document';
-import { HttpClient } from 'waybill/peer/http';
+import { UnderWay } from 'waybill/peer/basics';
+import { HttpClient, placeOfUrl, tryHttp } from 'waybill/peer/http';
 import { type NotifyValues, notifySettings } from './fhir-notify-settings.ts';
 import { Contacts } from './subscription/contacts.ts';
 import type { Json } from './subscription/criteria.ts';
@@ -38,6 +40,7 @@ export default outbound({
   },
   check: (settings) => Promise.resolve(faultsOf(settings)),
   open: (lent) => openNotifying(lent),
+  test: (lent, step) => tryEndpoints(lent, step),
 });
 
 function faultsOf({ endpoints }: NotifyValues): SettingsFault[] {
@@ -82,13 +85,26 @@ async function openNotifying(lent: LentHere): Promise<OpenOutbound> {
   const notifying = { lent, subscriptions, contacts, clientFor, mark };
   const keeper = new Keeper(kept, notifying);
   keeper.start();
+  const sending = new UnderWay();
   return {
-    send: (message, ending) => sent(message, { ...notifying, signal: ending }),
+    send: (message, ending) => sending.run(sent(message, { ...notifying, signal: ending })),
     async close() {
       await keeper.stop();
+      await sending.ended();
       await Promise.all([...clients.values()].map((client) => client.close()));
     },
   };
+}
+
+/** Whether each place of subscribers can be reached; nobody is notified. */
+async function tryEndpoints(lent: Lent<typeof notifySettings>, step: Step): Promise<void> {
+  for (const endpoint of lent.settings.endpoints) {
+    if (endpoint === undefined) continue;
+    const { url, credential } = endpoint;
+    await step('endpoint', (detail) => detail(placeOfUrl(url)));
+    const values = { ...lent.settings, credential, redirects: 'never' } as const;
+    await tryHttp(lent, step, { values, trial: { url, method: 'OPTIONS', exact: false } });
+  }
 }
 
 async function sent(message: Message, notifying: Notifying): Promise<Reply> {

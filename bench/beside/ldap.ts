@@ -1,7 +1,7 @@
 import { Client } from 'ldapts';
 import ldapLookup from '../../adapters/ldap/ldap-lookup.ts';
 import { READER, SUFFIX, startDirectory } from '../../test/support/directory.ts';
-import { lentTo, type Spent, type Subjects, stopwatch } from './subject.ts';
+import { lentTo, loadings, type Subjects } from './subject.ts';
 
 const PEOPLE = 5_000;
 const credential = { kind: 'basic', user: READER.name, password: READER.password } as const;
@@ -15,14 +15,6 @@ export async function ldapSubjects(): Promise<Subjects> {
   const ldif = Array.from({ length: PEOPLE }, (_, n) => person(n + 100_000)).join('\n');
   const lines = ['sizelimit size.prtotal=unlimited'];
   const server = await startDirectory({ ldif, lines });
-  const expect = (rows: number): void => {
-    if (rows !== PEOPLE) throw new Error(`${rows} of ${PEOPLE} rows`);
-  };
-  const each = async (times: number, load: () => Promise<number>): Promise<Required<Spent>> => {
-    const spent = stopwatch();
-    for (let n = 0; n < times; n++) expect(await load());
-    return spent();
-  };
   const bare = async (): Promise<number> => {
     const client = new Client({ url: `ldap://127.0.0.1:${server.port}` });
     await client.bind(READER.name, READER.password);
@@ -46,18 +38,12 @@ export async function ldapSubjects(): Promise<Subjects> {
     const table = await ldapLookup.load(lentTo(ldapLookup.settings, given, credential));
     return table.size;
   };
-  /** A message is a row. */
-  const times = (messages: number): number => Math.max(1, Math.round(messages / PEOPLE));
-  const scale = (messages: number, { milliseconds, processor }: Required<Spent>): Spent => {
-    const share = messages / (times(messages) * PEOPLE);
-    return { milliseconds: milliseconds * share, processor: processor * share };
-  };
   return {
     subjects: [
       {
         what: 'ldap-lookup, rows',
-        bare: async (messages) => scale(messages, await each(times(messages), bare)),
-        adapter: async (messages) => scale(messages, await each(times(messages), adapter)),
+        bare: (messages) => loadings(messages, PEOPLE, bare),
+        adapter: (messages) => loadings(messages, PEOPLE, adapter),
       },
     ],
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),

@@ -1,4 +1,5 @@
 import sqlIn from '../../adapters/sql/sql-in.ts';
+import sqlLookup from '../../adapters/sql/sql-lookup.ts';
 import sqlOut from '../../adapters/sql/sql-out.ts';
 import { odbcDatabase } from '../../test/support/odbc-database.ts';
 import { mariaDatabase, postgresDatabase } from '../../test/support/sql-databases.ts';
@@ -7,6 +8,8 @@ import { oracleApart, sqlServerApart } from './sql-apart.ts';
 import { type BareClient, type BareRow, type BenchDatabase, bareClient } from './sql-client.ts';
 import {
   kept,
+  lentTo,
+  loadings,
   type Spent,
   type Subject,
   type Subjects,
@@ -21,6 +24,8 @@ const TEXT = 'x'.repeat(200);
 const LINES = 4;
 /** Rows of a page, and of a transaction: the default of the adapter. */
 const PAGE = 100;
+/** Rows of a code table. */
+const ROWS = 5_000;
 /** Milliseconds between two times that the position is saved. */
 const NOTE_EVERY = 200;
 
@@ -85,7 +90,7 @@ async function subjectsOf(database: BenchDatabase, undo: AsyncDisposableStack): 
   await database.ask(
     `CREATE TABLE bench (n ${KEY[product] ?? 'BIGSERIAL'} PRIMARY KEY, body TEXT, sent SMALLINT DEFAULT 0)`,
   );
-  return [await writing(database, undo), ...reading(database)];
+  return [await writing(database, undo), ...reading(database), table(database)];
 }
 
 /** What the adapter is given: no TLS where the bare client has none. */
@@ -124,16 +129,38 @@ async function writing(database: BenchDatabase, undo: AsyncDisposableStack): Pro
   };
 }
 
+/** A whole table, each time over a connection of its own. */
+function table(database: BenchDatabase): Subject {
+  const { product } = database;
+  const { at, credential } = givenBy(database);
+  const query = 'SELECT n, body FROM bench';
+  const given = lentTo(sqlLookup.settings, { ...at, query }, credential);
+  return {
+    what: `${product}: sql-lookup, rows`,
+    prepare: () => filled(database, ROWS),
+    bare: (messages) =>
+      loadings(messages, ROWS, async () => {
+        const client = await bareClient(database);
+        const rows = await client.run(query, []);
+        await client.close();
+        return new Map(rows.map((row) => [String(row['n']), String(row['body'])])).size;
+      }),
+    adapter: (messages) => loadings(messages, ROWS, async () => (await sqlLookup.load(given)).size),
+  };
+}
+
+async function filled(database: BenchDatabase, rows: number): Promise<void> {
+  const series = SERIES[database.product]?.(rows) ?? `generate_series(1, ${rows}) s`;
+  await database.ask(
+    'DELETE FROM bench',
+    `INSERT INTO bench (body) SELECT '${TEXT}' FROM ${series}`,
+  );
+}
+
 function reading(database: BenchDatabase): Subject[] {
   const { product } = database;
   const { at, credential } = givenBy(database);
-  const prepare = async (rows: number): Promise<void> => {
-    const series = SERIES[product]?.(rows) ?? `generate_series(1, ${rows}) s`;
-    await database.ask(
-      'DELETE FROM bench',
-      `INSERT INTO bench (body) SELECT '${TEXT}' FROM ${series}`,
-    );
-  };
+  const prepare = (rows: number): Promise<void> => filled(database, rows);
   const taken = (given: object, messages: number): Promise<Spent> =>
     taking(sqlIn, { ...at, ...given }, { credential, messages });
   /** A connection of its own, and a process where there is one, which begins without compiled code: as the adapter. */

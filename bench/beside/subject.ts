@@ -85,6 +85,23 @@ export async function timed(
 export const kept = (_message?: unknown): Promise<Receipt> =>
   Promise.resolve({ messageId: 1, sessionId: 1, status: 'stored' });
 
+/** A code table is loaded as a whole, a few times; a message is one of its rows. */
+export async function loadings(
+  messages: number,
+  rows: number,
+  load: () => Promise<number>,
+): Promise<Spent> {
+  const times = Math.max(1, Math.round(messages / rows));
+  const spent = stopwatch();
+  for (let n = 0; n < times; n++) {
+    const got = await load();
+    if (got !== rows) throw new Error(`${got} of ${rows} rows`);
+  }
+  const { milliseconds, processor } = spent();
+  const share = messages / (times * rows);
+  return { milliseconds: milliseconds * share, processor: processor * share };
+}
+
 /** What a bare client does with its messages: each is stored, and then acknowledged, in their order. */
 export class InTurn {
   #ended: Promise<void> = Promise.resolve();

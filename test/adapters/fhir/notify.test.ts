@@ -7,6 +7,8 @@ import {
 import { type Broker, connectBroker } from '../../../src/broker/broker.ts';
 import { ensureKeyed, keyed } from '../../../src/broker/keyed.ts';
 import { records } from '../../../src/broker/records.ts';
+import { BODY_MARKER, SECRET_MARKER } from '../../contract/marker.ts';
+import { describeOutbound, type OutboundPeer } from '../../contract/outbound.contract.ts';
 import { startNats } from '../../support/nats.ts';
 import { type OpenedOutbound, openOutbound } from '../../support/open-adapter.ts';
 import { type WebServer, webServer } from '../../support/web-server.ts';
@@ -65,6 +67,67 @@ const made = (more: Partial<Subscription>, store = kept): Promise<Subscription> 
     end: Date.now() + 60_000,
     ...more,
   });
+
+/** The subscription of the endpoint that the contract has at the moment. */
+let subscribed: Subscription;
+const resource = (id: string): object => ({
+  resourceType: 'Patient',
+  id,
+  name: [{ family: BODY_MARKER }],
+});
+
+/** The endpoint of a subscriber. */
+async function subscriber(): Promise<OutboundPeer> {
+  const endpoint = await webServer();
+  let free = Promise.withResolvers<void>();
+  free.resolve();
+  let status = 200;
+  endpoint.answer(async () => {
+    await free.promise;
+    return { status };
+  });
+  subscribed = await made({ endpoint: `${endpoint.url}/` });
+  return {
+    given: { endpoints: [{ url: `${endpoint.url}/`, credential: 'for-all' }], timeout: '5s' },
+    options: {
+      records: (realm) => records(keyed(broker), realm),
+      credentials: { 'for-all': token(SECRET_MARKER) },
+    },
+    received: () =>
+      endpoint.requests.filter(({ method }) => method === 'PUT').map(({ body }) => body),
+    hold() {
+      free = Promise.withResolvers();
+    },
+    release: () => free.resolve(),
+    refuse(how) {
+      status = how === 'final' ? 422 : 503;
+    },
+    breakDown: () => endpoint.stop(),
+    repair: () => endpoint.start(),
+    async [Symbol.asyncDispose]() {
+      free.resolve();
+      await endpoint[Symbol.asyncDispose]();
+    },
+  };
+}
+
+describeOutbound(fhirNotifyOut, {
+  peer: subscriber,
+  body: (id) =>
+    Buffer.from(
+      JSON.stringify({
+        notification: { subscription: subscribed.id, number: 1, focus: 'Patient/1' },
+        resource: resource(id),
+      }),
+    ),
+  arrives: (body) =>
+    Buffer.from(
+      JSON.stringify((JSON.parse(body.toString()) as Record<'resource', object>).resource),
+    ),
+  refusals: { temporary: { code: '503' }, final: { code: '422' } },
+  gaps: { large: 'its body of random bytes is no notification' },
+});
+
 const sent = (body: object) => notifying.send(Buffer.from(JSON.stringify(body)));
 const bodyFor = ({ id }: Subscription): Buffer =>
   Buffer.from(
