@@ -1,23 +1,15 @@
-import {
-  closeSync,
-  ftruncateSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { background } from '../error/background.ts';
-import { isSystemError, tolerate } from '../error/foreseen.ts';
 import { unexpected } from '../error/unexpected.ts';
-import { type MarkRecord, type Stuck, WorkMarks } from '../flow/work-marks.ts';
+import { WorkMarks } from '../flow/work-marks.ts';
 import type { Events } from '../log/events.ts';
 import { describeDuration } from '../time/duration.ts';
+import { countDeaths, type Deaths, forgetDeaths, forgetDeathsOf, tooManyDeaths } from './deaths.ts';
 import { forgetStuck, type StuckRecord, stuckRecords, stuckTold } from './stuck-file.ts';
 import type { WatchdogOrder } from './watchdog-worker.ts';
+import { type LastWork, lastWork, removeRecord, WorkRecord } from './work-record.ts';
 
 const BEAT = 100;
 
@@ -72,6 +64,7 @@ export function startWatchdog({ data, after, events }: WatchdogOptions): Watchdo
   worker.on('error', (error) => unexpected('watching the engine', error));
   const forget = (): void => {
     marks.stuck = [];
+    marks.suspects = [];
     forgetStuck(data);
     forgetDeaths(data);
   };
@@ -124,6 +117,8 @@ function heed(data: string, { marks, events, last }: Left): void {
     return times === undefined ? [] : { ...one, deaths: times };
   });
   marks.stuck = [...records.flatMap(({ work }) => work), ...fatal];
+  marks.suspects = deaths.filter((one) => tooManyDeaths(one) === undefined);
+  marks.onSurvived = (one) => forgetDeathsOf(data, one);
 }
 
 function tellStuck(data: string, records: readonly StuckRecord[], events: Events): void {
@@ -153,155 +148,4 @@ function tellDeath(last: readonly LastWork[], deaths: readonly Deaths[], events:
     const fatal = `The engine ended ${times} times while ${host} worked on message ${message}: it is suspended when it comes again. Look for what takes all the memory or ends the process in its code, then resend it.`;
     events.told(host, 'error', 'engine-died', fatal);
   }
-}
-
-/** How often engines of this data folder died while they worked on a message. */
-interface Deaths extends Stuck {
-  /** While its code ran. */
-  readonly running: number;
-  /** While it waited for something, so that others may have been the cause. */
-  readonly waiting: number;
-  /** When the first was noticed. */
-  readonly first: number;
-}
-
-/**
- * How many deaths it takes until a message is set aside; the first of a row leaves no record of what was worked on.
- * A message that only waited is rarely the cause.
- */
-const [RUNNING, WAITING] = [2, 10];
-/** Milliseconds within which they count together. */
-const WITHIN = 3_600_000;
-const KEPT = 100;
-
-const place = (data: string): string => join(data, 'deaths.json');
-
-const isSame = (one: Stuck, other: Stuck): boolean =>
-  one.host === other.host &&
-  (one.message === other.message ||
-    (one.size >= 0 && one.size === other.size && one.digest === other.digest));
-
-/** Adds what the last engine worked on when it died, and returns all. */
-function countDeaths(data: string, last: readonly LastWork[], now: number): Deaths[] {
-  const known = read(data).filter(({ first }) => first > now - WITHIN && first <= now);
-  const counted = last.map(({ ran, ...work }): Deaths => {
-    const {
-      running = 0,
-      waiting = 0,
-      first = now,
-    } = known.find((one) => isSame(one, work)) ?? ({} as Partial<Deaths>);
-    return { ...work, first, running: running + Number(ran), waiting: waiting + Number(!ran) };
-  });
-  const others = known.filter((one) => !counted.some((other) => isSame(one, other)));
-  const all = [...others, ...counted].slice(-KEPT);
-  if (last.length > 0) write(data, all);
-  return all;
-}
-
-/** How often they died of it, if that is too often; otherwise undefined. */
-const tooManyDeaths = ({ running, waiting }: Deaths): number | undefined =>
-  running >= RUNNING || running + waiting >= WAITING ? running + waiting : undefined;
-
-/** A person has stopped or changed the production: what they died of may be tried again. */
-function forgetDeaths(data: string): void {
-  rmSync(place(data), { force: true });
-}
-
-function read(data: string): Deaths[] {
-  try {
-    const found: unknown = JSON.parse(readFileSync(place(data), 'utf8'));
-    return Array.isArray(found) ? (found as Deaths[]) : [];
-  } catch {
-    // none was written, or the disk was full: counting begins anew
-    return [];
-  }
-}
-
-function write(data: string, deaths: readonly Deaths[]): void {
-  try {
-    writeFileSync(place(data), JSON.stringify(deaths), { mode: 0o600 });
-  } catch (error) {
-    tolerate(error, isSystemError, 'counting the deaths of engines');
-  }
-}
-
-/** Bytes of one mark: its state, then what is worked on. */
-const SLOT = 512;
-const SIGN = { running: 'R', waiting: 'W', free: ' ' } as const;
-
-/** What an engine worked on when its process ended. */
-interface LastWork extends Stuck {
-  /** Whether its code ran, or waited for something. */
-  readonly ran: boolean;
-}
-
-/**
- * A file of marks: the system writes it to the disk even if this process dies the moment after. The
- * memory that the watchdog sees dies with it.
- */
-class WorkRecord implements MarkRecord {
-  #file: number | undefined;
-
-  constructor(path: string) {
-    this.#safely(() => {
-      this.#file = openSync(path, 'w', 0o600);
-      ftruncateSync(this.#file, 0);
-    });
-  }
-
-  begin(slot: number, work: Stuck): void {
-    this.#write(` ${JSON.stringify(work)}`.padEnd(SLOT - 1).concat('\n'), slot);
-  }
-
-  state(slot: number, state: keyof typeof SIGN): void {
-    this.#write(SIGN[state], slot);
-  }
-
-  close(): void {
-    const file = this.#file;
-    this.#file = undefined;
-    if (file !== undefined) closeSync(file);
-  }
-
-  #write(text: string, slot: number): void {
-    const file = this.#file;
-    if (file !== undefined) this.#safely(() => writeSync(file, text, slot * SLOT));
-  }
-
-  /** Without a disk, messages are still processed: only what kills an engine is not known. */
-  #safely(work: () => void): void {
-    try {
-      work();
-    } catch (error) {
-      tolerate(error, isSystemError, 'recording what is worked on');
-    }
-  }
-}
-
-/** What an earlier process worked on, which did not remove its record; undefined if it ended in order. */
-function lastWork(path: string): LastWork[] | undefined {
-  let text: string;
-  try {
-    text = readFileSync(path, 'latin1');
-  } catch (error) {
-    tolerate(error, isSystemError, 'reading what was worked on');
-    return undefined;
-  }
-  const slots = Array.from({ length: Math.ceil(text.length / SLOT) }, (_, at) =>
-    text.slice(at * SLOT, (at + 1) * SLOT),
-  );
-  return slots.flatMap((slot) => {
-    const sign = slot[0];
-    if (sign !== SIGN.running && sign !== SIGN.waiting) return [];
-    try {
-      return [{ ...(JSON.parse(slot.slice(1)) as Stuck), ran: sign === SIGN.running }];
-    } catch {
-      // the disk was full, or the machine lost power
-      return [];
-    }
-  });
-}
-
-function removeRecord(path: string): void {
-  rmSync(path, { force: true });
 }

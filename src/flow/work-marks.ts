@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError } from '../error/engine-error.ts';
 import type { Envelope } from '../message/message.ts';
 
@@ -42,6 +43,8 @@ export interface WorkMark {
 /** How many pieces of work can be recorded at once; more overwrite those that have waited longest. */
 const SLOTS = 256;
 const HOSTS = 1_024;
+/** Milliseconds between two looks whether any code runs. */
+const QUIET = 10;
 /** Bytes of a host's name, which has up to 63 letters. */
 const NAME = 64;
 /** Bytes at the beginning of a body by which it is recognized. */
@@ -68,6 +71,11 @@ export class WorkMarks {
   readonly #turns = new Uint32Array(SLOTS);
   #next = 0;
   #stuck: readonly Refused[] = [];
+  #suspects: readonly Stuck[] = [];
+  /** A suspect has its turn, or waits for it: others begin after it. */
+  #trial: (PromiseWithResolvers<void> & { begun: boolean }) | undefined;
+  /** Called when a suspect came to an end. */
+  onSurvived: (one: Stuck) => void = () => undefined;
   #record: MarkRecord | undefined;
 
   /** Called at every tick of a timer: the loop is running, so whatever ran has paused. */
@@ -79,6 +87,7 @@ export class WorkMarks {
       this.#numbers[at] = WAITING;
       this.#record?.state(slot, 'waiting');
     }
+    this.#endTrial();
   }
 
   /** Also keeps every mark there from now on; undefined no longer does. */
@@ -91,19 +100,49 @@ export class WorkMarks {
     this.#stuck = stuck;
   }
 
+  /** Sets the messages that were in hand when an engine died: each is tried alone, which shows whether it is the cause. */
+  set suspects(suspects: readonly Stuck[]) {
+    this.#suspects = suspects;
+  }
+
+  /**
+   * Waits, where this message is a suspect, until no other code runs, and otherwise until that of a suspect no longer
+   * does: it has ended, or waits for something. Undefined if there is nothing to wait for.
+   */
+  turn(host: string, input: CodeInput): Promise<void> | undefined {
+    if (this.#suspects.length === 0 && this.#trial === undefined) return undefined;
+    const suspect = foundIn(this.#suspects, host, input);
+    return suspect === undefined && this.#trial === undefined
+      ? undefined
+      : this.#awaitTurn(suspect !== undefined);
+  }
+
+  async #awaitTurn(isSuspect: boolean): Promise<void> {
+    while (this.#trial !== undefined) await this.#trial.promise;
+    if (!isSuspect) return;
+    this.#trial = { ...Promise.withResolvers<void>(), begun: false };
+    while (this.#isRunning()) await sleep(QUIET, undefined, { ref: false });
+  }
+
+  #isRunning(): boolean {
+    for (let slot = 0; slot < SLOTS; slot++)
+      if (this.#numbers[(FIRST + slot * SLOT) >> 2] === RUNNING) return true;
+    return false;
+  }
+
+  #endTrial(): void {
+    const trial = this.#trial;
+    if (trial?.begun !== true || this.#isRunning()) return;
+    this.#trial = undefined;
+    trial.resolve();
+  }
+
   /** Throws PROCESS_STUCK or PROCESS_DIED for a message that engines did not survive; one that a person resends is tried. */
-  refuseStuck(host: string, { message, bytes }: CodeInput): void {
+  refuseStuck(host: string, input: CodeInput): void {
     if (this.#stuck.length === 0) return;
-    const { id, resendOf, testBy } = message;
+    const { resendOf, testBy } = input.message;
     if (resendOf !== undefined || testBy !== undefined) return;
-    const known = this.#stuck.find(
-      (one) =>
-        one.host === host &&
-        (one.message === id ||
-          (bytes !== undefined &&
-            one.size === bytes.byteLength &&
-            one.digest === digestOf(bytes.subarray(0, BEGINNING)))),
-    );
+    const known = foundIn(this.#stuck, host, input);
     if (known === undefined) return;
     if (known.deaths !== undefined)
       throw new EngineError(
@@ -137,11 +176,26 @@ export class WorkMarks {
       this.#record?.state(slot, NAMED[state]);
     };
     put(RUNNING);
+    if (this.#trial !== undefined) this.#trial.begun = true;
+    const suspect = foundIn(this.#suspects, host, { message, bytes });
     return {
       running: () => put(RUNNING),
-      waiting: () => put(WAITING),
-      end: () => put(FREE),
+      waiting: () => {
+        put(WAITING);
+        this.#endTrial();
+      },
+      end: () => {
+        put(FREE);
+        this.#endTrial();
+        if (suspect !== undefined) this.#clear(suspect);
+      },
     };
+  }
+
+  #clear(suspect: Stuck): void {
+    if (!this.#suspects.includes(suspect)) return;
+    this.#suspects = this.#suspects.filter((one) => one !== suspect);
+    this.onSurvived(suspect);
   }
 
   #freeSlot(): number {
@@ -177,6 +231,22 @@ export function workIn(buffer: SharedArrayBuffer): Stuck[] {
       .map((slot) => stuckAt(buffer, slot));
   const running = inState(RUNNING);
   return running.length > 0 ? running : inState(WAITING);
+}
+
+/** What a list has of the message, by its id, or by how its body begins if it is not stored yet. */
+function foundIn<One extends Stuck>(
+  list: readonly One[],
+  host: string,
+  { message, bytes }: CodeInput,
+): One | undefined {
+  return list.find(
+    (one) =>
+      one.host === host &&
+      (one.message === message.id ||
+        (bytes !== undefined &&
+          one.size === bytes.byteLength &&
+          one.digest === digestOf(bytes.subarray(0, BEGINNING)))),
+  );
 }
 
 function stuckAt(buffer: SharedArrayBuffer, slot: number): Stuck {
