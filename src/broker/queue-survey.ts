@@ -45,6 +45,29 @@ export async function changeKind({ manager }: Broker, stream: string, kind: stri
   }
 }
 
+/** How full a host's queue is. */
+export interface QueueRoom {
+  readonly host: string;
+  /** Of the fullest of its streams, which are limited one by one. */
+  readonly bytes: number;
+  readonly limit: number;
+}
+
+/** How full each host's queue is; without those that are not limited. */
+export async function queueRooms({ manager, names }: Broker): Promise<QueueRoom[]> {
+  const rooms = new Map<string, QueueRoom>();
+  for await (const { config, state } of manager.streams.list(names.everything)) {
+    const host = names.queueOf(config.name)?.host;
+    if (host === undefined || config.max_bytes <= 0) continue;
+    const room = { host, bytes: state.bytes, limit: config.max_bytes };
+    const known = rooms.get(host);
+    if (known === undefined || share(known) < share(room)) rooms.set(host, room);
+  }
+  return [...rooms.values()];
+}
+
+const share = ({ bytes, limit }: QueueRoom): number => bytes / limit;
+
 /** The state of each host's queue, over all its streams; includes removed hosts. */
 export async function queueStates(broker: Broker): Promise<ReadonlyMap<string, QueueState>> {
   const states = new Map<string, QueueState>();

@@ -137,8 +137,8 @@ class Reader implements StreamReader {
     };
   }
 
-  lag(): Promise<number> {
-    return projectorLag(this.#broker);
+  async lag(): Promise<number> {
+    return countOf(await projectorUnread(this.#broker));
   }
 
   again(): void {
@@ -312,17 +312,28 @@ class Gaps {
   }
 }
 
-/** How many messages the projector still has to process, according to the server. */
-export async function projectorLag(broker: Broker): Promise<number> {
+/** How much of a stream the projector still has to process, according to the server. */
+export interface Unread {
+  readonly stream: string;
+  readonly unread: number;
+  /** Up to where it has processed it: another one whenever it went on. */
+  readonly floor: number;
+}
+
+export async function projectorUnread(broker: Broker): Promise<Unread[]> {
   const streams = await readable(broker);
   const infos = await Promise.all(
     streams.map((stream) =>
       // a consumer that is just being created has read nothing yet
-      unread(broker, stream).catch(unless(isAway, `asking about ${stream}`)),
+      unreadOf(broker, stream).catch(unless(isAway, `asking about ${stream}`)),
     ),
   );
-  return infos.reduce<number>((sum, count) => sum + (count ?? 0), 0);
+  return infos.filter((info) => info !== undefined);
 }
+
+/** How many messages the projector still has to process. */
+export const countOf = (found: readonly Unread[]): number =>
+  found.reduce((sum, { unread }) => sum + unread, 0);
 
 /** A stream, up to where the projector has acknowledged it, and the first sequence that it still contains. */
 export interface ProjectorFloor {
@@ -362,14 +373,16 @@ export async function projectorFloors(broker: Broker): Promise<readonly Projecto
 
 const isMissing = (error: unknown): boolean => isStreamMissing(error) || isConsumerMissing(error);
 
-async function unread({ manager }: Broker, stream: string): Promise<number> {
+async function unreadOf({ manager }: Broker, stream: string): Promise<Unread> {
   try {
-    const { num_pending, num_ack_pending } = await manager.consumers.info(stream, PROJECTOR);
-    return num_pending + num_ack_pending;
+    const info = await manager.consumers.info(stream, PROJECTOR);
+    const { num_pending, num_ack_pending, ack_floor } = info;
+    return { stream, unread: num_pending + num_ack_pending, floor: ack_floor.stream_seq };
   } catch (error) {
     if (!isLeaderless(error)) throw error;
     // nobody knows how far it has come: at most this
-    return (await manager.streams.info(stream)).state.messages;
+    const { state } = await manager.streams.info(stream);
+    return { stream, unread: state.messages, floor: 0 };
   }
 }
 

@@ -3,6 +3,7 @@ import type { Emergencies } from '../access/rights/emergency.ts';
 import type { ConsoleSettings } from '../access/sign-in/console-settings.ts';
 import { isAway } from '../broker/away.ts';
 import type { Broker } from '../broker/broker.ts';
+import { queueRooms } from '../broker/queue-survey.ts';
 import type { Alone } from '../broker/while-held.ts';
 import { unless } from '../error/foreseen.ts';
 import { alertStore } from '../operator/alert/alert-store.ts';
@@ -30,6 +31,8 @@ export interface AlertingOptions {
   readonly live: LiveStream;
   readonly emergencies: Emergencies;
   readonly alone: Alone;
+  /** Whether NATS has no room for the lease of who watches. */
+  readonly isFull: () => boolean;
   /** Milliseconds between two looks. */
   readonly every: number | undefined;
   readonly settings: Pick<ConsoleSettings, 'alerts' | 'publicUrl'>;
@@ -38,10 +41,10 @@ export interface AlertingOptions {
 /** Watches for alerts and tells people of them, until it is stopped. */
 export function startAlerting(
   sources: ConsoleSources,
-  { meta, reached, live, emergencies, alone, every = WATCH_EVERY, settings }: AlertingOptions,
+  options: AlertingOptions,
 ): Alerting & { stop(): Promise<void> } {
-  const { broker, trace, tracing, log, place } = sources;
-  const { production: name } = broker;
+  const { broker, trace, log } = sources;
+  const { meta, reached, settings } = options;
   const store = alertStore(meta);
   const deliveries = deliveryStore(meta);
   const maintenance = maintenanceStore(meta);
@@ -55,30 +58,8 @@ export function startAlerting(
     trace,
     log,
   });
-  const about = (): Promise<AlertedProduction> => lastKnown(reached, name);
-  const watcher = startWatcher({
-    production: name,
-    engines: reached,
-    store,
-    notifier,
-    emergencies,
-    trace,
-    live,
-    alone,
-    failingSince: () => tracing.failingSince(),
-    lag: () => tracing.lag(),
-    disks: () => disksOf(broker, place.data),
-    log,
-    every,
-  });
-  const nats = startNatsWatch({
-    reached: () => isReached(broker),
-    about,
-    store,
-    notifier,
-    log,
-    every,
-  });
+  const about = (): Promise<AlertedProduction> => lastKnown(reached, broker.production);
+  const watching = startWatching(sources, options, { store, notifier, about });
   return {
     store,
     deliveries,
@@ -91,6 +72,41 @@ export function startAlerting(
         { notifier, engines: reached, trace, deliveries },
         { about: await about(), only, by },
       ),
+    stop: watching.stop,
+  };
+}
+
+/** What looks for what is wrong: of several planes one at the production, and each for itself at NATS. */
+function startWatching(
+  { broker, trace, tracing, log, place }: ConsoleSources,
+  { reached, live, emergencies, alone, isFull, every = WATCH_EVERY }: AlertingOptions,
+  { store, notifier, about }: Pick<Alerting, 'store' | 'notifier' | 'about'>,
+): { stop(): Promise<void> } {
+  const watcher = startWatcher({
+    production: broker.production,
+    engines: reached,
+    store,
+    notifier,
+    emergencies,
+    trace,
+    live,
+    alone,
+    failingSince: () => tracing.failingSince(),
+    unread: () => tracing.unread(),
+    disks: () => disksOf(broker, place.data),
+    log,
+    every,
+  });
+  const nats = startNatsWatch({
+    reached: () => isReached(broker),
+    isFull,
+    about,
+    store,
+    notifier,
+    log,
+    every,
+  });
+  return {
     async stop() {
       await Promise.all([watcher.stop(), nats.stop()]);
     },
@@ -109,18 +125,26 @@ async function isReached({ connection }: Broker): Promise<boolean> {
   return new Deadline(ANSWER).within('asking NATS', connection.rtt(), isAway);
 }
 
-/** The plane's own disk, and what NATS gives the account, if that is limited. */
-async function disksOf({ manager }: Broker, data: string): Promise<Disk[]> {
+/** The plane's own disk, the queues, and what NATS gives the account, if that is limited. */
+async function disksOf(broker: Broker, data: string): Promise<Disk[]> {
   const own = await diskSpace(data);
   // without NATS there is nothing to ask: that is an alert of its own
-  const account = await manager
+  const account = await broker.manager
     .getAccountInfo()
     .catch(unless(isAway, 'asking NATS for its storage'));
+  const rooms = await queueRooms(broker).catch(unless(isAway, 'asking how full the queues are'));
   const total = account?.limits.max_storage ?? 0;
   return [
     ...(own === undefined ? [] : [{ name: 'the disk of the operator plane', ...own }]),
     ...(account === undefined || total <= 0
       ? []
       : [{ name: 'the storage of NATS', id: 'nats', free: total - account.storage, total }]),
+    ...(rooms ?? []).map(({ host, bytes, limit: most }) => ({
+      name: `the queue of ${host}`,
+      id: host,
+      host,
+      free: most - bytes,
+      total: most,
+    })),
   ];
 }

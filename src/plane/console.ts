@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { KV } from '@nats-io/kv';
 import type { Audit } from '../access/audit/audit.ts';
 import type { MetaDatabase, MetaPlace } from '../access/meta/meta-database.ts';
 import type { Emergencies } from '../access/rights/emergency.ts';
@@ -197,21 +198,7 @@ async function peopleService(
   const { broker, trace, tracing, log } = parts;
   const live = await liveStream(broker, log);
   const { kv } = await state(broker);
-  const held = leases(kv, randomUUID());
-  const alone =
-    (lease: string): Alone =>
-    (run, signal) =>
-      whileHeld(held, lease, {
-        signal,
-        onWaiting({ problem }) {
-          const event = `${lease}-wait`;
-          if (problem !== undefined) log.debug({ event, problem }, event);
-        },
-        run: async (still) => {
-          await run(still);
-          return 'clean';
-        },
-      });
+  const { alone, isFull } = leaseTaker(kv, log);
   const jobs = jobRunner({
     store: jobStore(meta),
     lists: frozenLists(meta),
@@ -229,10 +216,35 @@ async function peopleService(
     live,
     emergencies,
     alone: alone('alerts'),
+    isFull: () => isFull('alerts'),
     every,
     settings,
   });
   return { meta, live, alerts: alerting.store, alerting, jobs, watcher: alerting };
+}
+
+/** Runs things on one plane at a time, and knows for which of them NATS has no room. */
+function leaseTaker(kv: KV, log: Logger) {
+  const held = leases(kv, randomUUID());
+  const full = new Set<string>();
+  const alone =
+    (lease: string): Alone =>
+    (run, signal) =>
+      whileHeld(held, lease, {
+        signal,
+        onWaiting({ problem, isWithoutRoom = false }) {
+          if (isWithoutRoom) full.add(lease);
+          else full.delete(lease);
+          const event = `${lease}-wait`;
+          if (problem !== undefined) log.debug({ event, problem }, event);
+        },
+        run: async (still) => {
+          full.delete(lease);
+          await run(still);
+          return 'clean';
+        },
+      });
+  return { alone, isFull: (lease: string): boolean => full.has(lease) };
 }
 
 function contextParts(

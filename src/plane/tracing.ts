@@ -4,7 +4,7 @@ import type { Bodies } from '../broker/bodies.ts';
 import type { Broker } from '../broker/broker.ts';
 import { leases } from '../broker/lease.ts';
 import { state } from '../broker/state.ts';
-import { projectorFloors, projectorLag } from '../broker/stream-reader.ts';
+import { countOf, projectorFloors, projectorUnread, type Unread } from '../broker/stream-reader.ts';
 import { bodySweeper } from '../broker/swept-bodies.ts';
 import { aborted, whileHeld } from '../broker/while-held.ts';
 import { askAll } from '../control/control.ts';
@@ -38,6 +38,8 @@ export interface TracingOptions {
 
 /** The trace of a production while it is being built. */
 export interface Tracing extends Pick<Projector, 'lag' | 'stop'> {
+  /** What it has not read yet, by stream. */
+  unread(): Promise<readonly Unread[]>;
   /** Since when the trace has not been built, or its store failing; undefined while it works. */
   failingSince(): number | undefined;
   /** The engines' current settings. */
@@ -182,7 +184,8 @@ export async function startTracing(parts: TracingOptions): Promise<Tracing> {
         keys: keyReader(settings.now.search, Promise.resolve(bodies)),
         failing: () => held?.failing()?.why,
       }),
-    lag: () => projectorLag(broker),
+    lag: async () => countOf(await projectorUnread(broker)),
+    unread: () => projectorUnread(broker),
     failingSince() {
       if (held !== undefined) return held.failing()?.since;
       const since = unbuiltSince ?? Number.POSITIVE_INFINITY;

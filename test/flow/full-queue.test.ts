@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import { startNatsServer } from '../../src/broker/embedded/nats-server.ts';
 import { WORKER } from '../../src/broker/names.ts';
+import { queueRooms } from '../../src/broker/queue-survey.ts';
 import type { Message } from '../../src/message/message.ts';
 import {
   definition,
@@ -89,6 +90,9 @@ test('while the queue of one target is full, what is refused and sent again reac
   while ((await deliver(`m${number}`, `m${number}`)) === undefined) number++;
   const refused = `m${number}`;
   expect(number).toBeGreaterThan(2);
+  const full = (await queueRooms(running.engine.broker)).find(({ host }) => host === 'stuck');
+  expect(full).toMatchObject({ limit: 5 * SIZE });
+  expect(full?.bytes).toBeGreaterThan(0.6 * 5 * SIZE);
   for (let tries = 0; tries < 4; tries++) {
     await sleep(WINDOW / 2);
     await tidied(running, 'well');

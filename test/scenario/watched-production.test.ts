@@ -74,4 +74,5 @@ export default async (_: unknown, context: { send(to: string, body: string): Pro
   expect(stdout).toMatch(
     /1 message waits for out, the oldest for .*: the production no longer has that host/,
   );
+  expect(stdout).toMatch(/^TRACE: no operator plane answers, .* not in the trace yet: [1-9]\d*$/m);
 });

@@ -1,7 +1,9 @@
 import { realpath } from 'node:fs/promises';
 import { createInterface } from 'node:readline/promises';
 import { Argument, Command, Option } from 'commander';
+import type { Broker } from '../../broker/broker.ts';
 import { OVERRIDE_KINDS, type Override, type OverrideKind } from '../../broker/overrides.ts';
+import { countOf, projectorUnread } from '../../broker/stream-reader.ts';
 import { askAll, askControl, orderAll } from '../../control/control.ts';
 import { differingFiles } from '../../control/differing-files.ts';
 import type { HostReport, StatusReport, WaitingMessages } from '../../control/engine-report.ts';
@@ -9,8 +11,10 @@ import { COMMAND_LINE, type Reloaded, type ReloadOrder } from '../../control/ord
 import { ENGINE, PLANE } from '../../control/verbs.ts';
 import { leftText } from '../../engine/left-queues.ts';
 import { describeReload, messagesWaiting } from '../../engine/reloaded.ts';
-import { EngineError } from '../../error/engine-error.ts';
+import { EngineError, isEngineError } from '../../error/engine-error.ts';
+import { unless } from '../../error/foreseen.ts';
 import { lostText } from '../../log/events.ts';
+import { FAR_BEHIND } from '../../operator/alert/condition.ts';
 import { describeDuration, milliseconds } from '../../time/duration.ts';
 import { orderedBy, type WhereOptions, whereOptions, withBroker, withEach } from '../connect.ts';
 import { print, table } from '../output.ts';
@@ -23,14 +27,48 @@ export function statusCommand(): Command {
 }
 
 async function status(flags: WhereOptions & { readonly json?: boolean }): Promise<void> {
-  const found = await withEach(flags, (broker) => askAll(broker, ENGINE.status, null));
-  if (flags.json === true) return print(JSON.stringify(found.flatMap(({ result = [] }) => result)));
-  for (const { production, result = [] } of found) {
-    printReports(result);
-    if (result.length > 0) continue;
-    const which = found.length === 1 ? 'the production' : production;
-    print(`no engine answers: ${which} is not running`);
+  const found = await withEach(flags, async (broker) => ({
+    reports: await askAll(broker, ENGINE.status, null),
+    wrong: flags.json === true ? [] : await wrongWith(broker),
+  }));
+  if (flags.json === true)
+    return print(JSON.stringify(found.flatMap(({ result }) => result?.reports ?? [])));
+  for (const { production, result: { reports, wrong } = { reports: [], wrong: [] } } of found) {
+    printReports(reports);
+    if (reports.length === 0) {
+      const which = found.length === 1 ? 'the production' : production;
+      print(`no engine answers: ${which} is not running`);
+    }
+    for (const text of wrong) print(text);
   }
+}
+
+/** Milliseconds that an operator plane may take to say what is wrong. */
+const PLANE_ANSWERS = 3_000;
+
+/** What no line of a host says: open alerts about the whole or about room, and a trace that stands still. */
+async function wrongWith(broker: Broker): Promise<string[]> {
+  const timeout = PLANE_ANSWERS;
+  const [unread, alerts] = await Promise.all([
+    askControl(broker, PLANE.lag, null, { timeout }).catch(
+      unless(isEngineError, 'asking how far the trace is behind'),
+    ),
+    // one without a console watches for none
+    askControl(broker, PLANE.alerts, null, { timeout }).catch(
+      unless(isEngineError, 'asking for alerts'),
+    ),
+  ]);
+  const told = (alerts ?? [])
+    .filter(({ host, rule }) => host === undefined || rule === 'disk')
+    .map(({ first, text }) => `ALERT for ${since(first)}: ${text}`);
+  if (unread === undefined) {
+    const waiting = countOf(await projectorUnread(broker));
+    const what = 'no operator plane answers, so nobody watches, and nothing new is found';
+    return [...told, `TRACE: ${what}; messages that are not in the trace yet: ${waiting}`];
+  }
+  return unread > FAR_BEHIND
+    ? [...told, `TRACE: messages that are not in the trace yet: ${unread}`]
+    : told;
 }
 
 function printReports(reports: readonly StatusReport[]): void {

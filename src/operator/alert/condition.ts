@@ -77,6 +77,8 @@ export interface Seen {
   readonly differing?: ReadonlyMap<string, number> | undefined;
   /** How many messages the trace has not read, and since when it has been that far behind. */
   readonly behind?: { readonly messages: number; readonly since: number } | undefined;
+  /** How many messages the trace has not read, and since when it has read none of a stream. */
+  readonly standing?: { readonly messages: number; readonly since: number } | undefined;
   /** Since when the trace store has been failing. */
   readonly failingSince: number | undefined;
   readonly now: number;
@@ -100,6 +102,8 @@ export interface SuspendedMessages {
 export interface Disk extends DiskSpace {
   /** For people: `the disk of engine 0`. */
   readonly name: string;
+  /** The host whose queue it is. */
+  readonly host?: string | undefined;
 }
 
 const DAY = 86_400_000;
@@ -181,9 +185,14 @@ const BEHIND_FOR = 300_000;
 export const FAR_BEHIND = 1_000;
 
 function behindCondition(
-  { behind, now }: Seen,
+  { behind, standing, now }: Seen,
   whole: (rule: Rule, text: string) => AlertCondition,
 ): AlertCondition[] {
+  if (standing !== undefined && now - standing.since >= BEHIND_FOR) {
+    const still = describeDuration(now - standing.since);
+    const text = `the trace has stood still for ${still}, with messages that it has not read (${standing.messages}): what came since then is not found, and still shown as it was. Start the operator plane again`;
+    return [whole('behind', text)];
+  }
   if (behind === undefined || now - behind.since < BEHIND_FOR) return [];
   const { messages, since } = behind;
   const text = `the trace has been behind for ${describeDuration(now - since)}, by ${messages} messages now: what is searched for may not be there yet`;
@@ -319,19 +328,23 @@ function suspendedCondition(
 
 const GIGABYTE = 1024 ** 3;
 
-/** Below 10 % (at most 20 GB) people are told, below 5 % (at most 5 GB) it is an error. */
+/** Below 10 % (at most 20 GB) people are told, of a queue below 20 %; below 5 % (at most 5 GB) it is an error. */
 function diskConditions({ reports, disks = [] }: Seen): AlertCondition[] {
-  const engines = reports.flatMap(({ engine, disk }) =>
+  const engines = reports.flatMap(({ engine, disk }): Disk[] =>
     disk === undefined ? [] : [{ name: `the disk of engine ${engine}`, ...disk }],
   );
   const all = [...engines, ...disks];
-  return all.flatMap(({ name, id, free, total }, n) => {
+  return all.flatMap(({ name, id, host, free, total }, n) => {
     // a file system that several write to is reported once
     if (all.findIndex((one) => one.id === id) < n) return [];
-    if (free >= Math.min(total / 10, 20 * GIGABYTE)) return [];
+    const isQueue = host !== undefined;
+    if (free >= (isQueue ? total / 5 : Math.min(total / 10, 20 * GIGABYTE))) return [];
     const level = free < Math.min(total / 20, 5 * GIGABYTE) ? 'error' : 'warn';
-    const text = `${name} has ${describeSize(free)} of ${describeSize(total)} left: what is full takes no more messages`;
-    return [{ rule: 'disk', object: name, host: undefined, level, text }];
+    const [left, of] = [describeSize(Math.max(0, free)), describeSize(total)];
+    const text = isQueue
+      ? `${name} has ${left} of ${of} left: once it is full, senders are refused. Start or repair ${host}, or raise settings.queueLimit`
+      : `${name} has ${left} of ${of} left: what is full takes no more messages`;
+    return [{ rule: 'disk', object: name, host, level, text }];
   });
 }
 

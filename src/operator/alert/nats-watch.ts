@@ -9,6 +9,8 @@ import type { AlertedProduction, Notifier } from './notifier.ts';
 export interface NatsWatchOptions {
   /** Whether NATS answers now; bounded in time, never rejects. */
   readonly reached: () => Promise<boolean>;
+  /** Whether it has no room left, so that nobody can hold the lease of who watches. */
+  readonly isFull: () => boolean;
   /** The production as last known. */
   readonly about: () => Promise<AlertedProduction>;
   readonly store: AlertStore;
@@ -22,10 +24,18 @@ export interface NatsWatchOptions {
 const LOOKS = 6;
 
 /**
- * Without NATS there is no lease by which planes agree who watches, so each looks for itself; their common database
+ * Without NATS, and where that is full, there is no lease by which planes agree who watches, so each looks for itself; their common database
  * sees to it that people are told once. Ends with the watcher's next look.
  */
-export function startNatsWatch({ reached, about, store, notifier, log, every }: NatsWatchOptions): {
+export function startNatsWatch({
+  reached,
+  isFull,
+  about,
+  store,
+  notifier,
+  log,
+  every,
+}: NatsWatchOptions): {
   stop(): Promise<void>;
 } {
   const stopping = new AbortController();
@@ -33,7 +43,8 @@ export function startNatsWatch({ reached, about, store, notifier, log, every }: 
   let since: number | undefined;
   let looks = 0;
   const look = async (): Promise<void> => {
-    if (await reached()) {
+    const isReached = await reached();
+    if (isReached && !isFull()) {
       since = undefined;
       looks = 0;
       return;
@@ -47,7 +58,9 @@ export function startNatsWatch({ reached, about, store, notifier, log, every }: 
         object: told.name,
         host: undefined,
         level: 'error',
-        text: `NATS does not answer the operator plane since ${describeDuration(Date.now() - since)}: messages may not be accepted`,
+        text: isReached
+          ? `NATS holds as much as it may since ${describeDuration(Date.now() - since)}: nothing is accepted, and nothing sent. Raise max_file_store in its jetstream block, or remove what else is stored in it`
+          : `NATS does not answer the operator plane since ${describeDuration(Date.now() - since)}: messages may not be accepted`,
       },
       Date.now(),
     );

@@ -1,5 +1,6 @@
 import type { Emergencies, Emergency } from '../../access/rights/emergency.ts';
 import { isAway } from '../../broker/away.ts';
+import { countOf, type Unread } from '../../broker/stream-reader.ts';
 import type { Alone } from '../../broker/while-held.ts';
 import { differingFiles } from '../../control/differing-files.ts';
 import type { ProductionDescription } from '../../control/production-description.ts';
@@ -44,8 +45,8 @@ export interface WatcherOptions {
   /** One operator plane watches, however many there are. */
   readonly alone: Alone;
   readonly failingSince: () => number | undefined;
-  /** How many messages the trace has not read. */
-  readonly lag: () => Promise<number>;
+  /** What the trace has not read, by stream. */
+  readonly unread: () => Promise<readonly Unread[]>;
   readonly log: Logger;
   /** Milliseconds between two checks. Default 10 s. */
   readonly every?: number | undefined;
@@ -87,6 +88,7 @@ export function startWatcher(parts: WatcherOptions): { stop(): Promise<void> } {
 interface LastingThings {
   readonly disconnected: Lasting;
   readonly behind: Lasting;
+  readonly standing: Lasting;
   readonly differing: Lasting;
   /** Read less often than the rest: there may be many. */
   readonly suspended: Remembered<ReadonlyMap<string, SuspendedMessages>>;
@@ -101,6 +103,7 @@ const lastingThings = ({
 }: Pick<WatcherOptions, 'trace' | 'every'>): LastingThings => ({
   disconnected: new Lasting(),
   behind: new Lasting(),
+  standing: new Lasting(),
   differing: new Lasting(),
   suspended: remembered(6 * every, () => suspendedMessages(trace)),
   hours: hourCounts(trace),
@@ -195,7 +198,7 @@ async function seenNow(
   lasting: LastingThings,
   { description, now }: Pick<Seen, 'description' | 'now'>,
 ): Promise<{ readonly seen: Seen; readonly unseen: ReadonlySet<Rule> }> {
-  const { engines, trace, lag, disks, failingSince } = parts;
+  const { engines, trace, unread: unreadNow, disks, failingSince } = parts;
   const reports = await engines.status();
   const noneAnswers = reports.length === 0;
   const unseen = new Set<Rule>(noneAnswers ? TOLD_BY_ENGINES : []);
@@ -208,7 +211,7 @@ async function seenNow(
       return undefined;
     }
   };
-  const unread = await ifRead('behind', lag());
+  const unread = await ifRead('behind', unreadNow());
   const seen: Seen = {
     description,
     reports,
@@ -229,6 +232,7 @@ async function seenNow(
     ),
     fewerEngines: lasting.engines.see(reports.length, now),
     behind: behindNow(lasting, unread, now),
+    standing: standingNow(lasting.standing, unread, now),
     failingSince: failingSince(),
     now,
   };
@@ -267,16 +271,28 @@ const UNKNOWN = (
   alerts: undefined,
 });
 
-/** @param unread messages that the trace has not read; undefined if they cannot be counted */
+/** @param unread what the trace has not read; undefined if it cannot be counted */
 function behindNow(
   { behind }: LastingThings,
-  unread: number | undefined,
+  unread: readonly Unread[] | undefined,
   now: number,
 ): Seen['behind'] {
-  const isFar = unread !== undefined && unread > FAR_BEHIND;
-  const names = isFar ? ['trace'] : [];
+  const messages = unread === undefined ? 0 : countOf(unread);
+  const names = messages > FAR_BEHIND ? ['trace'] : [];
   const since = behind.see(unread === undefined ? undefined : names, now).get('trace');
-  return since === undefined ? undefined : { messages: unread ?? 0, since };
+  return since === undefined ? undefined : { messages, since };
+}
+
+/** Streams of which something is unread, and nothing has been read for a while: each is named by where it stands. */
+export function standingNow(
+  standing: Lasting,
+  unread: readonly Unread[] | undefined,
+  now: number,
+): Seen['standing'] {
+  const still = unread?.filter((one) => one.unread > 0);
+  const names = still?.map(({ stream, floor }) => `${stream} ${floor}`);
+  const since = Math.min(...standing.see(names, now).values());
+  return Number.isFinite(since) ? { messages: countOf(still ?? []), since } : undefined;
 }
 
 /** Counted only if somebody wants to be notified. */

@@ -9,7 +9,7 @@ import {
   isQuiet,
   type Seen,
 } from '../../../src/operator/alert/condition.ts';
-import { EngineCount, Lasting } from '../../../src/operator/alert/watcher.ts';
+import { EngineCount, Lasting, standingNow } from '../../../src/operator/alert/watcher.ts';
 import { processorTime } from '../../support/processor-time.ts';
 
 const NOW = new Date(2026, 10, 25, 12, 0).getTime();
@@ -177,6 +177,25 @@ const behind = (minutes: number): Seen =>
 test('a trace that stays behind is an alert, a burst is not', () => {
   expect(rules(behind(4))).toEqual([]);
   expect(rules(behind(6))).toEqual(['behind']);
+});
+
+test('a trace that stands still is an alert, however little it has not read, and one that goes on is not', () => {
+  const standing = new Lasting();
+  const at = (minute: number, floor: number, unread = 3) => {
+    const now = NOW + minute * MINUTE;
+    const still = [
+      { stream: 'out', floor, unread },
+      { stream: 'busy', floor: minute, unread: 2 },
+    ];
+    return conditions(seen({}, { now, standing: standingNow(standing, still, now) }));
+  };
+  expect([at(0, 1), at(4, 1), at(5, 2), at(9, 2), at(10, 3, 0)].flat()).toEqual([]);
+  at(11, 3);
+  expect(at(17, 3)).toMatchObject([
+    { rule: 'behind', text: expect.stringContaining('still for 6m') },
+  ]);
+  // nobody could look
+  expect(standingNow(standing, undefined, NOW)).toMatchObject({ since: NOW + 11 * MINUTE });
 });
 
 const failed = (most: number, count: number): Seen => {
@@ -392,6 +411,11 @@ test('a disk that becomes full is an alert, once however many write to it', () =
       text: 'the disk of engine 0 has 1 B of 1 GB left: what is full takes no more messages',
     },
   ]);
+  // of a queue earlier: somebody has to repair its host by then
+  const queue = (free: number) => ({ ...disk(free, 10 * GB), host: 'ward' });
+  expect(of(queue(2 * GB))).toEqual([]);
+  expect(of(queue(1.9 * GB))).toEqual([['disk a', 'warn']]);
+  expect(of(queue(0))).toEqual([['disk a', 'error']]);
 });
 
 test('an engine that comes near the limit of what it may have open is an alert', () => {

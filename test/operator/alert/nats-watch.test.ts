@@ -12,13 +12,15 @@ test('NATS that is away for several looks is told of, a short break is not', asy
   const store = alertStore(database);
   const about = { name: 'hub', title: 'Hub', alerts: undefined };
   const answers = [false, false, false, false, false, true];
+  let isFull = false;
   let looks = 0;
   const told: string[] = [];
   const watch = startNatsWatch({
     reached: async () => {
       looks++;
-      return answers.shift() ?? false;
+      return isFull || (answers.shift() ?? false);
     },
+    isFull: () => isFull,
     about: async () => about,
     store,
     notifier: {
@@ -33,8 +35,15 @@ test('NATS that is away for several looks is told of, a short break is not', asy
     await vi.waitFor(() => expect(told.length).toBeGreaterThan(1));
     expect(told[0]).toBe('12 nats');
     expect(await store.list({ ended: false, limit: 9 })).toMatchObject([
-      { rule: 'nats', object: 'hub', level: 'error' },
+      { rule: 'nats', object: 'hub', level: 'error', text: expect.stringContaining('not answer') },
     ]);
+    // it answers, and has no room for anything
+    isFull = true;
+    await vi.waitFor(async () =>
+      expect(await store.list({ ended: false, limit: 9 })).toMatchObject([
+        { rule: 'nats', text: expect.stringContaining('holds as much as it may') },
+      ]),
+    );
   } finally {
     await watch.stop();
   }
