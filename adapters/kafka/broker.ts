@@ -1,8 +1,8 @@
 import type * as Kafka from '@platformatic/kafka';
 import { NotConnectedError, type setting, timerTime, toldElsewhere } from 'waybill/adapter';
-import { PassingSet, placeOf, unlessAborted } from 'waybill/peer/basics';
+import { PassingSet, placeOf, unlessAborted, withRenewedToken } from 'waybill/peer/basics';
 import { clientTls } from 'waybill/peer/tls';
-import type { Account, KafkaLent } from './account.ts';
+import { type Account, accountOf, type KafkaLent } from './account.ts';
 import { connectFailure } from './failure.ts';
 
 export type KafkaLibrary = typeof Kafka;
@@ -111,7 +111,18 @@ export class KafkaBroker {
   }
 
   /** Connects, signs in, and asks which requests the broker knows. */
-  static async open(
+  static open(
+    library: KafkaLibrary,
+    lent: KafkaLent,
+    at: BrokerAt,
+    signal: AbortSignal,
+  ): Promise<KafkaBroker> {
+    return withRenewedToken(lent, async (as) =>
+      KafkaBroker.#signIn(library, as, { at, account: await accountOf(as) }, signal),
+    );
+  }
+
+  static async #signIn(
     library: KafkaLibrary,
     lent: KafkaLent,
     { at, account }: { readonly at: BrokerAt; readonly account: Account },

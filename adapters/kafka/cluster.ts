@@ -66,7 +66,7 @@ export class KafkaCluster {
     limitUnpacking(library);
     const account = await accountOf(lent);
     const reach = (address: setting.Address): Promise<KafkaBroker> =>
-      KafkaBroker.open(library, lent, { at: { address, name: address.host }, account }, signal);
+      KafkaBroker.open(library, lent, { address, name: address.host }, signal);
     const first = await firstReached(lent.settings.connect, reach, { signal, what: 'broker' });
     return new KafkaCluster(lent, library, { account, first });
   }
@@ -236,12 +236,7 @@ export class KafkaCluster {
   }
 
   async #open(at: BrokerAt, signal: AbortSignal): Promise<KafkaBroker> {
-    const broker = await KafkaBroker.open(
-      this.library,
-      this.#lent,
-      { at, account: this.account },
-      signal,
-    );
+    const broker = await KafkaBroker.open(this.library, this.#lent, at, signal);
     if (this.#isClosed) broker.destroy();
     return broker;
   }

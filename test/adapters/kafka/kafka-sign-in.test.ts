@@ -73,6 +73,20 @@ describe.skipIf(noKafka !== undefined)('signing in to Kafka', () => {
     await service.close();
   });
 
+  test('a token that is refused is fetched anew, once', async () => {
+    await using peer = await saslBefore(cluster.ports[0] ?? 0, {
+      mechanism: 'OAUTHBEARER',
+      token: 'good',
+    });
+    const hub: Credential = {
+      kind: 'oauth2',
+      token: async (_, options) => (options?.fresh === true ? 'good' : 'of an older key'),
+    };
+    const given = { ...through(peer.port), credential: 'hub' };
+    await using opened = await openOutbound(kafkaOut, given, { credentials: { hub } });
+    expect(await opened.send(Buffer.from('x'))).toMatchObject({ code: 'OK' });
+  });
+
   test('a mechanism that the broker does not offer: those that it does are named', async () => {
     const rules = { mechanism: 'SCRAM-SHA-512', user: 'hub', password: 'p,=w' } as const;
     await using peer = await saslBefore(cluster.ports[0] ?? 0, rules);
