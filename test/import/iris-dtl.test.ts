@@ -28,6 +28,7 @@ test('a DTL writes HL7 in the order of the structure, with the parts of a text, 
     set('target.{NK1}', 'source.{NK1}'),
     set('target.{PID:3()}', 'source.{PID:3()}'),
     set('target.{PID:3().4}', '"H&1.2&ISO"'),
+    set('target.{PID:4().2}', 'source.{PID:3().1}'),
     set('target.{PID:5}', '"Doe^Jo~Roe^Al"'),
     set('target.{PID:8}', '..If(source.{PV1:2}=01,"F","M")'),
   ];
@@ -39,7 +40,7 @@ test('a DTL writes HL7 in the order of the structure, with the parts of a text, 
     `cases: [{ name: one, message: in.hl7, expect: { out: { body: out.hl7 } } }]`,
     {
       'in.hl7': `${head}PID|1||1^^^M~2\rNK1|1|A||||||||||||||||||||||||||||||||||||||X\rNK1|2|B\rPV1||1\rDG1|1||a\rDG1|2||b\r`,
-      'out.hl7': `${head}PID|||1^^^H&1.2&ISO~2^^^H&1.2&ISO||Doe^Jo~Roe^Al|||F\rNK1|1|A||||||||||||||||||||||||||||||||||||||X\rPV1||I\rDG1|2||b\r`,
+      'out.hl7': `${head}PID|||1^^^H&1.2&ISO~2^^^H&1.2&ISO|^1~^2|Doe^Jo~Roe^Al|||F\rNK1|1|A||||||||||||||||||||||||||||||||||||||X\rPV1||I\rDG1|2||b\r`,
     },
   );
   expect(result).toMatch(/1 passed/);
@@ -89,6 +90,11 @@ test.each([
     `<if condition='source.{PID:1}=1'><true>${set('target.{OBR:2}', '"1"')}${set('target.{PID:2}', '"1"')}</true></if>`,
     /in the order of the structure/,
   ],
+  [
+    'all segments of one of several places',
+    set('target.{PIDgrpgrp(1).PIDgrp.NTE()}', 'source.{PIDgrpgrp(1).PIDgrp.NTE()}'),
+    /means all NTE of one place/,
+  ],
   ['an object that is given', EXISTING, /changes an object that it is given/],
 ])('a DTL that would mean something else is marked, and check fails: %s', (_, steps, why) => {
   const how = `${HL7} targetClass='EnsLib.HL7.Message' targetDocType='2.5:ORU_R01'`;
@@ -113,8 +119,37 @@ test('a copy that writes a segment that need not be there says that it stands at
   expect(made.files.get('import-report.md')).toMatch(/writes PV2, which stands at the end of/);
 });
 
+test('a DTL that assigns the whole source first begins with a copy, and parts of repetitions change places', async () => {
+  const steps = [
+    set('target', 'source'),
+    set('target.{PID:5().2}', 'source.{PID:5().1}'),
+    set('target.{PID:5().1}', 'source.{PID:5().2}'),
+  ];
+  const made = importedFrom(production(LISTENER, ROUTER, OUT), RULES, dtl(steps.join(''), ADT_NEW));
+  expect(marksOf(made)).toEqual([]);
+  const head = 'MSH|^~\\&|A|B|C|D|20260101|s|ADT^A08|1|P|2.3\r';
+  const result = await ran(
+    made,
+    `cases: [{ name: one, message: in.hl7, expect: { out: { body: out.hl7 } } }]`,
+    {
+      'in.hl7': `${head}PID|1||1||Doe^Jo^X~Roe^Al\rZZ1|x\r`,
+      'out.hl7': `${head}PID|1||1||Jo^Doe^X~Al^Roe\rZZ1|x\r`,
+    },
+  );
+  expect(result).toMatch(/1 passed/);
+});
+
 test('a rule set that was in effect for a time is so here, also if it is the only one', () => {
   const rules = RULES.replace('<ruleSet>', '<ruleSet effectiveEnd="2020-01-01T00:00:00">');
   const made = importedFrom(production(LISTENER, ROUTER, OUT), rules, dtl('', ADT_NEW));
   expect(made.files.get('production.yaml')).toMatch(/effective:\n\s+until: "?2020-01-01/);
+});
+
+test('a rule that sends to nobody, or reads one of several places of a structure as all, is marked', () => {
+  const rules = RULES.replace('target="Out"', 'target=""').replace(
+    '<when condition="1">',
+    '<constraint name="docCategory" value="2.5"/><constraint name="docName" value="ORU_R01"/><when condition="HL7.{PIDgrpgrp().PIDgrp.NTE():3}=&quot;x&quot;">',
+  );
+  const made = importedFrom(production(LISTENER, ROUTER, OUT), rules, dtl('', ADT_NEW));
+  expect(marksOf(made).join()).toMatch(/sends to nobody.*means all NTE of one place/);
 });

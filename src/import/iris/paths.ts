@@ -4,6 +4,7 @@ import {
   hl7Dictionary,
 } from '../../document/hl7/dictionary/dictionary.ts';
 import type { StructureNode } from '../../document/hl7/dictionary/structure.ts';
+import { NoCounterpart } from './objectscript.ts';
 
 const plain = (name: string): string => name.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
 
@@ -312,6 +313,12 @@ const repeatsIn = (nodes: readonly StructureNode[], segment: string, around = fa
 export function occurrences(segment: string, type: string): boolean[] {
   const [category = '', structure = ''] = type.split(':');
   return repeatsIn(dictionaryOf(category)?.structure(structure) ?? [], segment);
+}
+
+/** Throws for a segment of which a structure has several: all of one of its places are not all of its name. */
+export function standsOnce(segment: string, type: string): void {
+  if (occurrences(segment, type).length > 1)
+    throw new NoCounterpart(`means all ${segment} of one place, and the structure has several`);
 }
 
 const leavesOf = (node: StructureNode): string[] =>

@@ -3,7 +3,7 @@ import { Names, slug } from '../names.ts';
 import { celCondition } from './cel.ts';
 import { asText, type Cel } from './cel-value.ts';
 import { NoCounterpart, type Node, ruleExpression } from './objectscript.ts';
-import { hl7PathOf, typesOf } from './paths.ts';
+import { hl7PathOf, occurrences, standsOnce, typesOf } from './paths.ts';
 import { attribute, elements, isDisabled, lookedAt, type SourceXml } from './source-xml.ts';
 
 type Block = Record<string, unknown>;
@@ -193,6 +193,16 @@ class RuleReading {
     return found === undefined ? '' : attribute(found, 'value');
   }
 
+  /** The structure of its messages, if it is for one kind of them. */
+  get #structure(): string {
+    const [name = '', ...more] = elements(this.#rule, 'constraint')
+      .filter((one) => attribute(one, 'name') === 'docName')
+      .flatMap((one) => attribute(one, 'value').split(','))
+      .map((one) => one.trim())
+      .filter(Boolean);
+    return more.length === 0 ? name : '';
+  }
+
   /** Whether rules of the set have different values of a constraint. */
   #tellsApart(name: string): boolean {
     const values = (this.#rule.parent?.children ?? []).flatMap((rule) =>
@@ -257,7 +267,9 @@ class RuleReading {
     if (given === '1' || given === '') return undefined;
     try {
       const made = celCondition(this.#withSources(ruleExpression(given)), (what) =>
-        what.startsWith('=') ? { text: what.slice(1), type: 'bool' } : readOf(what, this.#category),
+        what.startsWith('=')
+          ? { text: what.slice(1), type: 'bool' }
+          : readOf(what, { category: this.#category, structure: this.#structure }),
       );
       return /\|\||\?/.test(made) ? `(${made})` : made;
     } catch (error) {
@@ -300,6 +312,10 @@ class RuleReading {
           .map((part) => part.trim())
           .filter(Boolean);
       const to = list('target').map(this.#context.nameOf);
+      if (to.length === 0) {
+        this.#context.mark(this.#name, 'actions', 'it sends to nobody: write to, or leave it out');
+        this.#isUndone = true;
+      }
       const transform = list('transform').map(this.#context.transformOf);
       return transform.length === 0 && to.length === 1
         ? to[0]
@@ -327,11 +343,28 @@ class RuleReading {
   }
 }
 
+interface Kind {
+  /** The schema of a rule, and the structure of its messages: `''` if it has several. */
+  readonly category: string;
+  readonly structure: string;
+}
+
+/** Segments that many structures have at several places; there a group says which one is meant. */
+const MANY = /^(?:NTE|OBX|ROL|CTI)$/;
+
 /** Translates what a condition reads: `Document.{PID:PatientName}` to a field; properties have no counterpart. */
-function readOf(what: string, category: string): Cel {
+function readOf(what: string, { category, structure }: Kind): Cel {
   const inner = /\{([^}]*)\}/.exec(what)?.[1];
   const isList = inner?.includes('()') ?? false;
-  const path = inner === undefined ? undefined : hl7PathOf(inner.replaceAll('()', ''), category);
+  const type = structure === '' ? category : `${category}:${structure}`;
+  const path = inner === undefined ? undefined : hl7PathOf(inner.replaceAll('()', ''), type);
+  const segment = path?.slice(0, 3) ?? '';
+  const isKnown = occurrences(segment, type).length > 0;
+  if (isKnown && isList) standsOnce(segment, type);
+  if (!isKnown && MANY.test(segment) && (isList || inner?.split(':')[0]?.includes('.') === true))
+    throw new NoCounterpart(
+      `reads {${inner}}, of which messages of another structure have several`,
+    );
   if (path !== undefined)
     return isList ? { text: `fields("${path}")`, type: 'list' } : asText(`field("${path}")`);
   if (/^(?:Document|HL7)\.(?:Name|DocType(?:Name)?)$/i.test(what)) return asText('type');

@@ -1,5 +1,8 @@
+import type { XmlNode } from '../../mirth/e4x/node.ts';
 import { NoCounterpart } from './objectscript.ts';
-import { fieldCount, occurrences, type PathLoop } from './paths.ts';
+import { fieldCount, occurrences, type PathLoop, standsOnce } from './paths.ts';
+import type { Side } from './sides.ts';
+import { attribute, elements, isDisabled } from './source-xml.ts';
 
 type Block = Record<string, unknown>;
 
@@ -25,6 +28,45 @@ export function fieldCopies(target: string, isCurrent: boolean): Block[] {
   return [{ if: `has("${target}")`, then: made }];
 }
 
+/** The first step, if it assigns `source` to `target`: the target is then a copy of the message. */
+export function wholeCopyIn(root: XmlNode, source: Side, target: Side): XmlNode | undefined {
+  const first = elements(root).find(
+    (one) => !isDisabled(one) && one.name !== 'annotation' && one.name !== 'comment',
+  );
+  const isSame =
+    source.kind === target.kind &&
+    source.type === target.type &&
+    source.className === target.className;
+  if (!isSame || first?.name !== 'assign') return undefined;
+  const [property, value, action, key] = ['property', 'value', 'action', 'key'].map((name) =>
+    attribute(first, name).trim(),
+  );
+  const isWhole = property === 'target' && value === 'source' && /^(?:set|)$/.test(action ?? '');
+  return isWhole && /^(?:""|)$/.test(key ?? '') ? first : undefined;
+}
+
+/** A part of a field of a segment that a message has once, in all repetitions: `PID-5[*].2`. */
+const REPEATED = /^([A-Z][A-Z\d]{2})-(\d+)\[\*\](.*)$/;
+
+/** Whether a structure has one such segment at most. */
+function isOnce(segment: string, type: string): boolean {
+  const [repeats, ...more] = occurrences(segment, type);
+  return repeats === false && more.length === 0;
+}
+
+/** `{PID:5().1}` assigned to `{PID:5().2}`: each repetition to the one with the same number. */
+export function eachRepetition(
+  [from, fromType]: readonly [string, string],
+  [to, toType]: readonly [string, string],
+): Block | undefined {
+  const [, source = '', number, part = ''] = REPEATED.exec(from) ?? [];
+  const [, target = '', into, within = ''] = REPEATED.exec(to) ?? [];
+  if (part === '' && within === '') return undefined;
+  if (!isOnce(source, fromType) || !isOnce(target, toType)) return undefined;
+  const each = `${source}-${number}`;
+  return { each, steps: [{ copy: `${each}${part}`, to: `${target}[1]-${into}[#]${within}` }] };
+}
+
 /** Whether a step only takes a value of a segment. */
 export function readsOnly({ copy, set, to }: Block, segment: string): boolean {
   if (typeof copy === 'string') return copy.startsWith(`${segment}-`);
@@ -38,6 +80,7 @@ export function removedPlace(
   loops: readonly PathLoop[],
 ): string {
   const isSegment = type !== undefined && /^\w{3}$/.test(target);
+  if (type !== undefined && /^\w{3}\[\*\]$/.test(target)) standsOnce(target.slice(0, 3), type);
   const isCurrent = loops.some(({ over }) => over === target);
   const repeats = isSegment && occurrences(target, type)[0] !== false;
   return repeats && !isCurrent ? `${target}[1]` : target.replace(/^(\w{3})\[\*\]$/, '$1');

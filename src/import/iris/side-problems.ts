@@ -1,7 +1,7 @@
 import type { XmlNode } from '../../mirth/e4x/node.ts';
 import type { TranslationReport } from './rules.ts';
 import type { Side } from './sides.ts';
-import { attribute } from './source-xml.ts';
+import { attribute, textOf } from './source-xml.ts';
 
 /** What a person has to do because of what a DTL reads, makes or begins with; it is marked. */
 export function sideProblems(
@@ -58,4 +58,13 @@ export function callProblem(
     return `${called} with ${source} and ${target}`;
   const isNew = (attribute(root, 'create') || 'new') !== 'existing';
   return isNew && isCopy ? `${called}, which begins anew` : undefined;
+}
+
+/** What a step was, as the comment of its placeholder. */
+export function originalOf(step: XmlNode): string {
+  const said = ['property', 'value', 'condition', 'class', 'sourceObj', 'targetObj', 'action']
+    .map((name) => attribute(step, name))
+    .filter(Boolean);
+  const own = said.length === 0 ? textOf(step).trim().slice(0, 2000) : said.join(' ← ');
+  return `was ${step.name}: ${own}`;
 }

@@ -1,6 +1,6 @@
 import { asText, type Cel } from './cel-value.ts';
 import { NoCounterpart } from './objectscript.ts';
-import { hl7Loop, hl7PlaceOf, type PathLoop, type PathPlace } from './paths.ts';
+import { hl7Loop, hl7PlaceOf, type PathLoop, type PathPlace, standsOnce } from './paths.ts';
 
 /** One side of a transform: the message that it reads, or the one that it makes. */
 export interface Side {
@@ -121,6 +121,7 @@ export function placeIn(
       ? hl7PlaceOf(inner, { type: side.type, loops, isWritten, isNew })
       : undefined;
   if (place === undefined) throw new NoCounterpart(`names ${what || 'nothing'}`);
+  if (/^\w{3}\[\*\]-/.test(place.path)) standsOnce(place.path.slice(0, 3), side.type);
   return place;
 }
 
@@ -145,6 +146,7 @@ export function readIn(
   if (side.kind === 'hl7' && inner?.includes('()')) {
     if (loops.length > 0) throw new NoCounterpart('uses several values at once in a loop');
     const { path } = placeIn(side, what.replaceAll('()', ''), []);
+    standsOnce(path.slice(0, 3), side.type);
     return { text: `fields("${path}")`, type: 'list' };
   }
   const { path, beside } = placeIn(side, what, loops);

@@ -4,11 +4,17 @@ import { asText, type Cel } from './cel-value.ts';
 import { assignmentsOf } from './dtl-code.ts';
 import { checkJoined, checkRepetitions, rawPlaces } from './hl7-text.ts';
 import { NoCounterpart, type Node, objectScript } from './objectscript.ts';
-import { occurrences, type PathLoop } from './paths.ts';
+import { occurrences, type PathLoop, standsOnce } from './paths.ts';
 import { type TranslationReport, UNDONE } from './rules.ts';
-import { fieldCopies, readsOnly, removedPlace } from './segment-copy.ts';
+import {
+  eachRepetition,
+  fieldCopies,
+  readsOnly,
+  removedPlace,
+  wholeCopyIn,
+} from './segment-copy.ts';
 import { inOrder, lookAtAdded, writtenBy } from './segment-order.ts';
-import { callProblem, madeType, sideProblems } from './side-problems.ts';
+import { callProblem, madeType, originalOf, sideProblems } from './side-problems.ts';
 import {
   loopIn,
   placeIn,
@@ -26,8 +32,8 @@ import {
   LONGEST,
   leaveLoop,
   merge,
+  type Place,
   restore,
-  type Variables,
 } from './variables.ts';
 
 type Block = Record<string, unknown>;
@@ -44,19 +50,13 @@ export function transformOf(xml: SourceXml, context: TransformContext): Block {
   return new TransformReading(xml.root, context).block();
 }
 
-/** Where steps are: in which loops, and what of their sub-transform stands for what of the whole. */
-interface Place {
-  readonly loops: readonly PathLoop[];
-  readonly variables: Variables;
-  readonly objects: { readonly source: string; readonly target: string };
-  readonly depth: number;
-}
-
 class TransformReading {
   readonly #root: XmlNode;
   readonly #context: TransformContext;
   readonly #source: Side;
   readonly #target: Side;
+  /** A first step that assigns the source as a whole. */
+  readonly #first: XmlNode | undefined;
   /** Segments of a group, other than the one that its loop goes over, that the current step uses. */
   #beside = new Set<string>();
   #traces = 0;
@@ -70,6 +70,7 @@ class TransformReading {
     this.#context = context;
     this.#source = this.#sideOf('source');
     this.#target = this.#sideOf('target');
+    this.#first = wholeCopyIn(root, this.#source, this.#target);
   }
 
   #sideOf(name: 'source' | 'target'): Side {
@@ -79,7 +80,8 @@ class TransformReading {
   }
 
   get #create(): string {
-    return attribute(this.#root, 'create') || 'new';
+    const given = attribute(this.#root, 'create') || 'new';
+    return given === 'new' && this.#first !== undefined ? 'copy' : given;
   }
 
   /** Whether its result is HL7. */
@@ -161,7 +163,7 @@ class TransformReading {
         attribute(one, 'name');
         return this.#steps(one, place);
       case 'assign':
-        return this.#assign(one, place);
+        return one === this.#first ? [] : this.#assign(one, place);
       case 'if':
         return this.#if(one, place);
       case 'switch':
@@ -184,16 +186,8 @@ class TransformReading {
   /** A placeholder that check refuses, with the original as its comment. */
   #undone(step: XmlNode, text: string): Block {
     lookedAt(step);
-    const said = ['property', 'value', 'condition', 'class', 'sourceObj', 'targetObj', 'action']
-      .map((name) => attribute(step, name))
-      .filter(Boolean);
-    const own = said.length === 0 ? textOf(step).trim().slice(0, 2000) : said.join(' ← ');
     this.#context.mark(step.name, 'steps', text);
-    return {
-      set: this.#isHl7 ? 'ZZZ-1' : '/undone',
-      to: UNDONE,
-      comment: `was ${step.name}: ${own}`,
-    };
+    return { set: this.#isHl7 ? 'ZZZ-1' : '/undone', to: UNDONE, comment: originalOf(step) };
   }
 
   /** Steps of a translation, or a placeholder; inside loops over the other segments of a group that they use. */
@@ -272,9 +266,13 @@ class TransformReading {
 
   /** Copies a field or a part of one; `()` at the end of both means all repetitions, as a field does without a number. */
   #copied(value: string, target: string, place: Place): Block[] {
-    const [from, to] = [this.#sourcePlace(value, place), target].map((one) =>
-      one.replace(/^([^-]*-\d+)\[\*\]$/, '$1'),
-    );
+    const read = this.#sourcePlace(value, place);
+    const [from, to] = [read, target].map((one) => one.replace(/^([^-]*-\d+)\[\*\]$/, '$1'));
+    const each = eachRepetition([read, this.#source.type], [target, this.#target.type]);
+    if (each !== undefined && place.loops.length === 0) {
+      forget(place.variables, target.replace(/\[\*\].*/, ''));
+      return [each];
+    }
     if (from === undefined || to === undefined || from.includes('*') || to.includes('*'))
       throw new NoCounterpart('uses several values at once');
     this.#remember(to, asText(`field("${from}")`), place);
@@ -309,6 +307,7 @@ class TransformReading {
     const target = given.replace(/\[\*\]$/, '');
     const isAll = target !== given;
     const isCurrent = place.loops.length > 0 || this.#beside.size > 0;
+    if (isAll) standsOnce(target, this.#source.type);
     if (isAll && isCurrent) throw new NoCounterpart('copies several segments in a loop');
     if (target !== 'MSH' && !isCurrent && this.#create === 'copy') return [];
     const isOne = occurrences(target, this.#source.type).every((repeats) => !repeats);
@@ -458,8 +457,7 @@ class TransformReading {
     for (const one of elements(step, 'annotation')) lookedAt(one);
     const className = attribute(step, 'class');
     const [source, target] = [attribute(step, 'sourceObj'), attribute(step, 'targetObj')];
-    const xml = this.#context.dtlOf(className);
-    const root = xml === undefined ? undefined : xml.root;
+    const root = this.#context.dtlOf(className)?.root;
     const problem = callProblem(root, {
       called: `calls ${className}`,
       objects: [source, target],

@@ -1,9 +1,18 @@
 import type { XmlNode } from '../../mirth/e4x/node.ts';
 import { asText, type Cel } from './cel-value.ts';
+import type { PathLoop } from './paths.ts';
 import { UNDONE } from './rules.ts';
 
 /** What a variable of a DTL stands for: an expression over the incoming message; undefined where it cannot be said. */
 export type Variables = Map<string, Cel | undefined>;
+
+/** Where steps are: in which loops, and what of their sub-transform stands for what of the whole. */
+export interface Place {
+  readonly loops: readonly PathLoop[];
+  readonly variables: Variables;
+  readonly objects: { readonly source: string; readonly target: string };
+  readonly depth: number;
+}
 
 /** How long an expression may get by variables. */
 export const LONGEST = 2_000;
