@@ -3,6 +3,7 @@ import {
   dtl,
   HL7,
   importedFrom,
+  item,
   LISTENER,
   marksOf,
   OUT,
@@ -152,4 +153,23 @@ test('a rule that sends to nobody, or reads one of several places of a structure
   );
   const made = importedFrom(production(LISTENER, ROUTER, OUT), rules, dtl('', ADT_NEW));
   expect(marksOf(made).join()).toMatch(/sends to nobody.*means all NTE of one place/);
+});
+
+test.each([
+  [
+    '%f_%Q%!+(_a).hl7',
+    '1',
+    /name: '?\{name\}_\{format\(now\(\), "yyyy-MM-dd_HH.mm.ss.SSS"\)\}.hl7'?\n\s+exists: number/,
+  ],
+  [
+    '%H%M_ADT.txt',
+    '0',
+    /name: '?\{format\(now\(\), "HH"\)\}\{format\(now\(\), "mm"\)\}_ADT.txt'?\n\s+write: append/,
+  ],
+  ['out.txt', '1', /name: out.txt\n\s+exists: replace/],
+])('an operation that writes %s with Overwrite %s', (name, overwrite, expected) => {
+  const settings = { FilePath: '/out', Filename: name, Overwrite: overwrite };
+  const out = item('Out', 'EnsLib.File.PassthroughOperation', settings);
+  const made = importedFrom(production(LISTENER, ROUTER, out), RULES, dtl('', ADT_NEW));
+  expect(made.files.get('production.yaml')).toMatch(expected);
 });

@@ -1,3 +1,4 @@
+import { existsOf, fileName } from './file-names.ts';
 import { repliesOf } from './reply-actions.ts';
 import type { TranslationReport } from './rules.ts';
 
@@ -117,35 +118,12 @@ const fileIn: Make = (item) => ({
   },
 });
 
-/** Placeholders of a file name → expressions. */
-const NAME_MARKS: Readonly<Record<string, string>> = {
-  f: '{name}',
-  Q: '{format(now(), "yyyy-MM-dd_HH.mm.ss.SSS")}',
-  T: '{format(now(), "yyyy-MM-dd_HH.mm.ss")}',
-  D: '{format(now(), "yyyyMMdd")}',
-  i: '{id}',
-};
-
-function fileName(item: Item, { look }: HostContext): string {
-  const given = get(item, 'Filename', '%f_%Q');
-  const made = given
-    .replaceAll('{', '{{')
-    .replaceAll('}', '}}')
-    .replaceAll(
-      /%([A-Za-z])(?:%!?\+?\(_?\w\))?/g,
-      (whole, mark: string) => NAME_MARKS[mark] ?? whole,
-    );
-  if (/%/.test(made))
-    look(item.name, 'files', `the file name ${given} has placeholders that were not translated`);
-  return made;
-}
-
 const fileOut: Make = (item, context) => ({
   adapter: 'file-out',
   settings: {
     folder: get(item, 'FilePath', FOLDER),
     name: fileName(item, context),
-    ...(get(item, 'Overwrite', '1') === '1' ? { exists: 'replace' } : { write: 'append' }),
+    ...existsOf(item.settings),
   },
   keys: sendKeys(item, context),
 });
