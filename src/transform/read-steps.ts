@@ -33,7 +33,11 @@ export function readSteps(
   label: string,
 ): readonly Step[] {
   if (!Array.isArray(given.value)) {
-    given.wrong('steps must be a list.');
+    given.wrong(
+      given.isAbsent
+        ? 'steps is missing: a list, such as [{ set: MSH-3, value: WAYBILL }].'
+        : 'steps must be a list.',
+    );
     return [];
   }
   const separator = label === '' ? 'step ' : `${label}.`;
@@ -44,7 +48,7 @@ function readStep(given: Given, context: Omit<StepContext, 'steps'>, label: stri
   const kind = kindOf(given);
   if (kind === undefined) return [];
   const [name] = kind.keys;
-  given.block(`A ${name} step`, [...kind.keys, 'when', 'comment']);
+  given.block(`The ${name} step`, [...kind.keys, 'when', 'comment']);
   const inner: StepContext = { ...context, steps: (steps, at) => readSteps(steps, context, at) };
   const run = kind.read(given, inner, label);
   const when = kind.ownCondition === true ? undefined : given.at('when').condition();

@@ -143,10 +143,11 @@ function stepsOf(
   let loops = false;
   const calls = new Set<string>();
   const written = given.at('steps');
-  // a split without steps does not change its parts, nor do toFhir, fromFhir and what is decoded need any
-  const isDecoded = !given.at('start').at('base64').isAbsent;
+  // a split, a text to begin with, an acknowledgement, FHIR or a name is something to do, also without steps
+  const { value: start } = given.at('start');
   const needsNone =
-    isDecoded || ['split', 'toFhir', 'fromFhir'].some((key) => !given.at(key).isAbsent);
+    (typeof start === 'object' && start !== null) ||
+    ['split', 'toFhir', 'fromFhir', 'name'].some((key) => !given.at(key).isAbsent);
   if (needsNone && written.isAbsent) return { steps: [], loops, calls: [] };
   const steps = readSteps(
     written,

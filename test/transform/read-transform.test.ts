@@ -11,9 +11,20 @@ test.for<[string, string, string[]]>([
   [
     'no mapping',
     '5',
-    [' A transform must be a block of keys and values.', 'steps steps must be a list.'],
+    [
+      ' A transform must be a block of keys and values.',
+      'steps steps is missing: a list, such as [{ set: MSH-3, value: WAYBILL }].',
+    ],
   ],
-  ['no steps', '{ start: copy }', ['steps steps must be a list.']],
+  [
+    'no steps',
+    '{ start: copy }',
+    ['steps steps is missing: a list, such as [{ set: MSH-3, value: WAYBILL }].'],
+  ],
+  ['steps that are none', '{ steps: 5 }', ['steps steps must be a list.']],
+  ['a text alone', '{ start: { body: x }, type: text/plain }', []],
+  ['an acknowledgement alone', '{ start: { acknowledge: guide } }', []],
+  ['a name alone', '{ name: x }', []],
   [
     'a wrong key',
     '{ stpes: [], steps: [] }',
@@ -72,7 +83,7 @@ test.for<[string, string, string[]]>([
     'a key that the step does not have',
     '{ steps: [{ set: PID-3, too: event }] }',
     [
-      'steps.0.too A set step has no too. Did you mean to?',
+      'steps.0.too The set step has no too. Did you mean to?',
       'steps.0 set needs either to: with an expression, or value: with a literal text.',
     ],
   ],
@@ -131,7 +142,11 @@ test.for<[string, string, string[]]>([
         `steps.${index}.each each goes over segments (OBX), repetitions of a field (PID-3), loops of X12 (2300), a JSON array (/orders), XML elements (/report/result) or rows.`,
     ),
   ],
-  ['a loop without steps', '{ steps: [{ each: OBX }] }', ['steps.0.steps steps must be a list.']],
+  [
+    'a loop without steps',
+    '{ steps: [{ each: OBX }] }',
+    ['steps.0.steps steps is missing: a list, such as [{ set: MSH-3, value: WAYBILL }].'],
+  ],
   [
     'a segment that is none',
     '{ steps: [{ append: NTEX }, { insert: NK9 }, { append: NTE, fields: { 3: 5, x: event } }] }',

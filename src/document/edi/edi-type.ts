@@ -1,4 +1,4 @@
-import { buffered } from '../charset.ts';
+import { buffered, isAsciiText } from '../charset.ts';
 import { partOf } from '../segment/part.ts';
 import { EdiCutter } from './edi-cutter.ts';
 import { ediStart } from './edi-start.ts';
@@ -41,8 +41,11 @@ const BYTE_ORDER_MARK = '\u00ef\u00bb\u00bf';
 
 /** As `ediType`, from the bytes of a body. */
 export function ediTypeOf(body: Uint8Array): string | undefined {
-  const head = buffered(body).toString('latin1', 0, HEAD);
-  return ediType(head.startsWith(BYTE_ORDER_MARK) ? head.slice(3) : head);
+  const bytes = buffered(body);
+  const head = bytes.toString('latin1', 0, HEAD);
+  const found = ediType(head.startsWith(BYTE_ORDER_MARK) ? head.slice(3) : head);
+  // a delimiter that is several bytes of UTF-8, such as ¦, begins with what is a letter in ISO-8859-1
+  return found ?? (isAsciiText(head) ? undefined : ediType(bytes.toString('utf8', 0, HEAD)));
 }
 
 /** Reads only as much as needed from the beginning of a body; undefined if it is not an interchange. */

@@ -251,9 +251,11 @@ function ruleSteps(message: TracedMessage, all: boolean): Step[] {
   const tried = explain.rules.filter(
     ({ result }) => all || result === 'fired' || result === 'error',
   );
-  const lines = tried.map((rule) => ({ ...at, note: ruleText(rule, explain.sent) }));
-  if (explain.otherwise === undefined) return lines;
-  return [...lines, { ...at, note: `no rule fired: ${explain.otherwise}` }];
+  const lines = tried.map((rule) => ruleText(rule, explain.sent));
+  const otherwise = explain.otherwise === undefined ? [] : [`no rule fired: ${explain.otherwise}`];
+  // why a message is not valid, and what a transform left out
+  const notes = (explain.notes ?? []).map((note) => plainText(note));
+  return [...lines, ...otherwise, ...notes].map((note) => ({ ...at, note }));
 }
 
 function ruleText(

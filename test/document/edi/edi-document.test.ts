@@ -32,6 +32,13 @@ test.for(SAMPLES)('%s: its type is what it says itself', ([, text, type]) => {
   expect(ediTypeOf(bytesOf(text))).toBe(type);
 });
 
+test('delimiters of several bytes are as good as others', () => {
+  const claims = bytesOf(`\ufeff${CLAIMS.replaceAll(':', '¦').replaceAll('~', '§\r\n ')}`);
+  expect(ediTypeOf(claims)).toBe('X12:837P:005010X222A1');
+  expect(ediDocument(claims).get('CLM-5.1')).toBe(ediDocument(bytesOf(CLAIMS)).get('CLM-5.1'));
+  expect(ediDocument(claims).bytes()).toEqual(claims);
+});
+
 test.for([
   ['ISA', 'nothing behind it'],
   ['ISAX00X', 'a letter as separator'],

@@ -92,6 +92,7 @@ test('all rules are shown on demand, with their conditions', async () => {
       ],
       sent: [],
       otherwise: 'discard' as const,
+      notes: ['41 of 44 fields are in FHIR. Not mapped: ZPI'],
     },
   } as typeof entry.record;
   const session = await sessionOf([{ kind: 'entry', entry: { record } }], rest.root);
@@ -99,6 +100,7 @@ test('all rules are shown on demand, with their conditions', async () => {
   expect(short).not.toContain('first');
   expect(short).toContain('rule "second" error, no such table');
   expect(short).toContain('no rule fired: discard');
+  expect(short).toContain('41 of 44 fields are in FHIR. Not mapped: ZPI');
   expect(drawSession(session, { rules: true })).toContain('rule "first" no, when event == "A08"');
 });
 

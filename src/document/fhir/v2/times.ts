@@ -1,5 +1,4 @@
 import { fromWallClock, utc, type Zone, zoneOffset } from '../../../time/zone.ts';
-import type { Resource } from './json.ts';
 
 const TIME =
   /^(\d{4})(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(\.\d{1,6})?)?)?)?)?)?([+-](?:0\d|1[0-4])[0-5]\d)?$/;
@@ -102,39 +101,4 @@ function offsetText(offset: string | undefined, wall: string, zone: Zone): strin
   if (minutes === 0) return 'Z';
   const size = Math.abs(minutes);
   return `${minutes < 0 ? '-' : '+'}${two(size / 60)}:${two(size % 60)}`;
-}
-
-const ABSENT = {
-  extension: [
-    {
-      url: 'http://hl7.org/fhir/StructureDefinition/data-absent-reason',
-      valueCode: 'unknown',
-    },
-  ],
-};
-
-/** Of these FHIR knows that they may have no time yet. */
-const WITHOUT: ReadonlySet<unknown> = new Set(['proposed', 'cancelled', 'waitlist']);
-
-/**
- * An appointment with both of its times, since FHIR takes none with one of them: its end by how long it is, what is
- * not known as unknown. Anything else as it is.
- */
-export function withTimes(resource: Resource): Resource {
-  if (resource.resourceType !== 'Appointment') return resource;
-  const { start, end = ended(start, resource['minutesDuration']), status } = resource;
-  if (start === undefined && end === undefined && WITHOUT.has(status)) return resource;
-  return {
-    ...resource,
-    ...(start === undefined ? { _start: ABSENT } : { start }),
-    ...(end === undefined ? { _end: ABSENT } : { end }),
-  };
-}
-
-/** So many minutes later, with the offset that the time has. */
-function ended(start: unknown, minutes: unknown): string | undefined {
-  if (typeof start !== 'string' || typeof minutes !== 'number') return undefined;
-  const [, wall = '', offset = ''] = /^(.*T[\d:]{8})(?:\.\d+)?(.*)$/.exec(start) ?? [];
-  if (wall === '') return undefined;
-  return new Date(Date.parse(`${wall}Z`) + minutes * 60_000).toISOString().slice(0, 19) + offset;
 }

@@ -6,8 +6,9 @@ import { criteriaOf } from './found-by.ts';
 import { type Element, type Resource, tidy } from './json.ts';
 import { ABOUT, MESSAGE_ROWS } from './map/message-rows.ts';
 import { mapNamed } from './maps.ts';
+import { withRequired } from './required.ts';
 import { type SourceSegment, sourceSegments } from './source.ts';
-import { type Clock, clockOf, fhirInstant, withTimes } from './times.ts';
+import { type Clock, clockOf, fhirInstant } from './times.ts';
 
 export interface ToFhirOptions extends ConversionOptions {
   readonly bundle: BundleOptions['kind'];
@@ -257,7 +258,7 @@ class Converter implements MessageFrame {
   resources(): MadeResource[] {
     return this.#made.flatMap(({ fullUrl, resource }) => {
       const kept = tidy(resource) as Resource | undefined;
-      return kept === undefined ? [] : [{ fullUrl, resource: withTimes(kept) }];
+      return kept === undefined ? [] : [{ fullUrl, resource: withRequired(kept) }];
     });
   }
 

@@ -29,6 +29,7 @@ function made(segments: readonly string[], zone: Zone = 'UTC') {
 
 const msh = (type: string, time = '20260131153000+0100'): string =>
   `MSH|^~\\&|HIS|MAIN|HUB|CITY|${time}||${type}|M1|P|2.5.1`;
+const UNKNOWN = { extension: [{ valueCode: 'unknown' }] };
 const PID = 'PID|1||4711^^^MAIN^MR||DOE^JANE';
 const pv1 = (ended = ''): string => `PV1|1|I${'|'.repeat(17)}V1^^^MAIN${'|'.repeat(26)}${ended}`;
 
@@ -261,4 +262,45 @@ test('who is insured is another person, or the patient', () => {
     expect.anything(),
     first('Coverage')?.['beneficiary'],
   ]);
+});
+
+test.for<[string, string[], string, object]>([
+  [
+    'an event about nobody, from nobody',
+    ['MSH|^~\\&|||||||ADT^A03|||2.5', 'EVN|A03|20260101120000'],
+    'Provenance',
+    { recorded: '2026-01-01T12:00:00Z', agent: [{ who: UNKNOWN }], target: [UNKNOWN] },
+  ],
+  [
+    'an order of a vaccination without it',
+    [msh('VXU^V04'), PID, 'ORC|RE||1^A'],
+    'Immunization',
+    { _status: UNKNOWN, vaccineCode: UNKNOWN, _occurrenceDateTime: UNKNOWN },
+  ],
+  [
+    'an order in a result that says nothing of it',
+    [msh('ORU^R01'), PID, 'ORC||A^P', 'OBX|1|NM|K^K^L||4'],
+    'ServiceRequest',
+    { status: 'unknown' },
+  ],
+  [
+    'a prescription of something',
+    [msh('RDE^O11'), PID, 'ORC|NW|A^P', 'RXE||'],
+    'MedicationRequest',
+    { medicationCodeableConcept: UNKNOWN },
+  ],
+  [
+    'an appointment of nobody',
+    [msh('SIU^S12'), 'SCH|1^P'],
+    'Appointment',
+    { participant: [{ actor: UNKNOWN }] },
+  ],
+  [
+    'a document without one',
+    [msh('MDM^T01'), PID, 'TXA|1|CN'],
+    'DocumentReference',
+    { content: [{ attachment: UNKNOWN }] },
+  ],
+])('what nobody said, and FHIR requires, is unknown: %s', ([, segments, type, expected]) => {
+  expect(made(segments).first(type)).toMatchObject(expected);
 });

@@ -46,7 +46,6 @@ export const PERSON_ROWS = `
 1 activity text=string
 2 recorded instant
 MSH-7 recorded? instant
-* _recorded.extension+ url=$data-absent-reason valueCode="unknown" ? no:recorded
 4 reason+ CWE/0062
 5 agent+ who=@Practitioner:XCN
 MSH-4 agent+ who=@Organization:HDorganization ? !5
