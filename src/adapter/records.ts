@@ -4,12 +4,15 @@
  */
 export interface Records {
   read<Value>(key: string): Promise<RecordEntry<Value>>;
-  /** Replaces what was read, or removes it if there is no value; false if it has changed meanwhile. */
+  /**
+   * Replaces what was read, or removes it if there is no value. Resolves to the revision that it has then, by which it can
+   * be replaced again without a reading; undefined if it has changed meanwhile.
+   */
   replace<Value>(
     key: string,
     before: Pick<RecordEntry<Value>, 'revision'>,
     value: Value | undefined,
-  ): Promise<boolean>;
+  ): Promise<number | undefined>;
   /** All records whose key begins so. It reads every record of the production: for what happens seldom. */
   all<Value>(prefix: string, signal: AbortSignal): AsyncGenerator<FoundRecord<Value>>;
 }

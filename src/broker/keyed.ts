@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { JetStreamApiError, type JsMsg, type StoredMsg } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
 import { EngineError } from '../error/engine-error.ts';
@@ -15,14 +15,14 @@ import { readStream } from './read-stream.ts';
 export interface Keyed {
   read<Value>(place: KeyedPlace): Promise<KeyedEntry<Value>>;
   /**
-   * Replaces what was read, or removes it if there is no value. Resolves to false if it has changed
-   * meanwhile; whoever called then reads again.
+   * Replaces what was read, or removes it if there is no value. Resolves to its new revision, or to undefined if it has
+   * changed meanwhile; whoever called then reads again.
    */
   replace<Value>(
     place: KeyedPlace,
     before: KeyedEntry<Value>,
     value: Value | undefined,
-  ): Promise<boolean>;
+  ): Promise<number | undefined>;
   /** All entries of one kind, in the order of their last change. */
   all<Value>(kind: KeyedKind, signal?: AbortSignal): AsyncGenerator<KeyedFound<Value>>;
 }
@@ -77,7 +77,7 @@ export function keyed(broker: Broker): Keyed {
   const { jetstream, manager, names } = broker;
   const stream = `KV_${names.keyed}`;
   const subjectOf = ({ kind, host, key }: KeyedPlace): string =>
-    `$KV.${names.keyed}.${kind}.${host}.${createHash('sha256').update(key).digest('base64url')}`;
+    `$KV.${names.keyed}.${kind}.${host}.${hash('sha256', key, 'base64url')}`;
   return {
     async read<Value>(place: KeyedPlace): Promise<KeyedEntry<Value>> {
       // from the leader: a copy may lag behind what this engine has just written
@@ -90,8 +90,7 @@ export function keyed(broker: Broker): Keyed {
       try {
         if (value !== undefined) {
           const written: Written = { host, key, value };
-          await jetstream.publish(subject, JSON.stringify(written), { expect });
-          return true;
+          return (await jetstream.publish(subject, JSON.stringify(written), { expect })).seq;
         }
         const mark = headers();
         mark.set(REMOVED, 'DEL');
@@ -100,9 +99,9 @@ export function keyed(broker: Broker): Keyed {
         await manager.streams
           .deleteMessage(stream, seq, false)
           .catch((error: unknown) => tolerate(error, isAway, 'removing the mark of a removal'));
-        return true;
+        return seq;
       } catch (error) {
-        if (isChanged(error)) return false;
+        if (isChanged(error)) return undefined;
         throw error;
       }
     },

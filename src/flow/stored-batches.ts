@@ -87,7 +87,8 @@ export function pieceReader(keyed: Pick<Keyed, 'read'>, host: string): Pick<Piec
 async function remove(keyed: Entries, host: string, name: string): Promise<boolean> {
   const place = piecePlace(host, name);
   const found = await keyed.read<StoredPiece>(place);
-  return found.value !== undefined && (await keyed.replace(place, found, undefined));
+  if (found.value === undefined) return false;
+  return (await keyed.replace(place, found, undefined)) !== undefined;
 }
 
 /** Removes pieces to which no entry refers: of an engine that died, or was slower. @returns how many */

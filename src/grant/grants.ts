@@ -213,8 +213,8 @@ class StoredGrants implements Grants {
     return this.#keyed.read<Stored>(this.#placeOf(id));
   }
 
-  #change(id: string, before: KeyedEntry<Stored>, after: Stored): Promise<boolean> {
-    return this.#keyed.replace(this.#placeOf(id), before, after);
+  async #change(id: string, before: KeyedEntry<Stored>, after: Stored): Promise<boolean> {
+    return (await this.#keyed.replace(this.#placeOf(id), before, after)) !== undefined;
   }
 
   #placeOf(id: string): KeyedPlace {

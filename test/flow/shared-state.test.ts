@@ -197,7 +197,7 @@ test('a listing has each key once, also one that is changed while it is read', a
   const entries = keyed(broker);
   const put = async (key: string, host = 'listed'): Promise<void> => {
     const place = { kind: 'batch', host, key } as const;
-    expect(await entries.replace(place, await entries.read(place), 'x')).toBe(true);
+    expect(await entries.replace(place, await entries.read(place), 'x')).toBeGreaterThan(0);
   };
   // another host may have the same key
   await put('a', 'other');

@@ -26,6 +26,11 @@ interface Count {
   readonly pieces: readonly number[];
 }
 
+interface Known {
+  readonly count: Count;
+  readonly revision: number;
+}
+
 /** As it is stored: an older program reads and writes only the first three, and forgets the others. */
 interface StoredCount extends Partial<Count> {
   readonly number: number;
@@ -34,6 +39,8 @@ interface StoredCount extends Partial<Count> {
 }
 
 const TRIES = 50;
+/** Subscriptions whose count is known without reading it. */
+const KNOWN = 256;
 /** Messages that are known again: a strict line repeats two after a crash, a pool as many as it has places. */
 const REMEMBERED = 32;
 /** Notes in the record that is written with each event. */
@@ -43,6 +50,8 @@ const PIECE = 64;
 export class Counts {
   readonly #records: Records;
   readonly #kept: number;
+  /** As they were written last. Where another engine has counted since, the revision is refused and the count is read. */
+  readonly #known = new Map<string, Known>();
 
   constructor(records: Records, kept = 0) {
     this.#records = records;
@@ -58,7 +67,7 @@ export class Counts {
   async count(id: string, counted: Counted): Promise<number> {
     const { message, focuses } = counted;
     for (let tries = 0; tries < TRIES; tries++) {
-      const { count: before, revision } = await this.#read(id);
+      const { count: before, revision } = this.#known.get(id) ?? (await this.#read(id));
       const again = before.messages.find(([one]) => one === message)?.[1];
       if (again !== undefined) return again;
       const first = before.number + 1;
@@ -68,7 +77,7 @@ export class Counts {
       const dropped = moved.pieces.filter(
         (_, at) => endOf(at, { ...moved, notes }) <= number - this.#kept,
       );
-      const after: StoredCount = {
+      const after: StoredCount & Count = {
         number,
         message,
         first,
@@ -76,13 +85,24 @@ export class Counts {
         notes,
         pieces: moved.pieces.slice(dropped.length),
       };
-      if (!(await this.#records.replace(`count/${id}`, { revision }, after))) continue;
+      // if this fails nobody knows which one is stored
+      this.#known.delete(id);
+      const stored = await this.#records.replace(`count/${id}`, { revision }, after);
+      if (stored === undefined) continue;
+      this.#know(id, { count: after, revision: stored });
       for (const piece of dropped) await this.#drop(`events/${id}/${piece}`);
       return first;
     }
     throw new TemporaryError(
       'The events of a subscription are counted too often at once. It is tried again.',
     );
+  }
+
+  /** Not one whose notes are to be moved: of an older state, that would bring back what others have dropped. */
+  #know(id: string, known: Known): void {
+    if (known.count.notes.length >= PIECE) return;
+    if (this.#known.size >= KNOWN) this.#known.clear();
+    this.#known.set(id, known);
   }
 
   /**
@@ -113,12 +133,13 @@ export class Counts {
   }
 
   async remove(id: string): Promise<void> {
+    this.#known.delete(id);
     const { count } = await this.#read(id);
     for (const piece of count.pieces) await this.#drop(`events/${id}/${piece}`);
     await this.#drop(`count/${id}`);
   }
 
-  async #read(id: string): Promise<{ readonly count: Count; readonly revision: number }> {
+  async #read(id: string): Promise<Known> {
     const { value, revision } = await this.#records.read<StoredCount>(`count/${id}`);
     return { count: value === undefined ? NONE : countOf(value), revision };
   }

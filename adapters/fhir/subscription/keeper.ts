@@ -80,7 +80,8 @@ export class Keeper {
     const now = Date.now();
     const isOthers = value !== undefined && value.by !== this.#name;
     if (isOthers && Math.abs(now - value.at) < MISSED * ROUND) return false;
-    return this.#records.replace('keeper', entry, { by: this.#name, at: now });
+    const mine = { by: this.#name, at: now };
+    return (await this.#records.replace('keeper', entry, mine)) !== undefined;
   }
 
   async #ended({ id, owner }: Subscription): Promise<void> {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import fhirSubscriptionsOut from '../../../adapters/fhir/fhir-subscriptions-out.ts';
+import { Counts } from '../../../adapters/fhir/subscription/counts.ts';
 import {
   type Subscription,
   Subscriptions,
@@ -190,6 +191,33 @@ test('engines that count at once leave no gap, and remember the last events with
   expect(await keysOf(stored)).toEqual([`count/${id}`]);
   await asked(of[0], { interaction: 'delete', type: 'Subscription', id, caller: { name: 'a' } });
   expect(await keysOf(stored)).toEqual([]);
+});
+
+test('a count is read anew only where others have counted, whose dropped events do not come back', async () => {
+  const { records: stored } = await engines(1);
+  const read: string[] = [];
+  const watched: Records = {
+    ...stored,
+    read: (key) => {
+      read.push(key);
+      return stored.read(key);
+    },
+  };
+  let message = 0;
+  const countBy = (counts: Counts, events: number): Promise<number> =>
+    counts.count('x', { message: ++message, at: '', focuses: Array(events).fill(undefined) });
+  const [own, others] = [new Counts(watched, 100), new Counts(stored, 100)];
+  expect(await countBy(own, 64)).toBe(1);
+  expect(await countBy(others, 64)).toBe(65);
+  expect(await countBy(others, 200)).toBe(129);
+  expect(await countBy(own, 1)).toBe(329);
+  expect(await keysOf(stored)).not.toContain('events/x/1');
+  read.length = 0;
+  expect([await countBy(own, 1), await countBy(own, 1)]).toEqual([330, 331]);
+  expect(read).toEqual([]);
+  expect(await countBy(others, 1)).toBe(332);
+  expect(await countBy(own, 1)).toBe(333);
+  expect(read).toEqual(['count/x']);
 });
 
 test('what an older program has counted goes on, and is not said to be remembered', async () => {
