@@ -25,6 +25,8 @@ export interface PathLoop {
     /** Those that stand in it once. */
     readonly single: readonly string[];
   };
+  /** It goes over what is in the first of several groups, each of which begins with this segment. */
+  readonly within?: string;
 }
 
 /** A place in a message, seen from inside loops. */
@@ -252,12 +254,32 @@ export function hl7Loop(given: string, key: string, context: PathContext): PathL
       (isVariable(index) && loopOf(context, index, name) !== undefined),
   );
   if (!isKnown) return undefined;
-  if (/^[A-Z][A-Z0-9]{2}$/.test(last)) return { key, over: last };
-  const group = groupOf(last, context.type);
-  return group && { key, over: group.anchor, group: { name: last, ...group } };
+  const isSegment = /^[A-Z][A-Z0-9]{2}$/.test(last);
+  const group = isSegment ? undefined : groupOf(last, context.type);
+  const over = isSegment ? last : group?.anchor;
+  if (over === undefined) return undefined;
+  const within = firstOf(before, over, context.type);
+  return {
+    key,
+    over,
+    ...(group !== undefined && { group: { name: last, ...group } }),
+    ...(within !== undefined && { within }),
+  };
+}
+
+/** The segment with which the innermost group begins, if a loop is only over what is in the first of several. */
+function firstOf(groups: readonly Part[], over: string, type: string): string | undefined {
+  const last = groups.at(-1);
+  const group = last === undefined || isVariable(last.index) ? undefined : groupOf(last.name, type);
+  // groups of patients: a message has one, and need not have PID
+  if (group === undefined || !group.repeats || group.segments[0] === 'PID') return undefined;
+  if (group.segments.indexOf(over) <= group.segments.indexOf(group.anchor))
+    throw new NoCounterpart(`goes over ${over} of the first of several groups`);
+  return group.anchor;
 }
 
 interface Group {
+  readonly repeats: boolean;
   readonly anchor: string;
   readonly segments: readonly string[];
   readonly single: readonly string[];
@@ -283,7 +305,7 @@ function groupOf(name: string, type: string): Group | undefined {
     const [only, ...more] = repeatsIn(first.children, one);
     return only === false && more.length === 0;
   });
-  return { anchor, segments, single };
+  return { repeats: first.repeats, anchor, segments, single };
 }
 
 const nameOf = (node: StructureNode): string => {
@@ -319,6 +341,14 @@ export function occurrences(segment: string, type: string): boolean[] {
 export function standsOnce(segment: string, type: string): void {
   if (occurrences(segment, type).length > 1)
     throw new NoCounterpart(`means all ${segment} of one place, and the structure has several`);
+}
+
+/** Throws for all of something in the first of several groups: all of its name are more. */
+export function allOfFirst(path: string): void {
+  const groups = (path.split(':')[0] ?? '').split('.').slice(0, -1);
+  const isFirst = groups.some((one) => one.endsWith('(1)') && !one.startsWith('PIDgrp'));
+  if (isFirst && path.includes('()'))
+    throw new NoCounterpart(`means all in the first of several groups in {${path}}`);
 }
 
 const leavesOf = (node: StructureNode): string[] =>

@@ -3,7 +3,7 @@ import { Names, slug } from '../names.ts';
 import { celCondition } from './cel.ts';
 import { asText, type Cel } from './cel-value.ts';
 import { NoCounterpart, type Node, ruleExpression } from './objectscript.ts';
-import { hl7PathOf, occurrences, standsOnce, typesOf } from './paths.ts';
+import { allOfFirst, hl7PathOf, occurrences, standsOnce, typesOf } from './paths.ts';
 import { attribute, elements, isDisabled, lookedAt, type SourceXml } from './source-xml.ts';
 
 type Block = Record<string, unknown>;
@@ -361,6 +361,7 @@ function readOf(what: string, { category, structure }: Kind): Cel {
   const segment = path?.slice(0, 3) ?? '';
   const isKnown = occurrences(segment, type).length > 0;
   if (isKnown && isList) standsOnce(segment, type);
+  if (inner !== undefined) allOfFirst(inner);
   if (!isKnown && MANY.test(segment) && (isList || inner?.split(':')[0]?.includes('.') === true))
     throw new NoCounterpart(
       `reads {${inner}}, of which messages of another structure have several`,

@@ -85,3 +85,10 @@ export function removedPlace(
   const repeats = isSegment && occurrences(target, type)[0] !== false;
   return repeats && !isCurrent ? `${target}[1]` : target.replace(/^(\w{3})\[\*\]$/, '$1');
 }
+
+/** A loop, in the first of several groups if it is only over what is there. */
+export function firstGroupOf({ within }: PathLoop, loop: Block): Block {
+  if (within === undefined) return loop;
+  // oxlint-disable-next-line unicorn/no-thenable -- a step of a transform, whose `then` is a list
+  return { each: within, steps: [{ if: 'index() == 1', then: [loop] }] };
+}

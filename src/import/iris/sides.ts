@@ -1,6 +1,13 @@
 import { asText, type Cel } from './cel-value.ts';
 import { NoCounterpart } from './objectscript.ts';
-import { hl7Loop, hl7PlaceOf, type PathLoop, type PathPlace, standsOnce } from './paths.ts';
+import {
+  allOfFirst,
+  hl7Loop,
+  hl7PlaceOf,
+  type PathLoop,
+  type PathPlace,
+  standsOnce,
+} from './paths.ts';
 
 /** One side of a transform: the message that it reads, or the one that it makes. */
 export interface Side {
@@ -147,6 +154,7 @@ export function readIn(
     if (loops.length > 0) throw new NoCounterpart('uses several values at once in a loop');
     const { path } = placeIn(side, what.replaceAll('()', ''), []);
     standsOnce(path.slice(0, 3), side.type);
+    allOfFirst(inner);
     return { text: `fields("${path}")`, type: 'list' };
   }
   const { path, beside } = placeIn(side, what, loops);

@@ -9,6 +9,7 @@ import { type TranslationReport, UNDONE } from './rules.ts';
 import {
   eachRepetition,
   fieldCopies,
+  firstGroupOf,
   readsOnly,
   removedPlace,
   wholeCopyIn,
@@ -449,7 +450,7 @@ class TransformReading {
     forgetInLoop(inner.variables, loop.over);
     const steps = this.#steps(step, inner);
     leaveLoop(place.variables, inner.variables, this.#isHl7 ? steps.flatMap(writtenBy) : ['']);
-    return steps.length === 0 ? [] : [{ each: loop.over, steps }];
+    return steps.length === 0 ? [] : [firstGroupOf(loop, { each: loop.over, steps })];
   }
 
   /** The steps of a sub-transform stand where it is called. */
