@@ -150,7 +150,7 @@ export async function tryProvider(
   await step('redirect', (detail) =>
     toldInOidcStep(async () => {
       await client.tryRedirect(redirect);
-      detail(redirect);
+      detail(`${redirect} is not refused before a sign-in`);
     }),
   );
 }

@@ -320,7 +320,7 @@ test('a trial goes through the EHR, its clock, the registration and the address 
   const good = await said({});
   expect(good).toHaveLength(4);
   expect(good[0]).toContain(`signs people in as ${app.ehr.base}`);
-  expect(good.at(-1)).toBe(`redirect: ${app.url}/auth/launched`);
+  expect(good.at(-1)).toBe(`redirect: ${app.url}/auth/launched is not refused before a sign-in`);
   expect((await said({ clientId: 'nobody' })).join('\n')).toContain('invalid_client');
   expect((await said({ clientId: 'web', clientSecret: 'secret' })).join('\n')).toContain(
     'invalid_client',

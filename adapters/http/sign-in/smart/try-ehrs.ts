@@ -38,7 +38,7 @@ export async function tryEhrs(
       toldInOidcStep(async () => {
         const asked = { scope: scopesOf(values, false), aud: ehr.fhir };
         await (await ehr.client()).tryRedirect(redirect, asked);
-        detail(redirect);
+        detail(`${redirect} is not refused before a sign-in`);
       }),
     );
   }
