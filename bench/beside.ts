@@ -74,6 +74,11 @@ async function measureAll(peers: readonly string[], stop: AbortSignal): Promise<
 
 const told = ({ what, ratio, lowest, highest }: Measured): string =>
   `${what}: ${ratio.toFixed(2)} (${lowest.toFixed(2)} to ${highest.toFixed(2)})`;
+/** What a busy machine does not change much. */
+const byProcessor = ({ bare, adapter }: Measured): string =>
+  bare.each === undefined || adapter.each === undefined
+    ? ''
+    : `; ${(bare.each / adapter.each).toFixed(2)} by processor time`;
 const failure = ({ what, why }: Failed): string => `${what}: ${why}`;
 
 const peers = values.only.split(',');
@@ -91,7 +96,7 @@ print(table([HEAD, ...measured.map(rowOf)]));
 const minutes = ((performance.now() - began) / 60_000).toFixed(1);
 print(`\nload ${before} at the start, ${loadOfMachine()} at the end; ${minutes} minutes`);
 const short = measured.filter(isShort);
-for (const one of short) print(`below ${ASKED}: ${one.what}: ${one.ratio.toFixed(2)}`);
+for (const one of short) print(`below ${ASKED}: ${told(one)}${byProcessor(one)}`);
 const failed = outcomes.filter(isFailed);
 for (const one of failed) print(`failed: ${failure(one)}`);
 if (stop.signal.aborted) print('interrupted');

@@ -7,8 +7,9 @@ import httpIn from '../../adapters/http/http-in.ts';
 import httpOut from '../../adapters/http/http-out.ts';
 import { listening } from '../lent.ts';
 import { message } from '../messages.ts';
+import { acknowledged } from './acknowledged.ts';
 import { serveApart, serversApart } from './servers-apart.ts';
-import { kept, type Subjects, sender, timed } from './subject.ts';
+import { type Subjects, sender, timed } from './subject.ts';
 
 const TYPE = 'application/hl7-v2';
 const CONNECTIONS = 16;
@@ -46,15 +47,18 @@ export async function httpSubjects(): Promise<Subjects> {
   };
 }
 
-/** A message that may be given up, and an answer with a limit. */
-async function posted(agent: Agent, url: string, signal: AbortSignal): Promise<Buffer> {
+/** A message that may be given up, and an answer with a limit, which says whether it is accepted. */
+async function posted(agent: Agent, url: string, signal: AbortSignal): Promise<object> {
   const { origin, pathname: path } = new URL(url);
   const headers = { 'content-type': TYPE };
   const body = next();
   const answer = await agent.request({ origin, path, method: 'POST', headers, body, signal });
   const told = await collected(answer.body as AsyncIterable<Buffer>);
   if (answer.statusCode !== 202) throw new Error(`answered ${answer.statusCode}`);
-  return told;
+  const [, msa = ''] = told.toString('utf8').split('\r');
+  const [, code = '', , text = ''] = msa.split('|');
+  if (code !== 'AA') throw new Error(`answered ${code} ${text}`);
+  return { code, text, body: told, type: answer.headers['content-type'] };
 }
 
 async function collected(stream: AsyncIterable<Buffer>): Promise<Buffer> {
@@ -68,27 +72,24 @@ async function collected(stream: AsyncIterable<Buffer>): Promise<Buffer> {
   return Buffer.concat(chunks, size);
 }
 
-/** What it is answered. */
-async function statusOf(request: IncomingMessage): Promise<number> {
-  if (request.method !== 'POST' || request.url !== '/in') return 404;
-  const body = await collected(request);
-  if (body.length === 0) return 400;
+/** The status and the body of the answer. */
+async function answerTo(request: IncomingMessage): Promise<readonly [number, string]> {
+  if (request.method !== 'POST' || request.url !== '/in') return [404, 'nothing is here'];
   const { 'content-type': type, 'content-encoding': encoding } = request.headers;
-  if (encoding !== undefined) return 415;
-  await kept({ body, type, origin: request.socket.remoteAddress });
-  return 202;
+  if (type !== TYPE || encoding !== undefined) return [415, 'not in HL7'];
+  const body = await collected(request);
+  if (body.length === 0) return [400, 'it is empty'];
+  return [202, await acknowledged(body, request.socket.remoteAddress)];
 }
 
-/** What any service does: one address, the collected body, and an answer that names the message once it is stored. */
+/** What any service does: one address, the collected body, and an acknowledgement once it is stored. */
 async function bareServer(): Promise<string> {
-  let id = 0;
   const server = createServer((request, response) => {
     const answer = async (): Promise<void> => {
-      const status = await statusOf(request);
-      id += 1;
-      const told = JSON.stringify({ id, session: id, status: 'stored' });
+      const [status, told] = await answerTo(request);
       response.writeHead(status, {
-        'content-type': 'application/json',
+        'cache-control': 'no-store',
+        'content-type': TYPE,
         'content-length': Buffer.byteLength(told),
       });
       response.end(told);

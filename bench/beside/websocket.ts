@@ -7,9 +7,10 @@ import websocketIn from '../../adapters/websocket/websocket-in.ts';
 import websocketOut from '../../adapters/websocket/websocket-out.ts';
 import { listening } from '../lent.ts';
 import { message } from '../messages.ts';
+import { acknowledged } from './acknowledged.ts';
 import { each } from './sending-peer.ts';
 import { serveApart, serversApart } from './servers-apart.ts';
-import { AT_ONCE, kept, type Subjects, sender } from './subject.ts';
+import { AT_ONCE, type Subjects, sender } from './subject.ts';
 
 const MESSAGES = Array.from({ length: 1_000 }, (_, n) => message(n).bytes);
 
@@ -115,22 +116,6 @@ class Line {
     this.#flight = undefined;
     this.#socket.terminate();
   }
-}
-
-let answers = 0;
-
-/** What a user of ws reads of a message to store and acknowledge it: the fields of its header. */
-async function acknowledged(body: Buffer, origin: string | undefined): Promise<string> {
-  const fields = body.toString('latin1', 0, body.indexOf('\r')).split('|');
-  const [, encoding, application, facility, receiver, place] = fields;
-  const [type, event] = fields[8]?.split('^') ?? [];
-  const named = `HL7v2:${type}_${event}:${fields[11]}`;
-  await kept({ body, type: named, charset: fields[17], origin, dedupeKey: fields[9] });
-  const now = new Date().toISOString().replaceAll(/[-:T]|\..*/g, '');
-  answers += 1;
-  const own = `${receiver}|${place}|${application}|${facility}`;
-  const head = `MSH|${encoding}|${own}|${now}||ACK^${event}^ACK|A${answers}|${fields[10]}|${fields[11]}`;
-  return `${head}\rMSA|AA|${fields[9]}\r`;
 }
 
 /** Messages of a connection are stored and answered in their order. */

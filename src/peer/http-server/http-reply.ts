@@ -1,4 +1,5 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { asBuffer } from '../as-buffer.ts';
 import type { Refusal } from './refusal.ts';
 
 /** What a request is answered with. */
@@ -17,6 +18,9 @@ export function refusalAnswer({ status, message: detail, headers, errors }: Refu
   };
 }
 
+/** Bytes of a body that are copied rather than written apart. */
+const SHORT = 8_192;
+
 /** Writes an answer; `more` are headers for every answer. */
 export function respond(
   response: ServerResponse,
@@ -30,5 +34,8 @@ export function respond(
     ...more,
     ...headers,
   });
-  response.end(body);
+  const isShort = typeof body !== 'string' && body.byteLength <= SHORT;
+  // as letters of one byte each, node writes it in one piece with its head, which costs the system less
+  if (isShort) response.end(asBuffer(body).toString('latin1'), 'latin1');
+  else response.end(body);
 }

@@ -49,6 +49,12 @@ describe('curl posts a message', () => {
     expect(one.opened.delivered).toMatchObject([
       { type: 'HL7v2:ADT_A01:2.5.1', charset: 'ISO-8859-1', dedupeKey: 'ID-7' },
     ]);
+    const headers = { 'content-type': 'application/hl7-v2; charset=ISO-8859-1' };
+    const body = Buffer.from(ADT.replace('|B|', '|Bä\u0080|'), 'latin1');
+    const answer = await fetch(`${one.url}/adt`, { method: 'POST', headers, body });
+    const bytes = Buffer.from(await answer.arrayBuffer());
+    expect(bytes.toString('latin1')).toContain('|A|Bä\u0080|');
+    expect(answer.headers.get('content-length')).toBe(String(bytes.length));
   });
 
   test('in chunks, and gets the same', async () => {
