@@ -24,9 +24,6 @@ export interface RowReader {
   look(signal: AbortSignal): Promise<void>;
 }
 
-/** How the delivery of a message ended: the engine accepts nothing now, or never accepts this one. */
-export type Delivered = 'stored' | 'later' | 'never';
-
 /** Hands rows to the engine and reports those that it refuses to operators. */
 export class RowDelivery {
   readonly #lent: ReaderLent;
@@ -38,17 +35,11 @@ export class RowDelivery {
     this.#origin = origin;
   }
 
-  /** @param json a row, or a list of rows */
-  async deliver(json: string, dedupeKey: string): Promise<Delivered> {
-    try {
-      await this.hand(json, dedupeKey);
-      return 'stored';
-    } catch (error) {
-      return this.failed(error);
-    }
-  }
-
-  /** As `deliver`, without a promise of its own, which takes as long as a row; what it throws is for `failed`. */
+  /**
+   * What it throws is for `failed`: a promise of its own would take as long as a row.
+   *
+   * @param json a row, or a list of rows
+   */
   hand(json: string, dedupeKey: string): Promise<unknown> {
     return this.#lent.deliver({
       body: Buffer.from(json),
@@ -59,7 +50,8 @@ export class RowDelivery {
     });
   }
 
-  failed(error: unknown): Exclude<Delivered, 'stored'> {
+  /** Whether the engine accepts nothing now, or never accepts this one. */
+  failed(error: unknown): 'later' | 'never' {
     if (!(error instanceof EngineError) || error.retryable) return 'later';
     this.tell('row-refused', `A row cannot be taken: ${error.message}`);
     return 'never';

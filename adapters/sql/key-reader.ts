@@ -266,13 +266,19 @@ function beyond(names: readonly string[], value: (index: number) => string, from
 }
 
 function placeOfColumn(columns: readonly Column[], name: string): number {
-  const exact = columns.findIndex((one) => one.name === name);
-  const found =
-    exact >= 0 ? exact : columns.findIndex((one) => one.name.toLowerCase() === name.toLowerCase());
-  if (found >= 0) return found;
+  const place = placeOf(columns, name);
+  if (place !== undefined) return place;
   throw new DisableError(
     `The query gives no column ${name}. Add it to the query, or correct the setting.`,
   );
+}
+
+/** Where a column stands: products fold the case of a name in different ways. */
+export function placeOf(columns: readonly Column[], named: string): number | undefined {
+  const exact = columns.findIndex(({ name }) => name === named);
+  if (exact >= 0) return exact;
+  const found = columns.findIndex(({ name }) => name.toLowerCase() === named.toLowerCase());
+  return found >= 0 ? found : undefined;
 }
 
 /** In a JSON object one would hide the other. */

@@ -34,7 +34,7 @@ export type OdbcWork =
   | { readonly what: 'prepare'; readonly text: string }
   | { readonly what: 'begin' | 'commit' | 'rollback' | 'cancel' };
 
-export type OdbcOrder = { readonly number: number; readonly work: OdbcWork };
+export type OdbcOrder = readonly [number: number, work: OdbcWork];
 
 export interface OdbcResult {
   readonly columns: readonly OdbcColumn[];
@@ -43,14 +43,13 @@ export interface OdbcResult {
   readonly count: number;
 }
 
-export type OdbcAnswer =
-  | { readonly number: number; readonly result: OdbcResult }
-  | {
-      readonly number: number;
-      readonly diagnostics: readonly OdbcDiagnostic[];
-      /** Whether the driver still has its connection. */
-      readonly connected: boolean;
-    };
+export interface OdbcFailure {
+  readonly diagnostics: readonly OdbcDiagnostic[];
+  /** Whether the driver still has its connection. */
+  readonly connected: boolean;
+}
+
+export type OdbcAnswer = readonly [number: number, result: OdbcResult | OdbcFailure];
 
 /** The part of the package that is used; its own types lack some of it. */
 interface Odbc {
@@ -217,16 +216,16 @@ function sizeOf(value: OdbcValue): number {
   return value instanceof ArrayBuffer ? value.byteLength : 8;
 }
 
-async function answerTo({ number, work }: OdbcOrder): Promise<OdbcAnswer> {
+async function answerTo([number, work]: OdbcOrder): Promise<OdbcAnswer> {
   try {
-    return { number, result: await carryOut(work) };
+    return [number, await carryOut(work)];
   } catch (error) {
     const { odbcErrors = [], message = '' } = error as {
       odbcErrors?: readonly OdbcDiagnostic[];
       message?: string;
     };
     const diagnostics = odbcErrors.length > 0 ? odbcErrors : [{ state: '', code: 0, message }];
-    return { number, diagnostics, connected: connection?.connected ?? false };
+    return [number, { diagnostics, connected: connection?.connected ?? false }];
   }
 }
 

@@ -10,7 +10,7 @@ import type {
   SqlSignIn,
 } from './database.ts';
 import { connectFailure, failureOf } from './odbc-failure.ts';
-import type { OdbcAnswer, OdbcOrder, OdbcResult, OdbcWork } from './odbc-process.ts';
+import type { OdbcAnswer, OdbcFailure, OdbcOrder, OdbcResult, OdbcWork } from './odbc-process.ts';
 import { cellOf, columnOf, valueOf } from './odbc-value.ts';
 import { ProcessSession, sessionProcess } from './process-session.ts';
 import { passwordOf } from './sign-in.ts';
@@ -109,9 +109,9 @@ const CANCELLED_WITHIN = 2_000;
 
 /** What the driver reported, before it is known whether it was for connecting. */
 class Diagnosed extends Error {
-  readonly answer: Extract<OdbcAnswer, { diagnostics: unknown }>;
+  readonly answer: OdbcFailure;
 
-  constructor(answer: Extract<OdbcAnswer, { diagnostics: unknown }>) {
+  constructor(answer: OdbcFailure) {
     super('reported by the driver');
     this.name = 'Diagnosed';
     this.answer = answer;
@@ -241,9 +241,9 @@ class OdbcSession extends ProcessSession<OdbcOrder, OdbcAnswer> implements SqlSe
   }
 
   async #order(work: OdbcWork): Promise<OdbcResult> {
-    const answer = await this.ask({ work });
-    if ('result' in answer) return answer.result;
-    throw new Diagnosed(answer);
+    const [, answer] = await this.ask(work);
+    if ('diagnostics' in answer) throw new Diagnosed(answer);
+    return answer;
   }
 
   #failure(error: unknown): unknown {

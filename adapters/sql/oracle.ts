@@ -217,17 +217,7 @@ class OracleSession extends LiveSession implements SqlSession {
   }
 
   #execute(text: string, values: readonly unknown[]): ReturnType<OracleConnection['execute']> {
-    const { STRING, BUFFER } = oracleDriver();
-    return this.#connection.execute(whole(text), values, {
-      autoCommit: !this.#isOpen,
-      resultSet: true,
-      fetchArraySize: FETCHED,
-      prefetchRows: FETCHED,
-      fetchTypeHandler: ({ dbTypeName }: OracleColumn) => {
-        if (AS_TEXT.has(dbTypeName)) return { type: STRING };
-        return dbTypeName === 'BLOB' ? { type: BUFFER } : undefined;
-      },
-    });
+    return this.#connection.execute(whole(text), values, this.#isOpen ? IN_TRANSACTION : BY_ITSELF);
   }
 
   async #whileThere<Value>(work: () => Promise<Value>): Promise<Value> {
@@ -243,6 +233,20 @@ class OracleSession extends LiveSession implements SqlSession {
     }
   }
 }
+
+/** How each statement is executed: made once, and not for each. */
+const IN_TRANSACTION = {
+  autoCommit: false,
+  resultSet: true,
+  fetchArraySize: FETCHED,
+  prefetchRows: FETCHED,
+  fetchTypeHandler: ({ dbTypeName }: OracleColumn): { type: unknown } | undefined => {
+    const { STRING, BUFFER } = oracleDriver();
+    if (AS_TEXT.has(dbTypeName)) return { type: STRING };
+    return dbTypeName === 'BLOB' ? { type: BUFFER } : undefined;
+  },
+};
+const BY_ITSELF = { ...IN_TRANSACTION, autoCommit: true };
 
 const SIGNED_OFF_WITHIN = 1_000;
 const CANCELLED_WITHIN = 2_000;

@@ -9,10 +9,13 @@ interface Waiting<Answer> {
   readonly reject: (error: Error) => void;
 }
 
-/** What both sides number, so that an answer finds its order. */
-interface Numbered {
-  readonly number: number;
-}
+/** What both sides number first, so that an answer finds its order. They are lists: of an object each name is written and read as well. */
+type Numbered = readonly [number: number, ...rest: unknown[]];
+
+/** An order without its number. */
+type Unnumbered<Order extends Numbered> = Order extends readonly [number, ...infer Rest]
+  ? Rest
+  : never;
 
 /** Milliseconds for which a process may begin statements of one order; then it answers for those that it carried out. */
 export const TOGETHER_FOR = 50;
@@ -46,7 +49,7 @@ export abstract class ProcessSession<
   constructor(process: ChildProcess) {
     super();
     this.#process = process;
-    process.on('message', (answer: Answer) => this.#waiting.get(answer.number)?.resolve(answer));
+    process.on('message', (answer: Answer) => this.#answered(answer));
     // pending work is told too
     process.on('error', () => this.end());
     process.on('exit', () => this.end());
@@ -70,19 +73,14 @@ export abstract class ProcessSession<
   /** What the pending orders are told when the process has ended. */
   protected abstract readonly endedProblem: 'timeout' | 'lost';
 
-  protected async ask(order: Omit<Order, 'number'>): Promise<Answer> {
-    if (!this.alive) throw new SqlFailure('lost');
+  protected ask(...order: Unnumbered<Order>): Promise<Answer> {
+    if (!this.alive) return Promise.reject(new SqlFailure('lost'));
     const number = ++this.#number;
+    // if it cannot be written, the process is told to have an error
+    this.#process.send([number, ...order]);
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     this.#waiting.set(number, { resolve, reject });
-    try {
-      this.#process.send({ ...order, number }, (error) => {
-        if (error !== null) this.end();
-      });
-      return await promise;
-    } finally {
-      this.#waiting.delete(number);
-    }
+    return promise;
   }
 
   protected async kill(): Promise<void> {
@@ -94,6 +92,13 @@ export abstract class ProcessSession<
 
   protected override failPending(): void {
     for (const { reject } of this.#waiting.values()) reject(new SqlFailure(this.endedProblem));
+    this.#waiting.clear();
+  }
+
+  #answered(answer: Answer): void {
+    const [number] = answer;
+    this.#waiting.get(number)?.resolve(answer);
+    this.#waiting.delete(number);
   }
 
   get #hasEnded(): boolean {

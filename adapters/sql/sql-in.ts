@@ -1,9 +1,9 @@
 import { DisableError, inbound, type SettingsFault, setting } from 'waybill/adapter';
 import { PassingSet, poll } from 'waybill/peer/basics';
 import { productOf } from './connect.ts';
-import type { Cell, Column, Limit, Product, Row } from './database.ts';
+import type { Column, Limit, Prepared, Product, Row } from './database.ts';
 import { type ReaderLent, RowDelivery, type RowReader, type RowReaderOptions } from './delivery.ts';
-import { KeyReader, nullKeys, refuseTwins, whereKey } from './key-reader.ts';
+import { KeyReader, nullKeys, placeOf, refuseTwins, whereKey } from './key-reader.ts';
 import { fingerprint, rowJson } from './row-json.ts';
 import { SqlFailure, thrown } from './sql-failure.ts';
 import { connectionFaults, refuseFaults } from './sql-faults.ts';
@@ -278,7 +278,7 @@ class MarkReader implements RowReader {
       }
       // From here on what was delivered is marked, even if the host stops.
       at.goOnToTheEnd();
-      const took = await this.#takeRows(at, columns, found);
+      const took = await this.#takeRows(at, marksFor(this.#lent.settings.after, columns), found);
       await this.#commit(at, took);
       return took.marked > 0 && took.goesOn;
     } catch (error) {
@@ -287,21 +287,20 @@ class MarkReader implements RowReader {
     }
   }
 
-  async #takeRows(at: AtWork, columns: readonly Column[], found: readonly Found[]): Promise<Took> {
+  async #takeRows(at: AtWork, marks: readonly Mark[], found: readonly Found[]): Promise<Took> {
     const took: Took = { ids: [], marked: 0, goesOn: true };
     const isBatch = this.#lent.settings.rows === 'batch';
     const due: Found[] = [];
     try {
       for (const group of isBatch ? [found] : found.map((one) => [one])) {
-        const fresh = group.filter(({ id }) => !this.#delivered.has(id));
-        const isDelivered = await this.#deliver(fresh, took);
+        const isDelivered = await this.#deliver(group, took);
         if (!took.goesOn) break;
-        for (const one of isDelivered ? group : []) due.push(one);
+        if (isDelivered) due.push(...group);
         // a connection that is lost takes no more with it
         if (due.length >= at.together || !at.session.alive)
-          await this.#mark(at, columns, due.splice(0), took);
+          await this.#mark(at, marks, due.splice(0), took);
       }
-      await this.#mark(at, columns, due, took);
+      await this.#mark(at, marks, due, took);
       return took;
     } catch (error) {
       // what was delivered is not delivered again, although the transaction is rolled back
@@ -310,37 +309,45 @@ class MarkReader implements RowReader {
     }
   }
 
-  async #deliver(rows: readonly Found[], took: Took): Promise<boolean> {
+  /** What was delivered before is not delivered again. */
+  async #deliver(group: readonly Found[], took: Took): Promise<boolean> {
+    const rows = group.filter(({ id }) => !this.#delivered.has(id));
     if (rows.length === 0) return true;
     const isBatch = this.#lent.settings.rows === 'batch';
     const texts = rows.map(({ json }) => json);
     const json = isBatch ? `[${texts.join(',')}]` : (texts[0] ?? '');
-    const key = fingerprint(rows.map(({ id }) => id).join());
-    const how = await this.#delivery.deliver(json, `${this.#round} ${key}`);
-    if (how === 'stored') {
-      for (const { id } of rows) this.#delivered.add(id);
-      return true;
+    const key = `${this.#round} ${fingerprint(rows.map(({ id }) => id).join())}`;
+    try {
+      await this.#delivery.hand(json, key);
+    } catch (error) {
+      const how = this.#delivery.failed(error);
+      // The others continue past a row that is never accepted, which stays in the table.
+      if (how === 'later' || this.#takesItself || isBatch) took.goesOn = false;
+      return false;
     }
-    // The others continue past a row that is never accepted, which stays in the table.
-    if (how === 'later' || this.#takesItself || isBatch) took.goesOn = false;
-    return false;
+    for (const { id } of rows) this.#delivered.add(id);
+    return true;
   }
 
   /** Marks rows that were stored. */
   async #mark(
     at: AtWork,
-    columns: readonly Column[],
+    marks: readonly Mark[],
     due: readonly Found[],
     took: Took,
   ): Promise<void> {
-    const { after } = this.#lent.settings;
-    const statements = due.flatMap(({ row }) =>
-      after.map((one) => prepared(one, valuesOf(one, columns, row), this.#product)),
-    );
+    const statements: Prepared[] = [];
+    for (const { row } of due) {
+      for (const { statement, places } of marks) {
+        const values = places.map((place) => row[place] ?? null);
+        statements.push(prepared(statement, values, this.#product));
+      }
+    }
     const results = await at.runAll(statements, this.#limit);
-    for (const [index, { id }] of due.entries()) {
-      const first = results[index * after.length];
-      this.#marked(id, this.#takesItself || (first?.count ?? 0) > 0, took);
+    let first = 0;
+    for (const { id } of due) {
+      this.#marked(id, this.#takesItself || (results[first]?.count ?? 0) > 0, took);
+      first += marks.length;
     }
   }
 
@@ -405,16 +412,20 @@ interface Took {
   goesOn: boolean;
 }
 
-function valuesOf({ values }: RowStatement, columns: readonly Column[], row: Row): readonly Cell[] {
-  return values.map((name) => {
-    const exact = columns.findIndex((one) => one.name === name);
-    const place =
-      exact >= 0
-        ? exact
-        : columns.findIndex((one) => one.name.toLowerCase() === name.toLowerCase());
-    if (place >= 0) return row[place] ?? null;
-    throw new DisableError(
-      `A statement under after names {${name}}, which the query does not return. Add the column to the query.`,
-    );
-  });
+/** A statement under `after`, and where the values that it names stand in a row. */
+interface Mark {
+  readonly statement: RowStatement;
+  readonly places: readonly number[];
 }
+
+const marksFor = (after: readonly RowStatement[], columns: readonly Column[]): readonly Mark[] =>
+  after.map((statement) => ({
+    statement,
+    places: statement.values.map((name) => {
+      const place = placeOf(columns, name);
+      if (place !== undefined) return place;
+      throw new DisableError(
+        `A statement under after names {${name}}, which the query does not return. Add the column to the query.`,
+      );
+    }),
+  }));

@@ -7,7 +7,7 @@ import {
   toldElsewhere,
   wait,
 } from 'waybill/adapter';
-import { PassingMap, SignInGuard } from 'waybill/peer/basics';
+import { SignInGuard, TimeLimit } from 'waybill/peer/basics';
 import { type ConnectLent, connect } from './connect.ts';
 import type { Limit, Prepared, Product, Result, SqlSession } from './database.ts';
 import { SqlFailure } from './sql-failure.ts';
@@ -31,9 +31,9 @@ const TOGETHER = 100;
 export class SqlLine {
   readonly #lent: LineLent;
   readonly #product: Product;
-  readonly #all = new Set<SqlSession>();
-  /** Since when each rests that nobody uses, the last used one last. */
-  readonly #resting = new PassingMap<SqlSession, number>();
+  readonly #all = new Set<AtWork>();
+  /** Those that nobody uses, the last used one last. */
+  #resting: AtWork[] = [];
   /** One for all of them: a timer for each use would cost more than the rest of the line. */
   #idle: NodeJS.Timeout | undefined;
   readonly #guard = new SignInGuard();
@@ -61,13 +61,14 @@ export class SqlLine {
    */
   async use<Value>(signal: AbortSignal, work: (at: AtWork) => Promise<Value>): Promise<Value> {
     signal.throwIfAborted();
-    const session = await this.#take(signal);
-    const at = new AtWork(session, this.#lent.settings.timeout, signal);
+    const at = await this.#take(signal);
+    at.obey(signal);
     try {
       return await work(at);
     } finally {
-      if (at.givenUp) this.#giveUp(session);
-      else this.#give(session);
+      at.goOnToTheEnd();
+      if (at.givenUp) this.#giveUp(at);
+      else this.#give(at);
     }
   }
 
@@ -75,23 +76,24 @@ export class SqlLine {
     this.#closing.abort(new Error('closed'));
     clearTimeout(this.#idle);
     await Promise.allSettled(this.#connecting);
-    await Promise.all([...this.#all].map((session) => this.#forget(session).close()));
+    await Promise.all([...this.#all].map((at) => this.#forget(at).close()));
   }
 
-  async #take(signal: AbortSignal): Promise<SqlSession> {
+  async #take(signal: AbortSignal): Promise<AtWork> {
     for (;;) {
-      const session = this.#restingLast();
-      if (session === undefined) return await this.#connect(signal);
-      const since = this.#resting.get(session) ?? 0;
-      this.#resting.delete(session);
-      if (session.alive && (performance.now() - since < TRIED_AFTER || (await answers(session)))) {
-        return session;
-      }
-      this.#end(session);
+      const at = this.#resting.pop();
+      if (at === undefined) return await this.#connect(signal);
+      const { session, restsSince } = at;
+      if (
+        session.alive &&
+        (performance.now() - restsSince < TRIED_AFTER || (await answers(session)))
+      )
+        return at;
+      this.#end(at);
     }
   }
 
-  async #connect(signal: AbortSignal): Promise<SqlSession> {
+  async #connect(signal: AbortSignal): Promise<AtWork> {
     const { lent, closing } = { lent: this.#lent, closing: this.#closing.signal };
     const until = AbortSignal.any([signal, lent.signal, closing]);
     until.throwIfAborted();
@@ -99,26 +101,22 @@ export class SqlLine {
     this.#connecting.add(connecting);
     try {
       const session = await connecting;
-      this.#all.add(session);
-      session.onEnd(() => this.#lost(session));
+      const at = new AtWork(session, lent.settings.timeout);
+      this.#all.add(at);
+      session.onEnd(() => this.#lost(at));
       const { server, identity, database, encryption } = session.facts;
       this.#tell(`${server}, ${database} as ${identity}, ${encryption}`);
-      return session;
+      return at;
     } finally {
       this.#connecting.delete(connecting);
     }
   }
 
-  #give(session: SqlSession): void {
-    if (!session.alive || this.#closing.signal.aborted) return this.#end(session);
-    this.#resting.set(session, performance.now());
+  #give(at: AtWork): void {
+    if (!at.session.alive || this.#closing.signal.aborted) return this.#end(at);
+    at.restsSince = performance.now();
+    this.#resting.push(at);
     this.#watchIdle(this.#lent.settings.idle);
-  }
-
-  #restingLast(): SqlSession | undefined {
-    let last: SqlSession | undefined;
-    for (const [session] of this.#resting) last = session;
-    return last;
   }
 
   #watchIdle(time: number): void {
@@ -131,35 +129,37 @@ export class SqlLine {
     this.#idle = undefined;
     const { idle } = this.#lent.settings;
     const now = performance.now();
-    for (const [session, since] of this.#resting) {
+    for (const at of this.#resting) {
+      const rested = now - at.restsSince;
       // a timer may be a millisecond early
-      if (now - since < idle - 1) return this.#watchIdle(idle - (now - since));
-      this.#end(session);
+      if (rested < idle - 1) return this.#watchIdle(idle - rested);
+      this.#end(at);
       if (this.#all.size === 0) this.#lent.connection('waiting', 'closed while idle');
     }
   }
 
-  #forget(session: SqlSession): SqlSession {
-    this.#resting.delete(session);
-    this.#all.delete(session);
-    return session;
+  #forget(at: AtWork): SqlSession {
+    this.#resting = this.#resting.filter((one) => one !== at);
+    this.#all.delete(at);
+    at[Symbol.dispose]();
+    return at.session;
   }
 
-  #end(session: SqlSession): void {
-    background(this.#forget(session).close(), 'ending a session', isTold);
+  #end(at: AtWork): void {
+    background(this.#forget(at).close(), 'ending a session', isTold);
   }
 
   /** Cancels first, because the number of an ended session may be reused. */
-  #giveUp(session: SqlSession): void {
-    const cancelled = cancelSoon(this.#forget(session));
+  #giveUp(at: AtWork): void {
+    const session = this.#forget(at);
     // a server that cannot be reached cancels nothing; the connection is ended in any case
-    const ended = cancelled.then(() => session.close());
+    const ended = cancelSoon(session).then(() => session.close());
     background(ended, 'ending a session that was given up', isTold);
   }
 
-  #lost(session: SqlSession): void {
-    const known = this.#all.has(session);
-    this.#forget(session);
+  #lost(at: AtWork): void {
+    const known = this.#all.has(at);
+    this.#forget(at);
     if (known && this.#all.size === 0) this.#lent.connection('disconnected');
   }
 
@@ -177,7 +177,7 @@ async function cancelSoon(session: SqlSession, within = CANCELLED_WITHIN): Promi
 }
 
 async function answers(session: SqlSession): Promise<boolean> {
-  const at = new AtWork(session, TRIED_WITHIN, new AbortController().signal);
+  using at = new AtWork(session, TRIED_WITHIN);
   try {
     await at.run({ text: 'SELECT 1', values: [] }, { rows: 1, bytes: 100 });
     return true;
@@ -187,24 +187,46 @@ async function answers(session: SqlSession): Promise<boolean> {
   }
 }
 
-/** A session that is cancelled at the server when it takes too long or the signal aborts. */
-export class AtWork {
+/**
+ * A session that is cancelled at the server when it takes too long or the signal aborts. It does one thing at a time, and
+ * has one timer for all and one listener for what it does for a signal: each of its own would cost as much as much of a statement.
+ */
+export class AtWork implements Disposable {
   readonly session: SqlSession;
   readonly #timeout: number;
   readonly #cancelledWithin: number;
-  #signal: AbortSignal;
+  readonly #limit = new TimeLimit(() => this.#late());
+  #signal: AbortSignal | undefined;
+  /** What is being waited for. */
+  #waited: Waited | undefined;
+  #isClosed = false;
   givenUp = false;
+  /** Since when nobody uses it. */
+  restsSince = 0;
 
-  constructor(
-    session: SqlSession,
-    timeout: number,
-    signal: AbortSignal,
-    cancelledWithin = CANCELLED_WITHIN,
-  ) {
+  constructor(session: SqlSession, timeout: number, cancelledWithin = CANCELLED_WITHIN) {
     this.session = session;
     this.#timeout = timeout;
-    this.#signal = signal;
     this.#cancelledWithin = cancelledWithin;
+  }
+
+  /** From now on it works for this signal, until `goOnToTheEnd`. */
+  obey(signal: AbortSignal): void {
+    this.#signal = signal;
+    signal.addEventListener('abort', this.#abort);
+  }
+
+  /** From now on only the time-out ends it. */
+  goOnToTheEnd(): void {
+    this.#signal?.removeEventListener('abort', this.#abort);
+    this.#signal = undefined;
+  }
+
+  /** Leaves no timer behind, once what is waited for has ended. */
+  [Symbol.dispose](): void {
+    this.goOnToTheEnd();
+    this.#isClosed = true;
+    if (this.#waited === undefined) this.#limit.close();
   }
 
   run(statement: Prepared, limit: Limit): Promise<Result> {
@@ -239,11 +261,6 @@ export class AtWork {
     return this.#guarded(() => this.session.commit());
   }
 
-  /** From now on only the time-out ends it. */
-  goOnToTheEnd(): void {
-    this.#signal = new AbortController().signal;
-  }
-
   /** If it fails, the connection is ended, which also rolls back. */
   async rollback(): Promise<void> {
     if (this.givenUp || !this.session.alive) return;
@@ -256,52 +273,60 @@ export class AtWork {
   }
 
   #guarded<Value>(work: () => Promise<Value>): Promise<Value> {
-    const signal = this.#signal;
-    if (signal.aborted) return Promise.reject(signal.reason as Error);
-    const { promise, resolve, reject } = Promise.withResolvers<Value>();
-    const state = { over: false };
-    const abort = (): void => {
-      this.givenUp = true;
-      // what was given up fails once its connection ends
-      end();
-      reject(signal.reason as Error);
-    };
-    const late = Number.isFinite(this.#timeout)
-      ? setTimeout(
-          () => {
-            this.#cancelLate(state).catch((error: unknown) => {
-              end();
-              reject(error);
-            });
-          },
-          timerTime(this.#timeout + GRACE),
-        )
-      : undefined;
-    const end = (): void => {
-      state.over = true;
-      clearTimeout(late);
-      signal.removeEventListener('abort', abort);
-    };
-    signal.addEventListener('abort', abort);
-    const failed = (error: unknown): void => {
-      end();
-      reject(error);
-    };
-    const ended = (value: Value): void => {
-      end();
-      resolve(value);
-    };
-    work().then(ended, failed);
-    return promise;
+    return new Promise((resolve, reject) => {
+      this.#signal?.throwIfAborted();
+      const waited: Waited = { reject };
+      this.#waited = waited;
+      this.#limit.begin(this.#timeout + GRACE);
+      const failed = (error: unknown): void => {
+        this.#ended(waited);
+        reject(error);
+      };
+      const ended = (value: Value): void => {
+        this.#ended(waited);
+        resolve(value);
+      };
+      try {
+        work().then(ended, failed);
+      } catch (error) {
+        failed(error);
+      }
+    });
+  }
+
+  #ended(waited: Waited): void {
+    // what was given up fails once its connection ends
+    if (this.#waited !== waited) return;
+    this.#waited = undefined;
+    if (this.#isClosed) this.#limit.close();
+    else this.#limit.end();
+  }
+
+  readonly #abort = (): void => {
+    if (this.#waited !== undefined) this.#giveUp(this.#waited, this.#signal?.reason);
+  };
+
+  #giveUp(waited: Waited, reason: unknown): void {
+    this.givenUp = true;
+    this.#ended(waited);
+    waited.reject(reason);
+  }
+
+  #late(): void {
+    const waited = this.#waited;
+    if (waited !== undefined) background(this.#cancelLate(waited), 'cancelling a late statement');
   }
 
   /** A server that does not cancel on its own is told to; if it ignores that too, the connection is given up. */
-  async #cancelLate(state: { readonly over: boolean }): Promise<void> {
+  async #cancelLate(waited: Waited): Promise<void> {
     // if it cannot be cancelled, it is given up below
     await cancelSoon(this.session, this.#cancelledWithin);
     await wait(this.#cancelledWithin, { ref: false });
-    if (state.over) return;
-    this.givenUp = true;
-    throw new SqlFailure('lost', { what: 'the server did not answer in time' });
+    if (this.#waited !== waited) return;
+    this.#giveUp(waited, new SqlFailure('lost', { what: 'the server did not answer in time' }));
   }
+}
+
+interface Waited {
+  readonly reject: (reason: unknown) => void;
 }

@@ -56,7 +56,8 @@ export default lookupTable({
     try {
       const session = await connect({ ...lent, settings: values }, product, lent.signal);
       try {
-        const at = new AtWork(session, values.timeout, lent.signal);
+        using at = new AtWork(session, values.timeout);
+        at.obey(lent.signal);
         const { columns, rows, more } = await at.run(
           { text: values.query, values: [] },
           { rows: values.most, bytes: MOST_BYTES },

@@ -42,7 +42,8 @@ export async function trySql(
     return opened;
   });
   try {
-    const at = new AtWork(session, settings.timeout, signal);
+    using at = new AtWork(session, settings.timeout);
+    at.obey(signal);
     await told('database', (detail) => detail(databaseText(session)));
     await told('statements', async (detail) => {
       const looked: string[] = [];

@@ -8,20 +8,15 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 
 export type SqliteValue = string | number | bigint | Uint8Array | null;
 
-export interface SqliteStatement {
-  readonly text: string;
-  readonly values: readonly SqliteValue[];
-}
+export type SqliteStatement = readonly [text: string, values: readonly SqliteValue[]];
 
-export interface SqliteOrder {
-  readonly number: number;
-  /** Carried out one after another. */
-  readonly statements: readonly SqliteStatement[];
-  /** Milliseconds after which none of them begins any more. */
-  readonly within: number;
-  readonly rows: number;
-  readonly bytes: number;
-}
+/** Statements that are carried out one after another, and how much of their rows is wanted. */
+export type SqliteOrder = readonly [
+  number: number,
+  rows: number,
+  bytes: number,
+  ...statements: SqliteStatement[],
+];
 
 export interface SqliteColumn {
   readonly name: string;
@@ -29,31 +24,33 @@ export interface SqliteColumn {
   readonly type: string | null;
 }
 
-export interface SqliteResult {
+export interface SqliteRows {
   readonly columns: readonly SqliteColumn[];
   readonly rows: readonly (readonly SqliteValue[])[];
   readonly more: boolean;
-  readonly count: number;
 }
 
+/** The rows of a query, or how many rows a statement changed. */
+export type SqliteResult = SqliteRows | number;
+
+export interface SqliteFailure {
+  /** The extended code of SQLite. */
+  readonly code: number;
+  readonly message: string;
+}
+
+/** The results of the first statements, or why one of them failed. */
 export type SqliteAnswer =
-  | {
-      readonly number: number;
-      /** Of the first statements. */
-      readonly results: readonly SqliteResult[];
-    }
-  | {
-      readonly number: number;
-      /** The extended code of SQLite. */
-      readonly code: number;
-      readonly message: string;
-    };
+  | readonly [number: number, failure: SqliteFailure]
+  | readonly [number: number, results: readonly SqliteResult[]];
 
 export interface SqliteOpening {
   readonly file: string;
   readonly readOnly: boolean;
   /** Milliseconds to wait for a lock. */
   readonly patience: number;
+  /** Milliseconds after which no further statement of an order begins. */
+  readonly together: number;
 }
 
 const CANNOT_OPEN = 14;
@@ -63,7 +60,7 @@ class Opened {
   readonly #opening: SqliteOpening;
   readonly #inode: bigint;
   readonly #database: DatabaseSync;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #statements = new Map<string, PreparedOnce>();
 
   constructor(opening: SqliteOpening) {
     this.#opening = opening;
@@ -79,26 +76,23 @@ class Opened {
     return !this.#database.isTransaction && inodeOf(this.#opening.file) !== this.#inode;
   }
 
-  carryOut({ number, statements, within, ...limit }: SqliteOrder): SqliteAnswer {
-    const until = performance.now() + within;
+  carryOut([, rows, bytes, ...statements]: SqliteOrder): readonly SqliteResult[] {
+    const until = performance.now() + this.#opening.together;
     const results: SqliteResult[] = [];
     for (const one of statements) {
-      const result = this.#run(one, limit);
+      const result = this.#run(one, { rows, bytes });
       results.push(result);
-      if (result.rows.length > 0 || performance.now() > until) break;
+      if (typeof result !== 'number' || performance.now() > until) break;
     }
-    return { number, results };
+    return results;
   }
 
   #run(
-    { text, values }: SqliteStatement,
-    limit: Pick<SqliteOrder, 'rows' | 'bytes'>,
+    [text, values]: SqliteStatement,
+    limit: { readonly rows: number; readonly bytes: number },
   ): SqliteResult {
-    const statement = this.#statement(text);
-    if (statement.columns().length === 0) {
-      const { changes } = statement.run(...values);
-      return { columns: [], rows: [], more: false, count: Number(changes) };
-    }
+    const { statement, givesRows } = this.#statement(text);
+    if (!givesRows) return Number(statement.run(...values).changes);
     const rows: (readonly SqliteValue[])[] = [];
     let bytes = 0;
     let more = false;
@@ -113,22 +107,29 @@ class Opened {
     }
     // read now: the table may have changed since the statement was prepared
     const columns = statement.columns().map(({ name, type }) => ({ name, type }));
-    return { columns, rows, more, count: rows.length };
+    return { columns, rows, more };
   }
 
   close(): void {
     this.#database.close();
   }
 
-  #statement(text: string): StatementSync {
+  #statement(text: string): PreparedOnce {
     const known = this.#statements.get(text);
     if (known !== undefined) return known;
     const statement = this.#database.prepare(text);
     statement.setReadBigInts(true);
     statement.setReturnArrays(true);
-    if (this.#statements.size < MOST_STATEMENTS) this.#statements.set(text, statement);
-    return statement;
+    const made = { statement, givesRows: statement.columns().length > 0 };
+    if (this.#statements.size < MOST_STATEMENTS) this.#statements.set(text, made);
+    return made;
   }
+}
+
+interface PreparedOnce {
+  readonly statement: StatementSync;
+  /** Which columns they have may change with the tables, but not whether there are any. */
+  readonly givesRows: boolean;
 }
 
 function inodeOf(file: string): bigint {
@@ -151,16 +152,17 @@ const opening = JSON.parse(process.argv[2] ?? '{}') as SqliteOpening;
 let opened: Opened | undefined;
 
 function answerTo(order: SqliteOrder): SqliteAnswer {
+  const [number] = order;
   try {
     if (opened?.isReplaced === true) {
       opened.close();
       opened = undefined;
     }
     opened ??= new Opened(opening);
-    return opened.carryOut(order);
+    return [number, opened.carryOut(order)];
   } catch (error) {
     const { errcode = 1, message = '' } = error as { errcode?: number; message?: string };
-    return { number: order.number, code: errcode, message };
+    return [number, { code: errcode, message }];
   }
 }
 

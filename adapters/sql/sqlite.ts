@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { userInfo } from 'node:os';
-import { background, DisableError, NotConnectedError, timerTime } from 'waybill/adapter';
+import { background, DisableError, NotConnectedError } from 'waybill/adapter';
+import { TimeLimit } from 'waybill/peer/basics';
 import type {
   Cell,
   Column,
@@ -21,6 +22,7 @@ import type {
   SqliteOpening,
   SqliteOrder,
   SqliteResult,
+  SqliteStatement,
   SqliteValue,
 } from './sqlite-process.ts';
 
@@ -58,6 +60,7 @@ async function connectSqlite({ settings, signal }: SqlSignIn): Promise<SqlSessio
     file,
     readOnly,
     patience: Math.min(LONGEST_PATIENCE, Math.round(timeout / 2)),
+    together: TOGETHER_FOR,
   };
   const process = sessionProcess('sqlite-process', { given: opening, env: ENVIRONMENT });
   const session = new SqliteSession(process, file);
@@ -89,6 +92,7 @@ class SqliteSession extends ProcessSession<SqliteOrder, SqliteAnswer> implements
   readonly #file: string;
   /** Milliseconds for a statement. */
   timeout = Number.POSITIVE_INFINITY;
+  readonly #limit = new TimeLimit(() => background(this.cancel(), 'ending a late session'));
   #isCancelled = false;
   #isOpen = false;
 
@@ -149,25 +153,24 @@ class SqliteSession extends ProcessSession<SqliteOrder, SqliteAnswer> implements
   }
 
   async #ask(statements: readonly Prepared[], limit: Limit): Promise<readonly SqliteResult[]> {
-    const late = Number.isFinite(this.timeout)
-      ? setTimeout(
-          () => background(this.cancel(), 'ending a late session'),
-          // the last of them may begin so much later
-          timerTime(this.timeout + (statements.length > 1 ? TOGETHER_FOR : 0)),
-        )
-      : undefined;
+    if (!this.alive) throw new SqlFailure('lost');
+    // the last of them may begin so much later
+    this.#limit.begin(this.timeout + (statements.length > 1 ? TOGETHER_FOR : 0));
     try {
-      const answer = await this.ask({
-        statements: statements.map(({ text, values }) => ({ text, values: values.map(valueOf) })),
-        within: TOGETHER_FOR,
-        rows: limit.rows,
-        bytes: limit.bytes,
-      });
+      const given = statements.map(
+        ({ text, values }): SqliteStatement => [text, values.map(valueOf)],
+      );
+      const [, answer] = await this.ask(limit.rows, limit.bytes, ...given);
       if ('code' in answer) throw failureOf(answer.code, answer.message, this.#file);
-      return answer.results;
+      return answer;
     } finally {
-      clearTimeout(late);
+      this.#limit.end();
     }
+  }
+
+  protected override end(): void {
+    this.#limit.close();
+    super.end();
   }
 
   protected get endedProblem(): 'timeout' | 'lost' {
@@ -207,11 +210,14 @@ function kindOf(value: SqliteValue | undefined): ColumnKind {
 /** What changes rows returns none. */
 const NO_COLUMNS: readonly Column[] = [];
 
-function resultOf({ columns: found, rows: values, more, count }: SqliteResult): Result {
-  if (found.length === 0) return { columns: NO_COLUMNS, rows: [], more, count };
-  const columns = found.map((column, index) => columnOf(column, index, values));
-  const rows = values.map((row) => row.map((value, index) => cellOf(value, columns[index]?.kind)));
-  return { columns, rows, more, count };
+function resultOf(result: SqliteResult): Result {
+  if (typeof result === 'number')
+    return { columns: NO_COLUMNS, rows: [], more: false, count: result };
+  const columns = result.columns.map((column, index) => columnOf(column, index, result.rows));
+  const rows = result.rows.map((row) =>
+    row.map((value, index) => cellOf(value, columns[index]?.kind)),
+  );
+  return { columns, rows, more: result.more, count: rows.length };
 }
 
 const cellOf = (value: SqliteValue, kind?: ColumnKind): Cell =>

@@ -68,12 +68,15 @@ interface Given {
  * not every column accepts.
  */
 export function given({ text, values }: Prepared): { text: string; parameters: readonly Given[] } {
+  const parameters: Given[] = [];
+  for (const [index, value] of values.entries()) {
+    if (value !== null) parameters.push(parameterOf(`waybill${index + 1}`, value));
+  }
+  if (parameters.length === values.length) return { text, parameters };
   const isNull = (number: string): boolean => (values[Number(number) - 1] ?? null) === null;
   return {
     text: text.replaceAll(PLACEHOLDER, (name, number: string) => (isNull(number) ? 'NULL' : name)),
-    parameters: values.flatMap((value, index) =>
-      value === null ? [] : [parameterOf(`waybill${index + 1}`, value)],
-    ),
+    parameters,
   };
 }
 

@@ -232,7 +232,6 @@ class SqlserverSession extends LiveSession implements SqlSession {
     const { text, parameters } = given(statement);
     const kept = new KeptRows(limit);
     return this.#carryOut(limited(text, limit.rows), (request) => {
-      request.setTimeout(milliseconds(this.#signIn.settings.timeout));
       for (const { name, type, value, ...length } of parameters) {
         request.addParameter(name, type, value, length);
       }

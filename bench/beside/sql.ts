@@ -1,6 +1,7 @@
 import sqlIn from '../../adapters/sql/sql-in.ts';
 import sqlLookup from '../../adapters/sql/sql-lookup.ts';
 import sqlOut from '../../adapters/sql/sql-out.ts';
+import { background } from '../../src/error/background.ts';
 import { odbcDatabase } from '../../test/support/odbc-database.ts';
 import { mariaDatabase, postgresDatabase } from '../../test/support/sql-databases.ts';
 import { sqliteDatabase } from '../../test/support/sqlite-database.ts';
@@ -115,10 +116,20 @@ async function writing(database: BenchDatabase, undo: AsyncDisposableStack): Pro
   const statements = 'INSERT INTO bench (body) VALUES ({body()})';
   const out = await sender(sqlOut, { ...at, statements }, credential);
   undo.defer(() => out.close());
+  const { signal } = new AbortController();
   const insert = async (): Promise<void> => {
     const line = lines.pop();
-    await line?.run('INSERT INTO bench (body) VALUES (?)', [TEXT]);
-    if (line !== undefined) lines.push(line);
+    if (line === undefined) throw new Error('more at once than there are connections');
+    // a message may be given up, and then its connection is ended
+    const giveUp = (): void => background(line.close(), 'giving up a statement');
+    signal.throwIfAborted();
+    signal.addEventListener('abort', giveUp);
+    try {
+      await line.run('INSERT INTO bench (body) VALUES (?)', [TEXT]);
+    } finally {
+      signal.removeEventListener('abort', giveUp);
+    }
+    lines.push(line);
   };
   const body = Buffer.from(TEXT);
   return {

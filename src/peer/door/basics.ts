@@ -1,4 +1,5 @@
 export { claimAt } from '../../message/caller.ts';
+export { Limit as TimeLimit } from '../../time/limit.ts';
 export { endNatsAttempts } from '../../time/nats-attempts.ts';
 export { PassingMap, PassingSet } from '../../time/passing.ts';
 export { UnderWay } from '../../time/under-way.ts';

@@ -7,7 +7,7 @@ const nothing = () => new Promise<never>(() => undefined);
 
 test('a statement ends although the server answers neither it nor the order to cancel it', async () => {
   const session = { run: nothing, cancel: nothing, alive: true } as unknown as SqlSession;
-  const at = new AtWork(session, 1, new AbortController().signal, 10);
+  using at = new AtWork(session, 1, 10);
   const statement = { text: 'SELECT 1', values: [] };
   await expect(at.run(statement, { rows: 1, bytes: 1 })).rejects.toThrow(/did not answer in time/);
   expect(at.givenUp).toBe(true);
@@ -23,7 +23,7 @@ test('statements of which a session carries out some at a time are all carried o
     );
   };
   const session = { runSome, alive: true } as unknown as SqlSession;
-  const at = new AtWork(session, 1_000, new AbortController().signal);
+  using at = new AtWork(session, 1_000);
   const texts = Array.from({ length: 205 }, (_, index) => String(index));
   const statements = texts.map((text) => ({ text, values: [] }));
   const results = await at.runAll(statements, { rows: 1, bytes: 1 });

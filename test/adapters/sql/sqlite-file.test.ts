@@ -274,6 +274,10 @@ describe('marks of several rows together', () => {
       after: 'UPDATE r SET sent = 1 WHERE n = {n}',
       every: '20ms',
     };
+    const unknown = await openInbound(sqlIn, { ...given, after: 'DELETE FROM r WHERE n = {m}' });
+    await vi.waitFor(() => expect(unknown.lost).toHaveLength(1));
+    await unknown.close();
+    expect(unknown.delivered, 'nothing that could not be marked').toEqual([]);
     const lost = await openInbound(sqlIn, given);
     await vi.waitFor(() => expect(lost.lost).toHaveLength(1));
     await lost.close();
@@ -287,12 +291,12 @@ describe('marks of several rows together', () => {
 
   test('a process answers for those that it could begin in time', async () => {
     await using made = await fileWith('CREATE TABLE r (n INTEGER)');
-    const opening = { file: made.file, readOnly: false, patience: 1_000 };
+    const opening = { file: made.file, readOnly: false, patience: 1_000, together: 0 };
     const child = sessionProcess('sqlite-process', { given: opening, env: {} });
-    const statements = [1, 2, 3].map((n) => ({ text: 'INSERT INTO r VALUES (?)', values: [n] }));
+    const statements = [1, 2, 3].map((n) => ['INSERT INTO r VALUES (?)', [n]]);
     const answered = once(child, 'message');
-    child.send({ number: 1, statements, within: 0, rows: 1, bytes: 1 });
-    const [{ results }] = (await answered) as [{ results: readonly unknown[] }];
+    child.send([1, 1, 1, ...statements]);
+    const [[, results]] = (await answered) as [[number, readonly unknown[]]];
     const ended = once(child, 'exit');
     child.disconnect();
     await ended;
