@@ -59,7 +59,7 @@ async function wrongWith(broker: Broker): Promise<string[]> {
     ),
   ]);
   const told = (alerts ?? [])
-    .filter(({ host, rule }) => host === undefined || rule === 'disk')
+    .filter(({ host, rule }) => host === undefined || rule === 'disk' || rule === 'refused')
     .map(({ first, text }) => `ALERT for ${since(first)}: ${text}`);
   if (unread === undefined) {
     const waiting = countOf(await projectorUnread(broker));

@@ -26,6 +26,7 @@ export const HOST_RULES = [
 
 export const RULES = [
   ...HOST_RULES,
+  'refused',
   'certificate',
   'engine',
   'differ',
@@ -71,6 +72,8 @@ export interface Seen {
   readonly disks?: readonly Disk[] | undefined;
   /** Host → since when it has had no connection on any engine. */
   readonly disconnected: ReadonlyMap<string, number>;
+  /** Host → since when it has refused messages that could not be stored. */
+  readonly refusing?: ReadonlyMap<string, number> | undefined;
   /** Fewer engines answer than lately: how many did, and since when they do not. */
   readonly fewerEngines?: { readonly most: number; readonly since: number } | undefined;
   /** What engines do not agree on which files they run (see `differingFiles`) → since when. */
@@ -135,6 +138,7 @@ export function conditions(seen: Seen): AlertCondition[] {
     ...description.hosts.flatMap((host) => [
       ...hostConditions(host, seen),
       ...disconnectedCondition(host, seen),
+      ...refusedCondition(host, seen),
       ...fewerCondition(host, seen.usual?.get(host.name)),
       ...failureCondition(host, failures.get(host.name) ?? 0),
       ...suspendedCondition(host, seen),
@@ -227,6 +231,42 @@ export function disconnectedHosts(reports: readonly StatusReport[]): string[] {
           host === name && (connection === 'connected' || connection === 'listening'),
       ),
   );
+}
+
+/** Codes of what is refused because it could not be stored: the sender can do nothing about it. */
+const UNSTORED: ReadonlySet<string> = new Set(['QUEUE_FULL', 'QUEUE_UNAVAILABLE']);
+/** Milliseconds after which a refusal is over even if nothing came since, and during which what is accepted beside it says nothing. */
+const [REFUSAL, BESIDE] = [900_000, 60_000];
+
+const refusalOf = ({ lastError, lastActivity = 0 }: HostReport, now: number) => {
+  if (lastError === undefined || !UNSTORED.has(lastError.code)) return undefined;
+  const since = now - lastError.at;
+  return since < BESIDE || (since < REFUSAL && lastActivity < lastError.at) ? lastError : undefined;
+};
+
+/** Hosts whose latest message could not be stored. */
+export const refusingHosts = (reports: readonly StatusReport[], now: number): string[] => [
+  ...new Set(
+    reports
+      .flatMap(({ hosts }) => hosts)
+      .filter((one) => refusalOf(one, now) !== undefined)
+      .map(({ host }) => host),
+  ),
+];
+
+/** Again and again for a minute: a sender that is told to try again once is nothing. */
+function refusedCondition(
+  { name }: HostDescription,
+  { refusing, reports, now }: Seen,
+): AlertCondition[] {
+  const since = refusing?.get(name);
+  const last = reports
+    .flatMap(({ hosts }) => hosts)
+    .flatMap((one) => (one.host === name ? (refusalOf(one, now) ?? []) : []))
+    .toSorted((a, b) => b.at - a.at)[0];
+  if (since === undefined || last === undefined || last.at - since < BESIDE) return [];
+  const text = `${name} has refused messages for ${describeDuration(now - since)}: ${last.text}`;
+  return [{ rule: 'refused', object: name, host: name, level: 'error', text }];
 }
 
 /** What NATS has lost, reported for as long as the engine that detected it runs. */

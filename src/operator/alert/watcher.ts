@@ -24,6 +24,7 @@ import {
   FAR_BEHIND,
   isShownByPeer,
   type Rule,
+  refusingHosts,
   type Seen,
   type SuspendedMessages,
   type UsualHour,
@@ -89,6 +90,7 @@ interface LastingThings {
   readonly disconnected: Lasting;
   readonly behind: Lasting;
   readonly standing: Lasting;
+  readonly refusing: Lasting;
   readonly differing: Lasting;
   /** Read less often than the rest: there may be many. */
   readonly suspended: Remembered<ReadonlyMap<string, SuspendedMessages>>;
@@ -104,6 +106,7 @@ const lastingThings = ({
   disconnected: new Lasting(),
   behind: new Lasting(),
   standing: new Lasting(),
+  refusing: new Lasting(),
   differing: new Lasting(),
   suspended: remembered(6 * every, () => suspendedMessages(trace)),
   hours: hourCounts(trace),
@@ -184,6 +187,7 @@ const TOLD_BY_ENGINES: readonly Rule[] = [
   'disconnected',
   'disabled',
   'delayed',
+  'refused',
   'certificate',
   'differ',
   'disk',
@@ -226,6 +230,7 @@ async function seenNow(
       noneAnswers ? undefined : disconnectedHosts(reports),
       now,
     ),
+    refusing: lasting.refusing.see(noneAnswers ? undefined : refusingHosts(reports, now), now),
     differing: lasting.differing.see(
       noneAnswers ? undefined : [differingFiles(reports) ?? []].flat(),
       now,

@@ -7,6 +7,7 @@ import {
   conditions,
   disconnectedHosts,
   isQuiet,
+  refusingHosts,
   type Seen,
 } from '../../../src/operator/alert/condition.ts';
 import { EngineCount, Lasting, standingNow } from '../../../src/operator/alert/watcher.ts';
@@ -393,6 +394,25 @@ test('a message that waits long for a person is an alert, sooner or never where 
 
 const GB = 1024 ** 3;
 const disk = (free: number, total: number, id = 'a') => ({ name: `disk ${id}`, id, free, total });
+
+test('a host that refuses again and again what cannot be stored is an alert, also while something else is accepted', () => {
+  const refusing = new Lasting();
+  const at = (minute: number, refused: number, accepted = 0, code = 'QUEUE_UNAVAILABLE') => {
+    const now = NOW + minute * MINUTE;
+    const lastError = { code, text: 'NATS is full', at: NOW + refused * MINUTE };
+    const { reports } = seen({ lastError, lastActivity: NOW + accepted * MINUTE });
+    const since = refusing.see(refusingHosts(reports, now), now);
+    return conditions(seen({}, { now, reports, refusing: since })).filter(
+      ({ rule }) => rule === 'refused',
+    );
+  };
+  expect([at(1, 1), at(5, 1), at(6, 5, 5.5, 'MESSAGE_INVALID')].flat()).toEqual([]);
+  expect([at(10, 10), at(11, 10.5)].flat()).toEqual([]);
+  const text = 'ward has refused messages for 2m: NATS is full';
+  expect(at(12, 11.5, 11.9)).toMatchObject([{ level: 'error', host: 'ward', text }]);
+  // it takes messages again
+  expect(at(13, 11.5, 12.9)).toEqual([]);
+});
 
 test('a disk that becomes full is an alert, once however many write to it', () => {
   const of = (...disks: NonNullable<Seen['disks']>) =>
