@@ -94,8 +94,8 @@ export function keepPrivate(data: string): readonly string[] {
     ? readdirSync(join(data, 'trace')).map((name) => join('trace', name))
     : [];
   const changed = [...folders, ...own, ...traces]
-    .map((name) => join(data, name))
-    .filter((path) => narrow(path));
+    .filter((name) => unlessReadOnly(name, () => narrow(join(data, name))))
+    .map((name) => join(data, name));
   const closed = [...folders, ...own]
     .map((name) => unlessReadOnly(name, () => firstClosed(join(data, name))))
     .find(Boolean);
@@ -114,7 +114,7 @@ function narrow(path: string): boolean {
   try {
     chmodSync(path, found.mode & 0o7777 & ~OF_OTHERS);
   } catch (error) {
-    if (!isSystemError(error, 'EPERM', 'EROFS', 'ENOTSUP', 'EACCES')) throw error;
+    if (!isSystemError(error, 'EPERM', 'ENOTSUP', 'EACCES')) throw error;
     throw stillWide(path);
   }
   const now = stats(path);
@@ -146,11 +146,11 @@ function isOurs(path: string): boolean {
 }
 
 /** A trace whose disk has become read-only is told by the operator plane, which waits for it; messages do not need it. */
-function unlessReadOnly(name: string, closed: () => string | undefined): string | undefined {
+function unlessReadOnly<Found>(name: string, look: () => Found): Found | undefined {
   try {
-    return closed();
+    return look();
   } catch (error) {
-    if (name === 'trace' && isSystemError(error, 'EROFS')) return undefined;
+    if (/^trace(?=[\\/]|$)/.test(name) && isSystemError(error, 'EROFS')) return undefined;
     throw error;
   }
 }

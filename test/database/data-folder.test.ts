@@ -1,4 +1,4 @@
-import { stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { keepPrivate, makeDataFolder } from '../../src/database/private-files.ts';
@@ -20,6 +20,9 @@ test('a data folder is made with those above it; a file in its place is named', 
 test.runIf(canMount)('a data folder on a disk that is read-only is named', async () => {
   await using disk = await smallDisk();
   await makeDataFolder(join(disk.path, 'there'));
+  // others may read it, which cannot be changed any more
+  await writeFile(join(disk.path, 'day.db'), '');
+  await chmod(join(disk.path, 'day.db'), 0o644);
   await disk.lock(true);
   for (const path of ['there', 'new'])
     await expect(makeDataFolder(join(disk.path, path))).rejects.toMatchObject(REFUSED);
