@@ -24,7 +24,7 @@ const TEXTS: Readonly<Record<FileProblem, (folder: string, code: string) => stri
   denied: (folder, code) =>
     `The system does not allow it in ${folder} (${code}). Give the account of this process permission to read, write and delete there.`,
   full: (folder, code) =>
-    `The disk or the quota of ${folder} is full (${code}). Free some space; it is retried.`,
+    `The disk or the quota of ${folder} is full (${code}). Free some space, or remove files if it has no more inodes (df -i); it is retried.`,
   exists: (folder) => `A file of that name is already in ${folder}. Remove or rename it.`,
   changed: (folder) =>
     `A file in ${folder} changed while it was read. It is read again once it no longer changes.`,

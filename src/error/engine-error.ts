@@ -70,9 +70,9 @@ function ofNats({ message }: Error): string {
 export function roomRemedy(said: string): string | undefined {
   if (said.includes('insufficient'))
     return 'It holds as much as it may: raise max_file_store in its jetstream block, or remove what else is stored in it';
-  return /no space left|read-only file|input\/output/.test(said)
-    ? 'Free or repair its disk'
-    : undefined;
+  if (said.includes('no space left'))
+    return 'Free its disk: room (df -h), or inodes (df -i) where it holds too many files';
+  return /read-only file|input\/output/.test(said) ? 'Repair its disk' : undefined;
 }
 
 const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(ERROR_CODES, code);

@@ -7,13 +7,23 @@ export interface DiskSpace {
   readonly id: string;
   readonly free: number;
   readonly total: number;
+  /** How many files it may hold, and how many more; undefined if it sets no limit. */
+  readonly files?: { readonly free: number; readonly total: number } | undefined;
 }
 
 /** What this process may still write there; undefined if it cannot be told. */
 export async function diskSpace(folder: string): Promise<DiskSpace | undefined> {
   try {
-    const [{ bsize, bavail, blocks }, { dev }] = await Promise.all([statfs(folder), stat(folder)]);
-    return { id: `${hostname()} ${dev}`, free: bavail * bsize, total: blocks * bsize };
+    const [{ bsize, bavail, blocks, files, ffree }, { dev }] = await Promise.all([
+      statfs(folder),
+      stat(folder),
+    ]);
+    return {
+      id: `${hostname()} ${dev}`,
+      free: bavail * bsize,
+      total: blocks * bsize,
+      ...(files > 0 && { files: { free: ffree, total: files } }),
+    };
   } catch {
     // the folder is gone, or the file system does not say: whoever needs it fails by itself
     return undefined;

@@ -20,7 +20,7 @@ test.runIf(canMount)(
     // what was reserved for a block may take some more
     await vi.waitFor(() =>
       expect(broker.publisher.publish(subject, Buffer.alloc(200_000))).rejects.toThrow(
-        /no space left on device\. Free or repair its disk/,
+        /no space left on device\. Free its disk: room .* or inodes/,
       ),
     );
     await vi.waitFor(() =>
@@ -38,7 +38,7 @@ test.runIf(canMount)(
       },
     });
     await vi.waitFor(() =>
-      expect([...problems].join()).toMatch(/NATS refuses it: .*no space left.*Free or repair/),
+      expect([...problems].join()).toMatch(/NATS refuses it: .*no space left.*Free its disk/),
     );
     expect(held).toBe(false);
     await disk.fill(false);

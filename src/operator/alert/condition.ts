@@ -8,7 +8,7 @@ import { lostText } from '../../log/events.ts';
 import type { DiskSpace } from '../../time/disk-space.ts';
 import { describeDuration } from '../../time/duration.ts';
 import type { ReplacedPackage } from '../../time/own-package.ts';
-import { describeSize } from '../../time/size.ts';
+import { diskConditions, refusedCondition } from './room.ts';
 import { silentFor } from './silence.ts';
 
 /** What work on a host causes. A loss, a certificate and a look in an emergency are reported all the same. */
@@ -138,7 +138,7 @@ export function conditions(seen: Seen): AlertCondition[] {
     ...description.hosts.flatMap((host) => [
       ...hostConditions(host, seen),
       ...disconnectedCondition(host, seen),
-      ...refusedCondition(host, seen),
+      ...refusedCondition(host.name, seen),
       ...fewerCondition(host, seen.usual?.get(host.name)),
       ...failureCondition(host, failures.get(host.name) ?? 0),
       ...suspendedCondition(host, seen),
@@ -231,42 +231,6 @@ export function disconnectedHosts(reports: readonly StatusReport[]): string[] {
           host === name && (connection === 'connected' || connection === 'listening'),
       ),
   );
-}
-
-/** Codes of what is refused because it could not be stored: the sender can do nothing about it. */
-const UNSTORED: ReadonlySet<string> = new Set(['QUEUE_FULL', 'QUEUE_UNAVAILABLE']);
-/** Milliseconds after which a refusal is over even if nothing came since, and during which what is accepted beside it says nothing. */
-const [REFUSAL, BESIDE] = [900_000, 60_000];
-
-const refusalOf = ({ lastError, lastActivity = 0 }: HostReport, now: number) => {
-  if (lastError === undefined || !UNSTORED.has(lastError.code)) return undefined;
-  const since = now - lastError.at;
-  return since < BESIDE || (since < REFUSAL && lastActivity < lastError.at) ? lastError : undefined;
-};
-
-/** Hosts whose latest message could not be stored. */
-export const refusingHosts = (reports: readonly StatusReport[], now: number): string[] => [
-  ...new Set(
-    reports
-      .flatMap(({ hosts }) => hosts)
-      .filter((one) => refusalOf(one, now) !== undefined)
-      .map(({ host }) => host),
-  ),
-];
-
-/** Again and again for a minute: a sender that is told to try again once is nothing. */
-function refusedCondition(
-  { name }: HostDescription,
-  { refusing, reports, now }: Seen,
-): AlertCondition[] {
-  const since = refusing?.get(name);
-  const last = reports
-    .flatMap(({ hosts }) => hosts)
-    .flatMap((one) => (one.host === name ? (refusalOf(one, now) ?? []) : []))
-    .toSorted((a, b) => b.at - a.at)[0];
-  if (since === undefined || last === undefined || last.at - since < BESIDE) return [];
-  const text = `${name} has refused messages for ${describeDuration(now - since)}: ${last.text}`;
-  return [{ rule: 'refused', object: name, host: name, level: 'error', text }];
 }
 
 /** What NATS has lost, reported for as long as the engine that detected it runs. */
@@ -364,28 +328,6 @@ function suspendedCondition(
   const what = count === 1 ? '1 message waits' : `${count} messages wait`;
   const text = `${what} for a person at ${name}, the oldest for ${describeDuration(now - oldest)}`;
   return [{ rule: 'suspended', object: name, host: name, level: 'warn', text }];
-}
-
-const GIGABYTE = 1024 ** 3;
-
-/** Below 10 % (at most 20 GB) people are told, of a queue below 20 %; below 5 % (at most 5 GB) it is an error. */
-function diskConditions({ reports, disks = [] }: Seen): AlertCondition[] {
-  const engines = reports.flatMap(({ engine, disk }): Disk[] =>
-    disk === undefined ? [] : [{ name: `the disk of engine ${engine}`, ...disk }],
-  );
-  const all = [...engines, ...disks];
-  return all.flatMap(({ name, id, host, free, total }, n) => {
-    // a file system that several write to is reported once
-    if (all.findIndex((one) => one.id === id) < n) return [];
-    const isQueue = host !== undefined;
-    if (free >= (isQueue ? total / 5 : Math.min(total / 10, 20 * GIGABYTE))) return [];
-    const level = free < Math.min(total / 20, 5 * GIGABYTE) ? 'error' : 'warn';
-    const [left, of] = [describeSize(Math.max(0, free)), describeSize(total)];
-    const text = isQueue
-      ? `${name} has ${left} of ${of} left: once it is full, senders are refused. Start or repair ${host}, or raise settings.queueLimit`
-      : `${name} has ${left} of ${of} left: what is full takes no more messages`;
-    return [{ rule: 'disk', object: name, host, level, text }];
-  });
 }
 
 /** Shares of what the system allows a process to have open. */

@@ -24,12 +24,12 @@ import {
   FAR_BEHIND,
   isShownByPeer,
   type Rule,
-  refusingHosts,
   type Seen,
   type SuspendedMessages,
   type UsualHour,
 } from './condition.ts';
 import type { Notifier } from './notifier.ts';
+import { refusingHosts } from './room.ts';
 import { LatestMessages } from './silence.ts';
 
 export interface WatcherOptions {

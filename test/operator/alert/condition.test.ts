@@ -7,9 +7,9 @@ import {
   conditions,
   disconnectedHosts,
   isQuiet,
-  refusingHosts,
   type Seen,
 } from '../../../src/operator/alert/condition.ts';
+import { refusingHosts } from '../../../src/operator/alert/room.ts';
 import { EngineCount, Lasting, standingNow } from '../../../src/operator/alert/watcher.ts';
 import { processorTime } from '../../support/processor-time.ts';
 
@@ -436,6 +436,16 @@ test('a disk that becomes full is an alert, once however many write to it', () =
   expect(of(queue(2 * GB))).toEqual([]);
   expect(of(queue(1.9 * GB))).toEqual([['disk a', 'warn']]);
   expect(of(queue(0))).toEqual([['disk a', 'error']]);
+  // one with room, and without inodes
+  const files = (left: number) => ({
+    ...disk(50 * GB, 100 * GB),
+    files: { free: left, total: 1_000 },
+  });
+  expect(of(files(50))).toEqual([]);
+  expect([...of(files(49)), ...of(files(9))]).toEqual([
+    ['disk a', 'warn'],
+    ['disk a', 'error'],
+  ]);
 });
 
 test('an engine that comes near the limit of what it may have open is an alert', () => {
