@@ -361,6 +361,12 @@ export async function eventfulProduction(seed: number): Promise<EventfulProducti
       ask('stop', any(['files', 'router', 'first', 'second', ...shape.third])),
     'a host is started': () => ask('start', host()),
     'a host is put on hold': () => ask('override', host(), 'hold', '--for', '3s'),
+    'a message is sent again': async () => {
+      const found = await ask('find', 'target=third', '--limit', '20', '--json');
+      if (!found.startsWith('{')) return found;
+      const { items } = JSON.parse(found) as { readonly items: readonly { readonly id: number }[] };
+      return items.length === 0 ? 'there is none' : ask('resend', String(any(items).id));
+    },
     'the order changes': () => change({ order: any(ORDERS) }),
     'the partitions change': () => change({ partitions: 2 + next(6) }),
     'a host is switched off or on': () => change({ enabled: !shape.enabled }),
