@@ -174,6 +174,13 @@ test('published keys: by kid, from a file, and a key that is not among them', as
   expect(one.accepted).toBe(true);
 });
 
+test('a token in place of its file is told apart, and not quoted', async () => {
+  const { errors, code } = await ran(jwtCommand(), ['decode', 'eyJhbGciOiJub25lIn0.eyJzdWI.c2ln']);
+  expect(code).toBe(1);
+  expect(errors).toContain('standard input');
+  expect(errors).not.toContain('eyJ');
+});
+
 test('decoding needs no key, shows times, and says that nothing is proven', async () => {
   const file = await token({ ...GOOD, exp: 1_800_000_000 });
   const { output, errors, code } = await ran(jwtCommand(), ['decode', file]);

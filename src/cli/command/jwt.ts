@@ -65,6 +65,13 @@ function keyOptions(command: Command): Command {
 }
 
 async function tokenFrom(file: string | undefined): Promise<string> {
+  // an error of the disk would quote it
+  if (file?.startsWith('eyJ') && file.split('.').length > 2) {
+    throw new EngineError(
+      'CONFIG_INVALID',
+      'The token itself stands where its file is expected. Write it into a file, or give it to standard input: on the command line every user of the machine can see it, and it is in the history of the shell.',
+    );
+  }
   const isInput = file === undefined || file === '-';
   return (isInput ? text(process.stdin) : readFile(file, 'utf8')).catch((error: unknown) => {
     const { text: why } = describeError(error);
