@@ -1,5 +1,6 @@
 import { access, chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pop3In from '../../adapters/pop3/pop3-in.ts';
 import type { Credential } from '../../src/adapter/index.ts';
 import type { ServiceOrder } from './killed-service.ts';
@@ -35,6 +36,7 @@ export interface Pop3Lab extends AsyncDisposable {
   readonly server: MailServer;
   box(): Promise<PopBox>;
   order(box: PopBox, more?: Record<string, unknown>): ServiceOrder;
+  /** As an engine does, again and again while Dovecot has not noticed yet that the session before is gone. */
   open(box: PopBox, more?: Record<string, unknown>, memory?: string): Promise<OpenedInbound>;
 }
 
@@ -64,13 +66,28 @@ export async function pop3Lab(): Promise<Pop3Lab> {
     order,
     open(box, given = {}, memory) {
       const { settings, credentials } = order(box, given);
-      return openInbound(pop3In, settings, {
-        credentials,
-        ...(memory === undefined ? {} : { memory }),
-      });
+      const remembered = memory === undefined ? {} : { memory };
+      return onceFree(() => openInbound(pop3In, settings, { credentials, ...remembered }));
     },
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
+}
+
+/** Milliseconds until a mailbox that another session holds is tried again, and for which it is. */
+const AGAIN = 100;
+const PATIENCE = 60_000;
+
+async function onceFree<Opened>(open: () => Promise<Opened>): Promise<Opened> {
+  const end = performance.now() + PATIENCE;
+  for (;;) {
+    try {
+      return await open();
+    } catch (error) {
+      const isHeld = /another session holds the mailbox/.test(String(error));
+      if (!isHeld || performance.now() > end) throw error;
+    }
+    await sleep(AGAIN);
+  }
 }
 
 let mails = 0;
