@@ -172,4 +172,7 @@ test.each([
   const out = item('Out', 'EnsLib.File.PassthroughOperation', settings);
   const made = importedFrom(production(LISTENER, ROUTER, out), RULES, dtl('', ADT_NEW));
   expect(made.files.get('production.yaml')).toMatch(expected);
+  expect(made.files.get('import-report.md')).toMatch(
+    /MSH-7, .*MSH-12 of the new message are filled/,
+  );
 });

@@ -56,6 +56,28 @@ export function lookAtAdded(
   look('order', 'steps', text);
 }
 
+/** Fields of the header that a new message has here in any case, so that a receiver accepts it. */
+const HEADER = ['MSH-7', 'MSH-9.1', 'MSH-9.2', 'MSH-9.3', 'MSH-10', 'MSH-11', 'MSH-12'];
+
+/** Tells of fields of a new message's header that no step writes: they were empty. */
+export function lookAtHeader(steps: readonly Block[], { look }: TranslationReport): void {
+  const places = steps.flatMap(placesOf);
+  const filled = HEADER.filter(
+    (field) =>
+      !places.some(
+        (one) => field === one || field.startsWith(`${one}.`) || one.startsWith(`${field}.`),
+      ),
+  );
+  if (filled.length === 0) return;
+  const text = `${filled.join(', ')} of the new message are filled although no step writes them, so that a receiver accepts it: they were empty`;
+  look('MSH', 'steps', text);
+}
+
+const placesOf = (step: Block): string[] => [
+  ...[step['set'], step['to']].filter((one) => typeof one === 'string'),
+  ...['steps', 'then', 'else'].flatMap((name) => ((step[name] ?? []) as Block[]).flatMap(placesOf)),
+];
+
 /** The segments that a step writes or removes, as often as it does. */
 export function writtenBy(step: Block): string[] {
   const { copy, to, set, remove } = step;

@@ -14,7 +14,7 @@ import {
   removedPlace,
   wholeCopyIn,
 } from './segment-copy.ts';
-import { inOrder, lookAtAdded, writtenBy } from './segment-order.ts';
+import { inOrder, lookAtAdded, lookAtHeader, writtenBy } from './segment-order.ts';
 import { callProblem, madeType, originalOf, sideProblems } from './side-problems.ts';
 import {
   loopIn,
@@ -118,6 +118,7 @@ class TransformReading {
     if (this.#isHl7 && this.#create === 'copy')
       lookAtAdded(steps, this.#target.type, this.#context);
     const isNew = this.#isHl7 && this.#create !== 'copy';
+    if (isNew) lookAtHeader(steps, this.#context);
     const made = isNew ? inOrder(steps, this.#target.type) : steps;
     if (made === undefined) {
       const text = 'its segments are not written in the order of the structure: write them in it';
