@@ -224,9 +224,11 @@ export class AtWork implements Disposable {
 
   /** Leaves no timer behind, once what is waited for has ended. */
   [Symbol.dispose](): void {
-    this.goOnToTheEnd();
     this.#isClosed = true;
-    if (this.#waited === undefined) this.#limit.close();
+    // a driver may tell nobody that the connection has ended
+    if (this.#waited !== undefined) return;
+    this.goOnToTheEnd();
+    this.#limit.close();
   }
 
   run(statement: Prepared, limit: Limit): Promise<Result> {
@@ -273,25 +275,25 @@ export class AtWork implements Disposable {
   }
 
   #guarded<Value>(work: () => Promise<Value>): Promise<Value> {
-    return new Promise((resolve, reject) => {
-      this.#signal?.throwIfAborted();
-      const waited: Waited = { reject };
-      this.#waited = waited;
-      this.#limit.begin(this.#timeout + GRACE);
-      const failed = (error: unknown): void => {
-        this.#ended(waited);
-        reject(error);
-      };
-      const ended = (value: Value): void => {
-        this.#ended(waited);
-        resolve(value);
-      };
-      try {
-        work().then(ended, failed);
-      } catch (error) {
-        failed(error);
-      }
-    });
+    if (this.#signal?.aborted === true) return Promise.reject(this.#signal.reason as Error);
+    const { promise, resolve, reject } = Promise.withResolvers<Value>();
+    const waited: Waited = { reject };
+    this.#waited = waited;
+    this.#limit.begin(this.#timeout + GRACE);
+    const failed = (error: unknown): void => {
+      this.#ended(waited);
+      reject(error);
+    };
+    const ended = (value: Value): void => {
+      this.#ended(waited);
+      resolve(value);
+    };
+    try {
+      work().then(ended, failed);
+    } catch (error) {
+      failed(error);
+    }
+    return promise;
   }
 
   #ended(waited: Waited): void {

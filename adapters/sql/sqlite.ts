@@ -117,14 +117,13 @@ class SqliteSession extends ProcessSession<SqliteOrder, SqliteAnswer> implements
   }
 
   async run(statement: Prepared, limit: Limit): Promise<Result> {
-    const [result] = await this.runSome([statement], limit);
+    const [result] = await this.#carryOut([statement], limit);
     if (result === undefined) throw new SqlFailure('error');
-    return result;
+    return resultOf(result);
   }
 
   async runSome(statements: readonly Prepared[], limit: Limit): Promise<readonly Result[]> {
-    if (statements.some(({ text }) => NOT_OF_A_STATEMENT.test(text))) throw controlsTransactions();
-    return (await this.#ask(statements, limit)).map(resultOf);
+    return (await this.#carryOut(statements, limit)).map(resultOf);
   }
 
   async begin(): Promise<void> {
@@ -146,6 +145,11 @@ class SqliteSession extends ProcessSession<SqliteOrder, SqliteAnswer> implements
   async cancel(): Promise<void> {
     this.#isCancelled = true;
     await this.kill();
+  }
+
+  #carryOut(statements: readonly Prepared[], limit: Limit): Promise<readonly SqliteResult[]> {
+    if (statements.some(({ text }) => NOT_OF_A_STATEMENT.test(text))) throw controlsTransactions();
+    return this.#ask(statements, limit);
   }
 
   async #say(text: string): Promise<void> {

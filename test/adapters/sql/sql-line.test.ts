@@ -13,6 +13,17 @@ test('a statement ends although the server answers neither it nor the order to c
   expect(at.givenUp).toBe(true);
 });
 
+test('a statement whose connection ended while its driver said nothing is given up by its signal', async () => {
+  const session = { run: nothing, cancel: nothing, alive: false } as unknown as SqlSession;
+  const stop = new AbortController();
+  const at = new AtWork(session, Number.POSITIVE_INFINITY);
+  at.obey(stop.signal);
+  const ran = at.run({ text: 'SELECT 1', values: [] }, { rows: 1, bytes: 1 });
+  at[Symbol.dispose]();
+  stop.abort(new Error('stopped'));
+  await expect(ran).rejects.toThrow('stopped');
+});
+
 test('statements of which a session carries out some at a time are all carried out, each once and in turn', async () => {
   const ran: string[] = [];
   const runSome: SqlSession['runSome'] = (statements) => {
