@@ -20,7 +20,7 @@ import { loadOfMachine } from './machine.ts';
 
 /** Of the rate of the bare client. */
 const ASKED = 0.8;
-/** Milliseconds for the start of a peer, and beside what its rounds take for a subject. */
+/** Milliseconds for the start of a peer, and for each turn of a side. */
 const LIMIT = 90_000;
 
 const { values } = parseArgs({
@@ -58,7 +58,7 @@ async function measureAll(peers: readonly string[], stop: AbortSignal): Promise<
     rounds: Number(values.rounds),
     messages: values.messages === undefined ? undefined : Number(values.messages),
   };
-  const limit = LIMIT + load.seconds * load.rounds * 10_000;
+  const limit = LIMIT + load.seconds * 10_000;
   const outcomes: Outcome[] = [];
   const tell = (one: Outcome): void => {
     outcomes.push(one);

@@ -8,9 +8,9 @@ import { kept, type Spent, type Subjects, sender, Taken, taking, timed } from '.
 
 /** How many messages a batch of the topic has. */
 const TOGETHER = 50;
-const PARTITIONS = 4;
+const PARTITIONS = 12;
 /** A mock broker keeps 5 MB of a partition: the oldest messages beyond that are gone before they are taken. */
-const HELD = 16_000;
+const HELD = 48_000;
 
 const nobody = { kind: 'basic', user: '', password: '' } as const;
 

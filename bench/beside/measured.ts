@@ -37,10 +37,15 @@ const MOST = 60_000;
 const NEAR = 0.85;
 
 /** How many messages the bare client takes these milliseconds for. It is warm after this. */
-async function enough({ prepare, bare, most = MOST }: Subject, wanted: number): Promise<number> {
+async function enough(
+  { prepare, bare, most = MOST }: Subject,
+  wanted: number,
+  alive: () => void,
+): Promise<number> {
   for (let messages = FEWEST; ; ) {
     await prepare?.(messages);
     const { milliseconds } = await bare(messages);
+    alive();
     const missing = wanted / milliseconds;
     if (missing < 1.2 || messages >= most)
       return Math.max(20, Math.min(most, Math.ceil(messages * missing)));
@@ -75,10 +80,13 @@ class Rounds {
   }
 }
 
-/** Both sides in every round, so that other work on the machine affects both; each is first equally often. */
-export async function measured(subject: Subject, load: Load): Promise<Measured> {
+/**
+ * Both sides in every round, so that other work on the machine affects both; each is first equally often. `alive` is called
+ * after each turn of a side.
+ */
+export async function measured(subject: Subject, load: Load, alive: () => void): Promise<Measured> {
   const { what, prepare, isLess = false } = subject;
-  const messages = load.messages ?? (await enough(subject, load.seconds * 1_000));
+  const messages = load.messages ?? (await enough(subject, load.seconds * 1_000, alive));
   const sides = { bare: new Rounds(messages), adapter: new Rounds(messages) };
   const order = ['bare', 'adapter'] as const;
   const ratios = (): number[] => sides.adapter.by(sides.bare);
@@ -90,6 +98,7 @@ export async function measured(subject: Subject, load: Load): Promise<Measured> 
     for (const side of round % 2 === 0 ? order : order.toReversed()) {
       await prepare?.(messages);
       const spent = await subject[side](messages);
+      alive();
       if (round >= 0) sides[side].add(spent);
     }
   }

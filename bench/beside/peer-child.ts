@@ -18,10 +18,13 @@ export interface Order {
 
 export type Told =
   | { readonly kind: 'begun'; readonly what: string; readonly left: number }
+  | { readonly kind: 'alive' }
   | { readonly kind: 'measured'; readonly measured: Measured }
   /** After all, or at one that failed: what that left undone shall not disturb the next. */
   | { readonly kind: 'ended'; readonly why?: string };
 
+/** Nothing hangs: the next turn has its own time. */
+const alive = (): void => tell({ kind: 'alive' });
 const tell = (told: Told): void => void process.send?.(told);
 const stopping = new AsyncDisposableStack();
 
@@ -33,7 +36,7 @@ async function work({ peer, what: wanted, done, load }: Order): Promise<void> {
   for (const [at, subject] of chosen.entries()) {
     const { what } = subject;
     tell({ kind: 'begun', what, left: chosen.length - at });
-    tell({ kind: 'measured', measured: await measured(subject, load) });
+    tell({ kind: 'measured', measured: await measured(subject, load, alive) });
   }
 }
 

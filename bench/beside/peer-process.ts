@@ -21,7 +21,7 @@ export interface Place {
   /** Where its servers keep their files; also in the environment of everything it starts, which is known by it. */
   readonly folder: string;
   readonly stop: AbortSignal;
-  /** Milliseconds for the start of a peer, and for a subject. */
+  /** Milliseconds for the start of a peer, and for one turn of one side. */
   readonly limit: number;
 }
 
@@ -57,7 +57,7 @@ async function oneProcess(order: Order, place: Place): Promise<boolean> {
     late.refresh();
     if (told.kind === 'measured') tell(told.measured);
     else if (told.kind === 'ended') resolve(told.why);
-    else {
+    else if (told.kind === 'begun') {
       [now, left] = [told.what, told.left];
       say(`${now} …`);
     }

@@ -21,10 +21,9 @@ import {
 
 /** Many small files show the cost of a file, a large one the cost of its bytes. */
 const SMALL = 2_000;
-const MEGABYTE = 1_000_000;
-/** Of one file. */
-const MOST_MEGABYTES = 1_000;
-const PIECE = Buffer.alloc(MEGABYTE, 'OBX|1|NM|2345-7^Glucose^LN||95|mg/dL|70-105|N|||F\r');
+/** Bytes of a large file that count as one message, and how many it has at most. */
+const [PART, MOST_PARTS] = [100_000, 10_000];
+const PIECE = Buffer.alloc(1_000_000, 'OBX|1|NM|2345-7^Glucose^LN||95|mg/dL|70-105|N|||F\r');
 
 /**
  * Files of a folder of OpenSSH, one after another, beside ssh2-sftp-client used well: a socket without Nagle, another name
@@ -50,11 +49,11 @@ export async function sftpSubjects(): Promise<Subjects> {
   const lending = lentTo(sftpIn.settings, pickup, credential);
   const all = undo.move();
   const subjects = [false, true].flatMap((isLarge): Subject[] => {
-    /** One file of as many MB, or as many small files. */
+    /** One file of as many parts, or as many small files. */
     const files = (messages: number): number => (isLarge ? 1 : messages);
-    const size = (messages: number): number => (isLarge ? messages * MEGABYTE : SMALL);
-    const most = isLarge ? { most: MOST_MEGABYTES } : {};
-    const each = isLarge ? ', each MB of a file' : '';
+    const size = (messages: number): number => (isLarge ? messages * PART : SMALL);
+    const most = isLarge ? { most: MOST_PARTS } : {};
+    const each = isLarge ? ', each 100 KB of a large file' : '';
     return [
       {
         what: `sftp-out${each}`,
