@@ -93,7 +93,8 @@ function startWatching(
     alone,
     failingSince: () => tracing.failingSince(),
     unread: () => tracing.unread(),
-    disks: () => disksOf(broker, place.data),
+    disks: () => ownDisk(place.data),
+    rooms: () => roomsIn(broker),
     log,
     every,
   });
@@ -125,26 +126,26 @@ async function isReached({ connection }: Broker): Promise<boolean> {
   return new Deadline(ANSWER).within('asking NATS', connection.rtt(), isAway);
 }
 
-/** The plane's own disk, the queues, and what NATS gives the account, if that is limited. */
-async function disksOf(broker: Broker, data: string): Promise<Disk[]> {
+async function ownDisk(data: string): Promise<Disk[]> {
   const own = await diskSpace(data);
-  // without NATS there is nothing to ask: that is an alert of its own
-  const account = await broker.manager
-    .getAccountInfo()
-    .catch(unless(isAway, 'asking NATS for its storage'));
-  const rooms = await queueRooms(broker).catch(unless(isAway, 'asking how full the queues are'));
-  const total = account?.limits.max_storage ?? 0;
+  return own === undefined ? [] : [{ name: 'the disk of the operator plane', ...own }];
+}
+
+/** The queues, and what NATS gives the account, if that is limited. */
+async function roomsIn(broker: Broker): Promise<Disk[]> {
+  const { limits, storage } = await broker.manager.getAccountInfo();
+  const total = limits.max_storage;
+  const queues = await queueRooms(broker);
   return [
-    ...(own === undefined ? [] : [{ name: 'the disk of the operator plane', ...own }]),
-    ...(account === undefined || total <= 0
+    ...(total <= 0
       ? []
-      : [{ name: 'the storage of NATS', id: 'nats', free: total - account.storage, total }]),
-    ...(rooms ?? []).map(({ host, bytes, limit: most }) => ({
+      : [{ name: 'the storage of NATS', id: 'nats', free: total - storage, total }]),
+    ...queues.map(({ host, bytes, limit }) => ({
       name: `the queue of ${host}`,
-      id: host,
+      id: broker.names.queue(host).stream,
       host,
-      free: most - bytes,
-      total: most,
+      free: limit - bytes,
+      total: limit,
     })),
   ];
 }

@@ -40,8 +40,10 @@ export interface WatcherOptions {
   readonly notifier: Notifier;
   readonly emergencies: Pick<Emergencies, 'untold' | 'told'>;
   readonly trace: Pick<TraceReader, 'statistics' | 'hostHours' | 'failures' | 'find'>;
-  /** What the plane and NATS write to. */
+  /** What the plane itself writes to. */
   readonly disks: () => Promise<readonly Disk[]>;
+  /** What NATS has room for. */
+  readonly rooms: () => Promise<readonly Disk[]>;
   readonly live: Pick<LiveStream, 'tell'>;
   /** One operator plane watches, however many there are. */
   readonly alone: Alone;
@@ -202,7 +204,7 @@ async function seenNow(
   lasting: LastingThings,
   { description, now }: Pick<Seen, 'description' | 'now'>,
 ): Promise<{ readonly seen: Seen; readonly unseen: ReadonlySet<Rule> }> {
-  const { engines, trace, unread: unreadNow, disks, failingSince } = parts;
+  const { engines, trace, unread: unreadNow, disks, rooms, failingSince } = parts;
   const reports = await engines.status();
   const noneAnswers = reports.length === 0;
   const unseen = new Set<Rule>(noneAnswers ? TOLD_BY_ENGINES : []);
@@ -225,7 +227,7 @@ async function seenNow(
     usual: await ifRead('fewer', usualHours(lasting.hours, description, now)),
     latest: await ifRead('silent', lasting.latest.of(description, reports, now)),
     suspended: await ifRead('suspended', lasting.suspended.get()),
-    disks: await disks(),
+    disks: [...(await disks()), ...((await ifRead('disk', rooms())) ?? [])],
     disconnected: lasting.disconnected.see(
       noneAnswers ? undefined : disconnectedHosts(reports),
       now,

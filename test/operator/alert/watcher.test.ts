@@ -229,6 +229,7 @@ test('a certificate that only one engine was shown stays told of while that one 
     emergencies: { untold: nothing, told: nothing },
     live: { tell: () => undefined },
     disks: nothing,
+    rooms: nothing,
     unread: nothing,
     failingSince: () => undefined,
     alone: (run: Parameters<Alone>[0], signal: AbortSignal) => run(signal),
@@ -291,6 +292,10 @@ test('what cannot be looked at is not over: its alerts stay while no engine or n
     emergencies: { untold: nothing, told: nothing },
     live: { tell: () => undefined },
     disks: nothing,
+    rooms: async () => {
+      if (failing instanceof EngineError) throw failing;
+      return [{ name: 'the queue of out', id: 'out', host: 'out', free: 0, total: 9 }];
+    },
     unread: nothing,
     failingSince: () => undefined,
     alone: (run: Parameters<Alone>[0], signal: AbortSignal) => run(signal),
@@ -300,19 +305,21 @@ test('what cannot be looked at is not over: its alerts stay while no engine or n
   const told: Unexpected[] = [];
   const unhear = hearUnexpected((one) => told.push(one));
   try {
-    await vi.waitFor(async () => expect(await open()).toEqual(['queue', 'suspended']));
+    await vi.waitFor(async () => expect(await open()).toEqual(['disk', 'queue', 'suspended']));
     reports = [];
-    await vi.waitFor(async () => expect(await open()).toEqual(['engine', 'queue', 'suspended']));
+    await vi.waitFor(async () =>
+      expect(await open()).toEqual(['disk', 'engine', 'queue', 'suspended']),
+    );
     failing = new EngineError('STORE_UNAVAILABLE', 'the trace is away');
     reports = [report];
-    await vi.waitFor(async () => expect(await open()).toEqual(['queue', 'suspended']));
+    await vi.waitFor(async () => expect(await open()).toEqual(['disk', 'queue', 'suspended']));
     await vi.waitFor(() => expect(over.mock.calls).toMatchObject([[{ rule: 'engine' }]]));
     expect(told).toEqual([]);
     failing = new TypeError('a fault of ours');
     await vi.waitFor(() => expect(told).toMatchObject([{ what: 'looking at suspended' }]));
     failing = undefined;
     suspended.length = 0;
-    await vi.waitFor(async () => expect(await open()).toEqual(['queue']));
+    await vi.waitFor(async () => expect(await open()).toEqual(['disk', 'queue']));
   } finally {
     unhear();
     await watcher.stop();
