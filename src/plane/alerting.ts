@@ -72,7 +72,7 @@ export function startAlerting(
         { notifier, engines: reached, trace, deliveries },
         { about: await about(), only, by },
       ),
-    stop: watching.stop,
+    stop: () => watching.stop(),
   };
 }
 
