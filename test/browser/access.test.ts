@@ -8,6 +8,8 @@ import { type Operated, operated } from '../support/operator.ts';
 import { webServer } from '../support/web-server.ts';
 
 const ORDER = { method: 'POST', headers: { 'content-type': 'application/json' } };
+/** Whose rights and passwords are changed: another one in each try. */
+const STAFF = ['nina', 'wanda', 'xenia', 'yusuf', 'zofia', 'quentin'];
 const ROOT = { name: 'root', password: 'a lantern by the ward' };
 
 /** Who may do what, as an administrator sees and changes it. */
@@ -25,7 +27,7 @@ describe.skipIf(noBrowser !== undefined)(`rights in Chromium ${noBrowser ?? ''}`
     );
     const data = join(production.folder.path, 'data');
     await addLocalUser(data, ROOT);
-    await addLocalUser(data, { ...ROOT, name: 'nina', roles: ['viewer'] });
+    for (const name of STAFF) await addLocalUser(data, { ...ROOT, name, roles: ['viewer'] });
     await addLocalUser(data, { ...ROOT, name: 'bert' });
     chrome = stack.use(await browser());
     ({ page } = chrome);
@@ -49,18 +51,23 @@ describe.skipIf(noBrowser !== undefined)(`rights in Chromium ${noBrowser ?? ''}`
     await stack.disposeAsync();
   });
 
-  /** The status of a sign-in as nina with the password that she had. */
-  const works = async (): Promise<number> => {
-    const body = JSON.stringify({ user: 'nina', password: ROOT.password });
+  const staff = STAFF.values();
+  /** The status of a sign-in with the password that everybody had. */
+  const works = async (user: string): Promise<number> => {
+    const body = JSON.stringify({ user, password: ROOT.password });
     const { status } = await fetch(`${production.url}api/v1/sign-in`, { ...ORDER, body });
     return status;
   };
+  /** Of root, who changes it. */
+  let present = ROOT.password;
+  let changes = 0;
   const open = (path: string) => page.goto(`${production.url}${path}`);
 
   test('the rights of a user are told by role and host, and changed', async () => {
+    const { value: user = '' } = staff.next();
     await open('users');
-    await page.getByRole('link', { name: 'nina' }).click();
-    await page.getByRole('heading', { level: 1, name: 'Rights of nina' }).waitFor();
+    await page.getByRole('link', { name: user }).click();
+    await page.getByRole('heading', { level: 1, name: `Rights of ${user}` }).waitFor();
     const may = page.getByRole('definition');
     await may.filter({ hasText: 'as viewer' }).first().waitFor();
     expect(await page.getByText('host.control', { exact: true }).count()).toBe(0);
@@ -108,41 +115,44 @@ describe.skipIf(noBrowser !== undefined)(`rights in Chromium ${noBrowser ?? ''}`
     await page.getByText('No token is valid.').waitFor();
     expect(await ask('status')).toBe(401);
     await page.getByRole('button', { name: 'Including expired ones' }).click();
-    await page.getByRole('row').filter({ hasText: 'revoked' }).waitFor();
+    await page.getByRole('row').filter({ hasText: 'revoked' }).first().waitFor();
   });
 
   test('a new password for somebody else is asked about first, and shown once', async () => {
     await open('users');
-    const row = page.getByRole('row').filter({ hasText: 'nina' });
-    const asked = page.getByRole('dialog', { name: 'New password for nina' });
+    const { value: user = '' } = staff.next();
+    const row = page.getByRole('row').filter({ hasText: user });
+    const asked = page.getByRole('dialog', { name: `New password for ${user}` });
     await row.getByRole('button', { name: 'New password' }).press('Enter');
     await asked.getByText(/is void at once/).waitFor();
     // what has the focus first does nothing
     await page.keyboard.press('Enter');
     await asked.waitFor({ state: 'detached' });
-    expect(await works()).toBe(200);
+    expect(await works(user)).toBe(200);
     await row.getByRole('button', { name: 'New password' }).click();
     expect(await violations(page)).toEqual([]);
     await asked.getByRole('button', { name: 'Make a new password' }).click();
-    const once = page.getByRole('status').filter({ hasText: 'nina signs in once with' });
+    const once = page.getByRole('status').filter({ hasText: `${user} signs in once with` });
     expect(await once.locator('code').textContent()).toMatch(/^\S{8,}$/);
-    expect(await works()).toBe(401);
+    expect(await works(user)).toBe(401);
   });
 
   test('who is signed in chooses another password in the account menu, and stays signed in', async () => {
     await open('alerts');
     await page.getByRole('button', { name: 'Account root' }).click();
     await page.getByRole('button', { name: 'Change the password' }).click();
-    await page.getByLabel('Present password').fill(ROOT.password);
-    await page.getByLabel('New password').fill('nine geese over the harbour');
+    const next = `nine geese over harbour ${++changes}`;
+    await page.getByLabel('Present password').fill(present);
+    await page.getByLabel('New password').fill(next);
     await page.getByRole('button', { name: 'Save the password' }).click();
     await page.getByText('The password is changed.').waitFor();
+    present = next;
     await page.reload();
     await page.getByRole('heading', { level: 1, name: 'Alerts' }).waitFor();
     const answer = await fetch(`${production.url}api/v1/sign-in`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ user: 'root', password: 'nine geese over the harbour' }),
+      body: JSON.stringify({ user: 'root', password: next }),
     });
     expect(answer.status).toBe(200);
   });
@@ -161,7 +171,7 @@ describe.skipIf(noBrowser !== undefined)(`rights in Chromium ${noBrowser ?? ''}`
   test('an act works after a sign-in in another tab, and what is shown to one person is not left to the next', async () => {
     await open('hosts/hl7-out');
     await page.getByRole('button', { name: 'Account root' }).waitFor();
-    await inAnotherTab('root', 'nine geese over the harbour');
+    await inAnotherTab('root', present);
     await noted('by root');
     await page.getByText('by root', { exact: true }).waitFor();
     await inAnotherTab('bert', ROOT.password);

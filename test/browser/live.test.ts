@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { builtConsole } from '../../src/build/built-console.ts';
 import { type Browser, browser, noBrowser, violations } from '../support/browser.ts';
 import { type Hub, hub } from '../support/hub.ts';
@@ -7,7 +7,12 @@ import { type TcpGate, tcpGate } from '../support/tcp-gate.ts';
 /** Time that a busy machine may take. */
 const SOON = { timeout: 60_000 };
 const NIGHT = { name: 'night.shift', password: 'a lantern by the ward' };
-const NEW = { name: 'newcomer', password: 'given out at the desk', mustChange: true };
+/** One for each try. */
+const NEWCOMERS = ['newcomer', 'newcomer2', 'newcomer3'].map((name) => ({
+  name,
+  password: 'given out at the desk',
+  mustChange: true,
+}));
 
 interface Found {
   readonly id: number;
@@ -25,13 +30,16 @@ describe.skipIf(noBrowser !== undefined)(`a person in Chromium ${noBrowser ?? ''
   let stack: AsyncDisposableStack;
   let running: Hub;
   let gate: TcpGate;
+  let some: Hub['messages'];
+  const newcomers = NEWCOMERS.values();
   let url: string;
 
   beforeAll(async () => {
     stack = new AsyncDisposableStack();
     const built = await builtConsole();
-    running = stack.use(await hub(built, { silent: ['registry'], users: [NIGHT, NEW] }));
-    await running.send(running.messages.filter((_message, index) => index % 6 === 0));
+    running = stack.use(await hub(built, { silent: ['registry'], users: [NIGHT, ...NEWCOMERS] }));
+    some = running.messages.filter((_message, index) => index % 6 === 0);
+    await running.send(some);
     gate = stack.use(await tcpGate(Number(new URL(running.url).port)));
     url = `http://127.0.0.1:${gate.port}`;
   });
@@ -39,6 +47,7 @@ describe.skipIf(noBrowser !== undefined)(`a person in Chromium ${noBrowser ?? ''
   afterAll(async () => {
     await stack.disposeAsync();
   });
+  beforeEach(() => gate.open());
 
   /** Asks the API as the person who is signed in there. */
   async function ask<Answer>({ page }: Browser, path: string, body: object): Promise<Answer> {
@@ -90,7 +99,8 @@ describe.skipIf(noBrowser !== undefined)(`a person in Chromium ${noBrowser ?? ''
     await using chrome = await browser();
     const { page } = chrome;
     await page.goto(url);
-    await signIn(chrome, NEW);
+    const { value: newcomer = NIGHT } = newcomers.next();
+    await signIn(chrome, newcomer);
     await page.getByRole('heading', { name: 'Choose a new password' }).waitFor();
     expect(await violations(page)).toEqual([]);
     await page.getByLabel('New password').fill('nine geese over the harbour');
@@ -120,7 +130,7 @@ describe.skipIf(noBrowser !== undefined)(`a person in Chromium ${noBrowser ?? ''
     const again = page.getByRole('dialog', { name: 'Sign in' });
     await again.getByText('You were signed out.').waitFor(SOON);
     // what was shown is seen by nobody meanwhile
-    expect(await page.getByText(/TYPED/).isVisible()).toBe(false);
+    expect(await page.getByText(/TYPED/).filter({ visible: true }).count()).toBe(0);
     expect(await dialog.isVisible()).toBe(false);
     expect(await violations(page)).toEqual([]);
     await page.keyboard.press('Escape');
@@ -164,13 +174,18 @@ describe.skipIf(noBrowser !== undefined)(`a person in Chromium ${noBrowser ?? ''
     await page.goto(url);
     await signIn(chrome, NIGHT);
     await page.getByRole('heading', { level: 1, name: 'Dashboard' }).waitFor();
-    const waiting = await vi.waitFor(async () => {
+    const suspended = async (): Promise<readonly Found[]> => {
       const { items } = await ask<{ items: Found[] }>(chrome, 'messages/search', {
         status: ['suspended'],
       });
-      const [first, second] = items.filter(
+      return items.filter(
         (one, index) => items.findIndex(({ sessionId }) => sessionId === one.sessionId) === index,
       );
+    };
+    // an earlier try has discarded them
+    if ((await suspended()).length < 2) await running.send(some);
+    const waiting = await vi.waitFor(async () => {
+      const [first, second] = await suspended();
       if (first === undefined || second === undefined) throw new Error('nothing is suspended yet');
       return [first, second] as const;
     }, SOON);

@@ -63,6 +63,7 @@ test('checks after each other share a thread, until one has run code', async () 
 });
 
 test('runs of a rehearsal after each other share a thread, each with the files of its own, until one has run code', async () => {
+  await folder.write({ 'production.yaml': LOOKUP_PRODUCTION, ...LOOKUP_FILES });
   await using tried = untilEnd(
     rehearsals(
       () => ({

@@ -8,7 +8,8 @@ import { hasMailServers, type MailServer, mailServer } from './mail-server.ts';
 import { type OpenedInbound, openInbound } from './open-adapter.ts';
 
 const PASSWORD = 'box-secret';
-const BOXES = 40;
+/** Each test takes one or several, and others where it is tried again. */
+const BOXES = 120;
 
 /** Whether Dovecot is there and speaks POP3. */
 export const hasPop3 = async (): Promise<boolean> =>
