@@ -106,22 +106,33 @@ function codeForm(table: string | undefined): FormOf {
 
 /** HD as the `system` of an identifier. */
 function authorityUri(part: Part, systems: FormContext['systems']): string | undefined {
-  const [name, id, type] = [1, 2, 3].map((number) => part.child(number)?.use());
-  const own = (name === undefined ? undefined : systems[name]) ?? (id && systems[id]);
-  const fallback = name === undefined ? id : name;
-  return own ?? universalUri(id, type) ?? (fallback === undefined ? undefined : localUri(fallback));
+  return namespaceUri([part.child(1), part.child(2), part.child(3)], systems);
 }
 
 /** The authority of EI, whose components 2 to 4 are an HD. */
 function entityUri(part: Part, systems: FormContext['systems']): string | undefined {
-  const [name, id, type] = [2, 3, 4].map((number) => part.child(number)?.use());
-  const own = (name === undefined ? undefined : systems[name]) ?? (id && systems[id]);
-  const fallback = name === undefined ? id : name;
-  return own ?? universalUri(id, type) ?? (fallback === undefined ? undefined : localUri(fallback));
+  return namespaceUri([part.child(2), part.child(3), part.child(4)], systems);
 }
 
-function universalUri(id: string | undefined, type: string | undefined): string | undefined {
-  if (id === undefined) return undefined;
+/** The URI of an HD: its name, id and type. An id that is no URI is left out beside a name, and so counts as not mapped. */
+function namespaceUri(
+  parts: readonly [Part | undefined, Part | undefined, Part | undefined],
+  systems: FormContext['systems'],
+): string | undefined {
+  const [name = '', id = '', type] = parts.map((part) => part?.peek());
+  const found = systems[name] ?? systems[id] ?? universalUri(id, type);
+  const used = found === undefined && isBeside(id, name) ? parts.slice(0, 1) : parts;
+  for (const part of used) part?.use();
+  return found ?? namedUri(name || id);
+}
+
+/** Whether an id says something else than the name that stands before it. */
+const isBeside = (id: string, name: string): boolean => name !== '' && id !== '' && id !== name;
+
+const namedUri = (name: string): string | undefined => (name === '' ? undefined : localUri(name));
+
+function universalUri(id = '', type?: string): string | undefined {
+  if (id === '') return undefined;
   if (/^[012](?:\.\d+)+$/.test(id)) return `urn:oid:${id}`;
   if (/^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i.test(id)) return `urn:uuid:${id.toLowerCase()}`;
   if (/^[a-z][\w+.-]*:\S+$/i.test(id)) return id;

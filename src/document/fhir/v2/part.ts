@@ -79,10 +79,10 @@ export class Part {
     if (own.length === 1 && own[0] === this) {
       return blank(this.#text) ? [] : [{ number: prefix, used: this.#used }];
     }
-    const lone = own.length === 1;
     return own.flatMap((part, at) => {
+      const isAlone = own.length === 1 && part.#own.length === 1;
       const number = `${prefix === '' ? '' : `${prefix}.`}${at + 1}`;
-      return part.leaves(lone ? prefix : number);
+      return part.leaves(isAlone ? prefix : number);
     });
   }
 

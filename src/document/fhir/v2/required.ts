@@ -26,6 +26,7 @@ const REQUIRED: Readonly<Record<string, readonly (readonly [string, Element])[]>
     ['vaccineCode', { vaccineCode: ABSENT }],
     ['occurrence', { _occurrenceDateTime: ABSENT }],
   ],
+  Coverage: [['payor', { payor: [ABSENT] }]],
   Appointment: [['participant', { participant: [{ actor: ABSENT, status: 'needs-action' }] }]],
   DocumentReference: [['content', { content: [{ attachment: ABSENT }] }]],
 };

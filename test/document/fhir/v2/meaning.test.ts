@@ -250,6 +250,27 @@ test('what has no value is nothing: numbers that are deleted, an end before the 
   expect(unmapped).toContain('PID-5.13');
 });
 
+test('what is left out is named: the number of the mother, an authority within another, a second route', () => {
+  expect(
+    made([
+      msh('ADT^A01'),
+      `PID|1||4711^^^MAIN&23.2&L^MR||DOE^JANE${'|'.repeat(16)}M-1`,
+      `PV1|1|I${'|'.repeat(35)}22&Homes`,
+    ]).unmapped,
+  ).toEqual(expect.arrayContaining(['PID-3.4.2', 'PID-3.4.3', 'PID-21', 'PV1-37.1.2']));
+  const { first, unmapped } = made([
+    msh('RDE^O11'),
+    PID,
+    'ORC|NW|A^P',
+    'RXE||A^B^L',
+    'RXR|PO^Oral',
+    'RXR|IV^Intravenous',
+  ]);
+  const text = JSON.stringify(first('MedicationRequest'));
+  expect([text.includes('Oral'), text.includes('Intravenous')]).toEqual([true, false]);
+  expect(unmapped).toContain('RXR');
+});
+
 test('who is insured is another person, or the patient', () => {
   const { first, all } = made([
     msh('ADT^A01'),
@@ -288,6 +309,12 @@ test.for<[string, string[], string, object]>([
     [msh('RDE^O11'), PID, 'ORC|NW|A^P', 'RXE||'],
     'MedicationRequest',
     { medicationCodeableConcept: UNKNOWN },
+  ],
+  [
+    'an insurance that nobody pays',
+    [msh('ADT^A01'), 'PID|1', 'IN1|2|F^F||||P'],
+    'Coverage',
+    { payor: [UNKNOWN] },
   ],
   [
     'an appointment of nobody',

@@ -233,9 +233,9 @@ OBX-6 valueRatio.denominator Units ? OBX-2=SN has:valueRatio.denominator
 15 identifier+ value=string
 
 = RXR:MedicationRequest
-1 dosageInstruction[0].route CWE/Route
-2 dosageInstruction[0].site CWE/0163
-4 dosageInstruction[0].method CWE/0165
+1 dosageInstruction[0].route? CWE/Route
+2 dosageInstruction[0].site? CWE/0163
+4 dosageInstruction[0].method? CWE/0165
 
 = TQ1:MedicationRequest
 1 -

@@ -77,7 +77,6 @@ MSH-4 agent+ who=@Organization:HDorganization ? !5
 18 identifier+ CX type?=~AN
 19 identifier+ value=string type=~SS system="http://hl7.org/fhir/sid/us-ssn"
 20 identifier+ DLN
-21 -
 22 extension+ url="http://hl7.org/fhir/us/core/StructureDefinition/us-core-ethnicity" .=race
 23 extension+ url=$patient-birthPlace valueAddress.text=string
 24 multipleBirthBoolean boolean ? !25
