@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { bodyDifferences } from './body-differences.ts';
+import { type BodyDifference, bodyDifferences } from './body-differences.ts';
 import { comparable, type Likeness } from './comparable.ts';
 
 /** A message that one of the two sent to a target. */
@@ -101,11 +101,13 @@ export class Comparison {
 
   #note(before: Sent, after: Sent, differences: Map<string, FieldDifference>): void {
     const [old, made] = [before, after].map(({ text }) => this.#shown(text));
-    const { places } = bodyDifferences(asBody(old ?? ''), asBody(made ?? ''));
+    const { exact } = this.#likeness;
+    const bodies = [asBody(old ?? '', exact), asBody(made ?? '', exact)] as const;
+    const { places } = bodyDifferences(...bodies);
+    const isJson = bodies.every(({ type }) => type === 'application/json');
     const of = new Set<string>();
-    for (const { at, before: was, after: is } of places) {
-      // a line’s number says nothing about other messages
-      const place = at.replace(/^line \d+$/, 'a line');
+    for (const { at, before: was, after: is } of joined(isJson ? places.map(bare) : places)) {
+      const place = at.replace(/^line \d+$/, () => lineName(was ?? is ?? ''));
       if (of.has(place)) continue;
       of.add(place);
       const known = differences.get(place);
@@ -127,10 +129,51 @@ const fieldsOf = (segment: string): string[] =>
     .map((field, index) => (field.length < 4 ? '' : `${segment.slice(0, 3)}-${index} ${field}`))
     .filter((field) => field !== '');
 
-function asBody(text: string): Parameters<typeof bodyDifferences>[0] {
-  const type = /^MSH\W/.test(text) ? 'HL7v2' : 'text/plain';
-  return { bytes: Buffer.from(text), type, charset: undefined };
+/** Unless every blank counts, JSON and XML in lines, so that what differs is a member or an element. */
+function asBody(text: string, exact: boolean): Parameters<typeof bodyDifferences>[0] {
+  const isHl7 = /^MSH\W/.test(text);
+  const isJson = !exact && /^\s*[[{]/.test(text);
+  const isMarkup = !exact && text.trimStart().startsWith('<');
+  return {
+    bytes: Buffer.from(isMarkup ? text.replaceAll(/(?<=>)(?=<)/g, '\n') : text),
+    type: isHl7 ? 'HL7v2' : isJson ? 'application/json' : 'text/plain',
+    charset: undefined,
+  };
 }
+
+const isLine = ({ at }: BodyDifference): boolean => at.startsWith('line ');
+
+/** A line that was removed and the next that came for the same member or element, one beside the other. */
+function joined(places: readonly BodyDifference[]): BodyDifference[] {
+  const made: BodyDifference[] = [];
+  for (const one of places) {
+    const { after } = one;
+    const partner =
+      isLine(one) && after !== undefined && one.before === undefined
+        ? made.findIndex(
+            (other) =>
+              isLine(other) &&
+              other.after === undefined &&
+              lineName(other.before ?? '') === lineName(after),
+          )
+        : -1;
+    const removed = made[partner];
+    if (removed === undefined) made.push(one);
+    else made[partner] = { ...removed, after };
+  }
+  return made.filter(({ before, after }) => before !== after);
+}
+
+/** Lines of JSON without their indent and the comma, which only says that another member follows. */
+const bare = ({ at, before, after }: BodyDifference): BodyDifference => ({
+  at,
+  before: before?.trim().replace(/,$/, ''),
+  after: after?.trim().replace(/,$/, ''),
+});
+
+/** The member or element that a line is, since its number says nothing about other messages. */
+const lineName = (line: string): string =>
+  /^\s*("(?:[^"\\]|\\.)*"(?=\s*:)|<[^\s/>]+)/.exec(line)?.[1]?.replace(/^<.*/, '$&>') ?? 'a line';
 
 /** A line that is in more messages than this does not tell which belong together. */
 const COMMON = 50;

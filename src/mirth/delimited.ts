@@ -27,11 +27,15 @@ export function unescaped(given: string | undefined, otherwise: string): string 
     );
 }
 
+/** One that says nothing (`""`) is the usual one, as in Mirth Connect: an empty mark would be found everywhere, without an end. */
+const mark = (given: string | undefined, otherwise: string): string =>
+  unescaped(given, otherwise) || otherwise;
+
 const marksOf = (settings: DelimitedSettings) => ({
-  column: unescaped(settings.columnDelimiter, ','),
-  record: unescaped(settings.recordDelimiter, '\n'),
-  quote: unescaped(settings.quoteToken, '"'),
-  escape: unescaped(settings.quoteEscape, '\\'),
+  column: mark(settings.columnDelimiter, ','),
+  record: mark(settings.recordDelimiter, '\n'),
+  quote: mark(settings.quoteToken, '"'),
+  escape: mark(settings.quoteEscape, '\\'),
   doubles: settings.quoteEscape === undefined,
 });
 

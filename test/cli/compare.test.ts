@@ -83,7 +83,19 @@ test('differences are told by field, with what is missing, more and doubled', as
       adt('2', 'BAUM', 'MIRTH'),
       adt('5', 'EVA', 'WAYBILL'),
     ].join(''),
+    'in/raw/a.json': '{"id":"4711","name":[{"family":"DOE","given":"JOHN"}]}',
+    'old/file/a.json': '{"id":"4711","name":[{"given":"JOHN","family":"ROE"}],"zone":"yes"}',
+    'in/raw/b.xml': '<a><id no="4712">1</id><ward>WEST 5</ward></a>',
+    'old/file/b.xml': '<a>\n  <id no="4712">1</id>\n  <ward>EAST</ward>\n</a>',
   });
+  expect(output).toMatch(/^file: 0 the same, 2 different, 0 missing, 0 more$/m);
+  expect(output).toMatch(
+    /^ {2}1 × "family", such as .*a\.json: "family": "ROE" → "family": "DOE"$/m,
+  );
+  expect(output).toMatch(/^ {2}1 × "zone", such as .*a\.json: "zone": "yes" → nothing$/m);
+  expect(output).toMatch(
+    /^ {2}1 × <ward>, such as .*b\.xml: <ward>EAST<\/ward> → <ward>WEST 5<\/ward>$/m,
+  );
   expect(output).toMatch(/^ward: 1 the same, 1 different, 1 missing, 2 more \(1 doubled\)$/m);
   expect(output).toMatch(
     /^ {2}1 × MSH-3 \(Sending Application\), such as .*all\.hl7: MIRTH → WAYBILL$/m,

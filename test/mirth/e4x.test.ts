@@ -107,6 +107,12 @@ test.each([
     { columnDelimiter: '|', quoteToken: "'", recordDelimiter: '0x1E' },
     [['a|b', 'c0d'], ['e']],
   ],
+  // marks that say nothing are the usual ones, and not found everywhere without an end
+  [
+    'a,"b""c"\nd',
+    { columnDelimiter: '""', recordDelimiter: '""', quoteToken: '""' },
+    [['a', 'b"c'], ['d']],
+  ],
 ])('a delimited text %j is split as Mirth Connect does it', (body, settings, expected) => {
   const rows = [...readData('DELIMITED', body, settings).children()];
   expect(rows.map((row) => [...row.children()].map(String))).toEqual(expected);

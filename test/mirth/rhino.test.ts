@@ -42,6 +42,15 @@ return msg['PID'].childIndex();
 return msg['OBX'][1].childIndex();
 return msg['PID'].parent().localName();
 return msg.PID.name() + '|' + msg['PID'].localName();
+return msg.PID.name().localName + '|' + msg.PID.name().uri + '|' + typeof msg.PID.name();
+return (msg.PID.name() == 'PID') + '|' + (msg.PID.name() === 'PID') + '|' + ('PID' == msg.PID.name()) + '|' + (msg.PID.name() != 'OBX');
+switch (msg.PID.name()) { case 'PID': return 'one'; default: return 'other'; }
+var made = {}; for each (var part in msg.children()) made[part.name()] = part.children().length(); return JSON.stringify(made);
+return msg.PID.name().indexOf('P');
+var names = []; for each (var part in msg.children()) names.push(part.name()); return names.join(',') + names.indexOf('PID');
+return msg.PID.name().toString().substring(0, 2) + msg.PID.name().localName.length + String(msg.PID.name());
+channelMap.put('name', msg.PID.name()); return 'x' + $('name');
+return (msg.PID.name() == msg.PID.name()) + '|' + JSON.stringify(msg.PID.name());
 msg.appendChild(<ZZZ><ZZZ.1>a</ZZZ.1></ZZZ>);
 msg['PID'].appendChild(<PID.40>q</PID.40>);
 msg.insertChildAfter(msg['PID'][0], <ZZA/>);

@@ -398,7 +398,7 @@ const METHODS: Readonly<Record<string, (own: Held, given: readonly unknown[]) =>
   localName: (own) => the(own).name || null,
   name(own) {
     const { name, uri } = the(own);
-    return name === '' ? null : uri === '' ? name : nameObject(name, uri);
+    return name === '' ? null : new QName(name, uri);
   },
   namespace: (own) => the(own).uri,
   nodeKind: (own) => kindName[the(own).kind],
@@ -442,14 +442,28 @@ const METHODS: Readonly<Record<string, (own: Held, given: readonly unknown[]) =>
   valueOf: (own: Held) => (own.single ? xmlOf(the(own)) : listOf(own.nodes)),
 };
 
-const nameObject = (localName: string, uri: string): object => ({
-  localName,
-  uri,
-  toString: () => `${uri}::${localName}`,
-});
+/** A QName of E4X: an object, so that `===` with a text is false, as in Rhino. */
+class QName {
+  readonly uri: string;
+  readonly localName: string;
+
+  constructor(localName: string, uri: string) {
+    this.uri = uri;
+    this.localName = localName;
+  }
+
+  get [Symbol.toStringTag](): string {
+    return 'QName';
+  }
+
+  toString(): string {
+    return this.uri === '' ? this.localName : `${this.uri}::${this.localName}`;
+  }
+}
 
 /** `==` of E4X: two XML values are compared by their XML, XML and any other value by its text. */
 export function areEqual(one: unknown, other: unknown): boolean {
+  if (one instanceof QName && other instanceof QName) return String(one) === String(other);
   // oxlint-disable-next-line eqeqeq -- it implements the `==` of a script
   if (!isXml(one) && !isXml(other)) return one == other;
   if (isXml(one) && isXml(other)) return areSame(heldOf(one), heldOf(other));

@@ -33,7 +33,8 @@ export function mayBeXml(node: Syntax): boolean {
   if (node.type !== 'CallExpression' && node.type !== 'NewExpression') return false;
   if (/^XML(List)?$/.test(String(node['callee'].name))) return true;
   const method = String(node['callee'].property?.name ?? '');
-  return /^(children|child|elements|descendants|attribute|attributes|copy|normalize|text|parent)$/.test(
+  // two names are objects, yet equal
+  return /^(children|child|elements|descendants|attribute|attributes|copy|name|normalize|text|parent)$/.test(
     method,
   );
 }
