@@ -18,7 +18,7 @@ export { DatabaseConnectionFactory, quoted, sqlStatement, unescaped } from './da
 export { DateUtil } from './date-format.ts';
 export { FileUtil, HashUtil } from './java/codec.ts';
 export { Lists, Maps } from './java/collections.ts';
-export { java, javaString, org, UUIDGenerator } from './java/index.ts';
+export { com, java, javaString, org, UUIDGenerator } from './java/index.ts';
 export {
   ERROR,
   FILTERED,

@@ -36,7 +36,9 @@ var list = new ArrayList();
 list.add(new StringBuilder('ma').append('de'));
 var map = new Packages.java.util.LinkedHashMap();
 map.put('x', com.mirth.connect.server.userutil.DateUtil.getCurrentDate('yyyy').length());
-if (map.get('x') == 4 && Packages.org.apache.commons.lang3.StringUtils.isBlank(' ')) ${PID} = list.get(0).toString();`,
+var of = Packages.com.mirth.connect.server.controllers.ChannelController.getInstance().getDeployedChannelById(channelId).getName();
+var hash = com.google.common.hash.Hashing.sha256().hashUnencodedChars('ab');
+if (of === channelName && hash == '8fb20ef63ced4145fc2e983ffe597d1dcff39154c3bf21f0fa9dde6a0c50fdc9' && map.get('x') == 4 && Packages.org.apache.commons.lang3.StringUtils.isBlank(' ')) ${PID} = list.get(0).toString();`,
   ],
   [
     'patterns of Java',
@@ -107,6 +109,11 @@ test('what only old scripts may do is told of', () => {
   expect(rewritten("FileUtil.write('/tmp/x', false, 'a');").marks).toMatchObject([
     { category: 'files in a script' },
   ]);
+  const controller = 'com.mirth.connect.server.controllers.ChannelController.getInstance()';
+  for (const other of ['.getChannels()', ".getDeployedChannelById('4711').getName()"])
+    expect(rewritten(`var one = ${controller}${other};`).marks).toMatchObject([
+      { category: 'Java' },
+    ]);
   expect(rewritten('importClass(java.util.ArrayList); new Scanner();').marks).toMatchObject([
     { category: 'Java' },
     { category: 'an unknown name' },

@@ -58,6 +58,40 @@ export const DigestUtils = {
   sha512Hex: hex('sha512'),
 };
 
+/** A hash of Guava, whose text is hexadecimal. */
+class HashCode {
+  readonly #bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  asBytes(): Uint8Array {
+    return this.#bytes;
+  }
+
+  toString(): string {
+    return Buffer.from(this.#bytes).toString('hex');
+  }
+}
+
+const guava = (name: string) => (): object => {
+  const of = (bytes: Uint8Array): HashCode => new HashCode(createHash(name).update(bytes).digest());
+  return {
+    hashBytes: (value: Uint8Array) => of(value),
+    // each character is two bytes, the lower first
+    hashUnencodedChars: (value: unknown) => of(Buffer.from(plainTextOf(value), 'utf16le')),
+  };
+};
+
+/** `com.google.common.hash.Hashing`, which is in the class path of Mirth Connect. */
+export const Hashing = {
+  md5: guava('md5'),
+  sha1: guava('sha1'),
+  sha256: guava('sha256'),
+  sha512: guava('sha512'),
+};
+
 /** `HashUtil.generate(value, encoding, algorithm)`, in hexadecimal. */
 export const HashUtil = {
   generate: (value: unknown, ...more: readonly unknown[]): string => {

@@ -5,6 +5,7 @@ import {
   Base64,
   Base64Codec,
   DigestUtils,
+  Hashing,
   MessageDigest,
   URLDecoder,
   URLEncoder,
@@ -164,5 +165,10 @@ export const org: any = {
     },
   },
 };
+
+/** Of Google's Guava only hashes. */
+// biome-ignore lint/suspicious/noExplicitAny: what a script may do with it is anything
+// oxlint-disable-next-line typescript/no-explicit-any -- what a script may do with it is anything
+export const com: any = { google: { common: { hash: { Hashing } } } };
 
 export const UUIDGenerator = { getUUID: (): string => randomUUID() };

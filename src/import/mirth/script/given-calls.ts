@@ -39,6 +39,9 @@ export function logLine(draft: ScriptDraft, text: Syntax | undefined): void {
   draft.edit(text.start, text.end, `'${escaped(shown.endsWith('…') ? shown : `${shown} …`)}'`);
 }
 
+/** Behind the controller of channels, what asks it for the name of the own one. */
+const OWN_NAME = /^\(\s*\)\s*\.getDeployedChannelById\(\s*channelId\s*\)\s*\.getName\(\s*\)/;
+
 /** A Java class by its path: one that exists here too, one of Mirth's own, or one that needs a person. */
 export function javaClass(draft: ScriptDraft, node: Syntax, path: string): void {
   const own = path.replace(/^Packages\./, '');
@@ -47,6 +50,18 @@ export function javaClass(draft: ScriptDraft, node: Syntax, path: string): void 
     draft.waits = true;
     draft.edit(node.start, node.end, 'pause');
     return;
+  }
+  if (own === 'com.mirth.connect.server.controllers.ChannelController.getInstance') {
+    const { source } = draft;
+    const rest = OWN_NAME.exec(source.slice(node.end))?.[0];
+    if (
+      rest !== undefined &&
+      !/\bchannelId\s*=[^=]|\b(?:var|let|const)\s+channelId\b/.test(source)
+    ) {
+      draft.imports.add('channelName');
+      draft.edit(node.start, node.end + rest.length, 'channelName');
+      return;
+    }
   }
   const ours = ownJava(own);
   if (ours !== undefined) {

@@ -35,6 +35,7 @@ export const PROVIDED: ReadonlySet<string> = new Set([
   'UUIDGenerator',
   'Response',
   'ResponseFactory',
+  'com',
   'java',
   'org',
   'ACKGenerator',
@@ -110,6 +111,7 @@ export const STANDARD: ReadonlySet<string> = new Set([
 
 /** The Java classes, and their members, that `waybill/mirth` imitates. */
 const JAVA: readonly string[] = [
+  ...['md5', 'sha1', 'sha256', 'sha512'].map((one) => `com.google.common.hash.Hashing.${one}`),
   'java.lang.Boolean',
   'java.lang.Double',
   'java.lang.Exception',
