@@ -18,11 +18,16 @@ const BY_CODE: Readonly<Record<string, number>> = {
 /** The answer to a caller once its message is stored. */
 export function answerTo(
   receipt: Receipt,
-  { answer, storedStatus }: Pick<HttpInValues, 'answer' | 'storedStatus'>,
+  {
+    answer,
+    storedStatus,
+    receipt: form,
+  }: Pick<HttpInValues, 'answer' | 'storedStatus' | 'receipt'>,
 ): HttpReply {
   const { messageId: id, sessionId: session, status, reply, outcome } = receipt;
   if (reply !== undefined && isRelayed(receipt)) return relayed(reply, id);
-  if (answer === 'stored') return json(storedStatus, { id, session, status });
+  const told = form === 'none' ? empty : json;
+  if (answer === 'stored') return told(storedStatus, { id, session, status });
   if (outcome === undefined) {
     const detail =
       'The message is stored; its target has not answered in time. Do not send it again.';
@@ -33,7 +38,7 @@ export function answerTo(
     return problem(502, { detail, id, session });
   }
   const settled = outcome.status === 'completed' || outcome.status === 'discarded';
-  return json(settled ? 200 : 202, { id, session, status: outcome.status });
+  return told(settled ? 200 : 202, { id, session, status: outcome.status });
 }
 
 /** A positive reply is not passed on if a rule set the message aside anyway. */
@@ -67,11 +72,15 @@ interface Told {
   readonly detail?: string;
 }
 
+const empty = (status: number, { id }: Told): HttpReply => ({
+  status,
+  headers: { 'x-message-id': id },
+  body: '',
+});
+
 function json(status: number, value: Told): HttpReply {
   // These have no body by definition.
-  if (status === 204 || status === 205) {
-    return { status, headers: { 'x-message-id': value.id }, body: '' };
-  }
+  if (status === 204 || status === 205) return empty(status, value);
   const headers = { 'content-type': 'application/json', 'x-message-id': value.id };
   return { status, headers, body: JSON.stringify(value) };
 }

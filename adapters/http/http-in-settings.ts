@@ -155,6 +155,17 @@ const answering = {
     maximum: 299,
     advanced: true,
   }),
+  receipt: setting.choice(
+    {
+      json: 'The numbers of the message and its session, and its status',
+      none: 'Nothing',
+    },
+    {
+      help: 'The body of an answer which says only that a message is stored or settled.',
+      default: 'json',
+      advanced: true,
+    },
+  ),
 };
 
 export const httpInSettings = {

@@ -203,6 +203,7 @@ function httpListener(properties: XmlNode, context: SourceContext): HostDraft {
       headers: context.headers,
       answer: answers ? 'target' : 'stored',
       ...(answers ? {} : { storedStatus: 200 }),
+      receipt: 'none',
       ...(callers.length > 0 && { callers }),
     },
   };

@@ -75,12 +75,15 @@ class HashCode {
   }
 }
 
+const hashCode = (name: string, bytes: Uint8Array): HashCode =>
+  new HashCode(createHash(name).update(bytes).digest());
+
 const guava = (name: string) => (): object => {
-  const of = (bytes: Uint8Array): HashCode => new HashCode(createHash(name).update(bytes).digest());
   return {
-    hashBytes: (value: Uint8Array) => of(value),
+    hashBytes: (value: Uint8Array) => hashCode(name, value),
     // each character is two bytes, the lower first
-    hashUnencodedChars: (value: unknown) => of(Buffer.from(plainTextOf(value), 'utf16le')),
+    hashUnencodedChars: (value: unknown) =>
+      hashCode(name, Buffer.from(plainTextOf(value), 'utf16le')),
   };
 };
 

@@ -25,10 +25,12 @@ test('a message is answered with 202 and its id, and says where it came from', a
   ]);
 });
 
-test('numbers of JSON stay as they are written where the request is delivered', async () => {
-  await using one = await service({ deliver: 'request' });
+test('numbers of JSON stay as they are written where the request is delivered; a receipt may be empty', async () => {
+  await using one = await service({ deliver: 'request', storedStatus: 200, receipt: 'none' });
   const body = '{"order":12345678901234567890,"dose":1.50}';
-  await one.call('/x', { headers: { 'content-type': 'application/json' }, body });
+  const answer = await one.call('/x', { headers: { 'content-type': 'application/json' }, body });
+  expect(answer).toMatchObject({ status: 200, body: '', headers: { 'x-message-id': '1' } });
+  expect(answer.headers).not.toHaveProperty('content-type');
   const [message] = one.opened.delivered;
   expect(Buffer.from(message?.body as Uint8Array).toString()).toContain(`"body":${body}`);
 });
