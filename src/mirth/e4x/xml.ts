@@ -446,14 +446,11 @@ const METHODS: Readonly<Record<string, (own: Held, given: readonly unknown[]) =>
 class QName {
   readonly uri: string;
   readonly localName: string;
+  readonly [Symbol.toStringTag] = 'QName';
 
   constructor(localName: string, uri: string) {
     this.uri = uri;
     this.localName = localName;
-  }
-
-  get [Symbol.toStringTag](): string {
-    return 'QName';
   }
 
   toString(): string {
