@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Browser, noBrowser, violations } from '../support/browser.ts';
 import { type OpenConsole, openConsole, SOON } from '../support/open-console.ts';
@@ -18,6 +19,7 @@ describe.skipIf(noBrowser !== undefined)(`the console in Chromium ${noBrowser ??
     await opened[Symbol.asyncDispose]();
   });
 
+  let tries = 0;
   const count = async (criteria: object): Promise<number> => (await found(criteria)).length;
 
   test('a search by status goes into the address, and Back takes it out again', async () => {
@@ -154,6 +156,11 @@ describe.skipIf(noBrowser !== undefined)(`the console in Chromium ${noBrowser ??
   });
 
   test('suspended messages of one cause are discarded by one job, with a result for each', async () => {
+    // an earlier try has discarded them
+    if ((await count({ status: ['suspended'] })) === 0) {
+      await opened.running.send(opened.running.messages.filter((_one, index) => index % 4 === 0));
+      await vi.waitUntil(async () => (await count({ status: ['suspended'] })) > 0, SOON);
+    }
     const before = await count({ status: ['suspended'] });
     const page = await open('/suspended');
     await page.getByRole('link', { name: 'Discard all' }).click();
@@ -176,9 +183,10 @@ describe.skipIf(noBrowser !== undefined)(`the console in Chromium ${noBrowser ??
 
   test('a message of one’s own goes into a service, and its trace says that it is a test', async () => {
     const page = await open('/hosts/adt-in');
+    const own = `OWN-${randomUUID().slice(0, 8)}`;
     await page.getByRole('button', { name: 'Test message' }).click();
     const body = [
-      'MSH|^~\\&|EPIC|MAIN|HUB|MAIN|20260115083000||ADT^A01^ADT_A01|OWN-1|P|2.5.1',
+      `MSH|^~\\&|EPIC|MAIN|HUB|MAIN|20260115083000||ADT^A01^ADT_A01|${own}|P|2.5.1`,
       'EVN|A01|20260115083000',
       'PID|1||7009999^^^MAIN^MR||OWN^TEST||19700101|F',
       'PV1|1|I|W1^01^R',
@@ -192,7 +200,7 @@ describe.skipIf(noBrowser !== undefined)(`the console in Chromium ${noBrowser ??
       .getByRole('button', { name: /ADT_A01, from adt-router to ward/ })
       .first()
       .waitFor();
-    const sent = await found({ search: { 'control-id': 'OWN-1' }, target: 'ward' });
+    const sent = await found({ search: { 'control-id': own }, target: 'ward' });
     expect(sent).toHaveLength(1);
   });
 
@@ -299,9 +307,9 @@ describe.skipIf(noBrowser !== undefined)(`the console in Chromium ${noBrowser ??
   });
 
   test('who has a dialog open while somebody else resends the message is told, and sends no second one unasked', async () => {
-    const one = (await found({ target: 'ward', status: ['completed'], resendOf: undefined })).at(
-      -1,
-    );
+    const completed = await found({ target: 'ward', status: ['completed'] });
+    // an earlier try has sent the last one again
+    const one = completed.at(-1 - tries++);
     const page = await open(`/messages/${one?.id}`);
     await page.getByRole('button', { name: 'Resend', exact: true }).click();
     const send = page.getByRole('button', { name: 'Resend to ward' });
