@@ -1,4 +1,4 @@
-import { ediType, partOf } from '../../document/index.ts';
+import { ediTypeOf, partOf } from '../../document/index.ts';
 import { asBuffer } from '../as-buffer.ts';
 
 const BY_ENDING: Readonly<Record<string, string>> = {
@@ -38,7 +38,7 @@ export function fileType(head: Uint8Array, name: string): string {
   const marked = asBuffer(head).toString('latin1', 0, 2_048);
   const text = marked.startsWith(BYTE_ORDER_MARK) ? marked.slice(3) : marked;
   const trimmed = text.trimStart();
-  const known = hl7Type(trimmed) ?? ediType(text);
+  const known = hl7Type(trimmed) ?? ediTypeOf(head);
   if (known !== undefined) return known;
   const ending = BY_ENDING[name.slice(name.lastIndexOf('.') + 1).toLowerCase()];
   const beginning = FIRST.has(trimmed.charAt(0))
