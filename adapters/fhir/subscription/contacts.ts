@@ -44,8 +44,8 @@ export class Contacts {
     // a clock that was set back is no reason to be silent for ever
     if (last <= now && now - last < period) return last + period;
     const after: Contact = { failures: 0, ...entry.value, at: now };
-    const isOurs = await this.#records.replace(`contact/${id}`, entry, after);
-    return isOurs || now + period;
+    const noted = await this.#records.replace(`contact/${id}`, entry, after);
+    return noted === undefined ? now + period : true;
   }
 
   /** Writes what is due; everything at the end. */
