@@ -184,7 +184,7 @@ async function tableOf(
     );
   }
   if (elsewhere > 0) event('warn', 'elsewhere', elsewhereText(elsewhere));
-  return tableEntries(rowsOf(entries, values), { empty, source: 'search' });
+  return tableEntries(rowsOf(entries, values), { empty, source: 'search', text: String });
 }
 
 const elsewhereText = (count: number): string =>

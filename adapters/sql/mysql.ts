@@ -2,8 +2,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { connect as connectSecure } from 'node:tls';
 import { type Connection, createConnection, type ResultSetHeader } from 'mysql2';
-import { EngineError } from 'waybill/adapter';
-import { dial, notConnected, placeOf } from 'waybill/peer/basics';
+import { dial, placeOf } from 'waybill/peer/basics';
 import type {
   Cell,
   Column,
@@ -19,8 +18,9 @@ import type {
 } from './database.ts';
 import { KeptRows } from './kept-rows.ts';
 import { LiveSession } from './live-session.ts';
-import { encryptionOf, noTls, notNow, passwordOf, refused, userOf } from './sign-in.ts';
-import { SqlFailure, type SqlProblem } from './sql-failure.ts';
+import { connectFailure, failureOf, type ServerError } from './mysql-failure.ts';
+import { encryptionOf, passwordOf, userOf } from './sign-in.ts';
+import { SqlFailure } from './sql-failure.ts';
 
 const KEY_CASTS: Readonly<Partial<Record<ColumnKind, string>>> = {
   decimal: 'CAST(? AS DECIMAL(65,30))',
@@ -208,8 +208,8 @@ class MysqlSession extends LiveSession implements SqlSession {
   }
 
   async prepare(): Promise<void> {
-    const who = await this.run({ text: WHO, values: [] }, { rows: 1, bytes: 10_000 });
-    const [account, login, database, version, id] = who.rows[0] ?? [];
+    const [who = []] = (await this.#say(WHO)) as unknown[][];
+    const [account, login, database, version, id] = who;
     this.#process = BigInt(String(id));
     const isMaria = String(version).includes('MariaDB');
     this.known = {
@@ -219,16 +219,19 @@ class MysqlSession extends LiveSession implements SqlSession {
       database: String(database),
       encryption: encryptionOf(inner(this.#connection).stream),
     };
-    await this.#say("SET time_zone = '+00:00'");
     const { timeout } = this.#signIn.settings;
     const limit = Number.isFinite(timeout) ? timeout : 0;
-    await this.#say(
-      isMaria
-        ? `SET max_statement_time = ${limit / 1_000}`
-        : `SET max_execution_time = ${Math.round(limit)}`,
-    );
+    // in one statement: each would be a round trip of each new connection
+    const set = isMaria
+      ? `SET time_zone = '+00:00', max_statement_time = ${limit / 1_000}`
+      : `SET time_zone = '+00:00', max_execution_time = ${Math.round(limit)}`;
+    if (!isMaria) return void (await this.#say(set));
     // Then a row that was changed since it was read causes an error (MariaDB from 10.6.18 on).
-    if (isMaria) await this.#say('SET innodb_snapshot_isolation = ON').catch(isUnknownVariable);
+    const isolated = set.replace('SET', 'SET innodb_snapshot_isolation = ON,');
+    await this.#say(isolated).catch((error: unknown) => {
+      if (!isUnknownVariable(error)) throw error;
+      return this.#say(set);
+    });
   }
 
   run({ text, values }: Prepared, limit: Limit): Promise<Result> {
@@ -244,7 +247,7 @@ class MysqlSession extends LiveSession implements SqlSession {
       query.on('fields', (fields: readonly Field[] | undefined) => {
         if (fields !== undefined) kept.begin(fields.map(columnOf));
       });
-      query.on('result', (row: readonly unknown[] | ResultSetHeader) => {
+      query.on('result', (row: unknown[] | ResultSetHeader) => {
         if (!isRow(row)) changed += row.affectedRows;
         else if (kept.isWanted) kept.add(cellsOf(row, kept.columns));
       });
@@ -303,10 +306,11 @@ class MysqlSession extends LiveSession implements SqlSession {
     inner(this.#connection).stream.destroy();
   }
 
-  #say(text: string): Promise<void> {
+  /** Without values, so that it need not be prepared first. */
+  #say(sql: string): Promise<unknown> {
     return this.#whileThere((resolve, reject) => {
-      this.#connection.query(text, (error) =>
-        error === null ? resolve() : reject(this.#failure(error)),
+      this.#connection.query({ sql, rowsAsArray: true }, (error, rows) =>
+        error === null ? resolve(rows) : reject(this.#failure(error)),
       );
     });
   }
@@ -339,9 +343,8 @@ class MysqlSession extends LiveSession implements SqlSession {
 }
 
 /** An older server: then rows are locked only if the query says so. */
-function isUnknownVariable(error: unknown): void {
-  if (!(error instanceof SqlFailure) || !error.message.includes('1193')) throw error;
-}
+const isUnknownVariable = (error: unknown): boolean =>
+  error instanceof SqlFailure && error.message.includes('1193');
 
 interface Field {
   readonly name: string;
@@ -366,11 +369,13 @@ const CELLS: Readonly<Partial<Record<ColumnKind, (value: string | number | Uint8
     binary: (value) => (value instanceof Uint8Array ? value : Buffer.from(String(value))),
   };
 
-const isRow = (row: readonly unknown[] | ResultSetHeader): row is readonly unknown[] =>
-  Array.isArray(row);
+const isRow = (row: unknown[] | ResultSetHeader): row is unknown[] => Array.isArray(row);
 
-const cellsOf = (row: readonly unknown[], columns: readonly Column[]): Row =>
-  row.map((value, index) => cellOf(value, columns[index]?.kind));
+/** In the driver's own row, which nobody else has. */
+function cellsOf(row: unknown[], columns: readonly Column[]): Row {
+  for (let at = 0; at < row.length; at++) row[at] = cellOf(row[at], columns[at]?.kind);
+  return row as Cell[];
+}
 
 /** The driver returns strings, numbers and bytes; geometry as objects. */
 function cellOf(value: unknown, kind: ColumnKind = 'text'): Cell {
@@ -388,113 +393,4 @@ function valueOf(value: Parameter): string | number | boolean | Buffer | null {
   if (value instanceof Date) return value.toISOString().replace('T', ' ').replace('Z', '');
   if (value instanceof Uint8Array) return Buffer.from(value);
   return typeof value === 'object' && value !== null ? JSON.stringify(value) : value;
-}
-
-interface ServerError {
-  readonly code?: unknown;
-  readonly errno?: number;
-  readonly sqlState?: string;
-  readonly fatal?: boolean;
-  readonly sqlMessage?: string;
-}
-
-/** By the server's own number. */
-const PROBLEMS: Readonly<Record<number, SqlProblem>> = {
-  1062: 'duplicate',
-  1169: 'duplicate',
-  1586: 'duplicate',
-  1213: 'deadlock',
-  1205: 'deadlock',
-  1020: 'deadlock',
-  1969: 'timeout',
-  1317: 'timeout',
-  3024: 'timeout',
-  1040: 'busy',
-  1053: 'busy',
-  1203: 'busy',
-  1226: 'busy',
-  1290: 'busy',
-  1792: 'busy',
-  1836: 'busy',
-  1021: 'full',
-  1041: 'full',
-  1114: 'full',
-  1044: 'denied',
-  1142: 'denied',
-  1143: 'denied',
-  1227: 'denied',
-  1370: 'denied',
-  1049: 'unknown',
-  1054: 'unknown',
-  1146: 'unknown',
-  1305: 'unknown',
-  1193: 'unknown',
-  1064: 'syntax',
-  1136: 'syntax',
-  1644: 'raised',
-  1927: 'lost',
-};
-/** By the class of the SQLSTATE. */
-const CLASSES: Readonly<Record<string, SqlProblem>> = {
-  '23': 'constraint',
-  '22': 'value',
-  '40': 'deadlock',
-  '42': 'syntax',
-  '45': 'raised',
-  '08': 'lost',
-};
-/** Numbers for which the class would be wrong. */
-const VALUES = new Set([1264, 1265, 1292, 1366, 1406, 1411]);
-
-/** Without a server error number, the connection failed; numbers from 2000 are the client's. */
-const isOfServer = (errno: number): boolean => errno >= 1_000 && (errno < 2_000 || errno >= 3_000);
-
-/** What the server reports for a statement. */
-function failureOf({ errno = 0, sqlState = '', sqlMessage = '' }: ServerError): SqlFailure {
-  if (!isOfServer(errno)) return new SqlFailure('lost');
-  const known = VALUES.has(errno) ? 'value' : PROBLEMS[errno];
-  const problem = known ?? CLASSES[sqlState.slice(0, 2)] ?? 'error';
-  return new SqlFailure(problem, {
-    state: `error ${errno}`,
-    about: problem === 'duplicate' ? /for key '([^']+)'/.exec(sqlMessage)?.[1] : undefined,
-    said: sqlMessage.slice(0, 1_000),
-  });
-}
-
-const WRONG_PASSWORD =
-  'user or password is wrong, or the account is not allowed from here or without TLS';
-/** Why a sign-in is refused, by the server's number. */
-const REFUSALS: Readonly<Record<number, (database: string) => string>> = {
-  1045: () => WRONG_PASSWORD,
-  1698: () => WRONG_PASSWORD,
-  1044: (database) => `the account may not use the database ${database}`,
-  1049: (database) => `there is no database ${database}`,
-  1820: () => 'the password has expired',
-  1862: () => 'the password has expired',
-  3118: () => 'the account is locked',
-  4151: () => 'the account is locked',
-};
-/** What the driver calls them, and the system. */
-const SYSTEM: Readonly<Record<string, string>> = {
-  ETIMEDOUT: 'ETIMEDOUT',
-  PROTOCOL_CONNECTION_LOST: 'ECONNRESET',
-};
-
-/** The error to throw if no session could be opened. */
-function connectFailure(error: unknown, place: string, database: string): Error {
-  if (error instanceof EngineError) return error;
-  if (error instanceof SqlFailure && error.problem !== 'lost') return error;
-  const { errno = 0, code } = error as { errno?: number; code?: unknown };
-  if (code === 'HANDSHAKE_NO_SSL_SUPPORT') return noTls(place);
-  if (code === 'AUTH_SWITCH_PLUGIN_ERROR') {
-    return refused(place, 'it requires an unsupported authentication method');
-  }
-  const why = REFUSALS[errno]?.(database);
-  if (why !== undefined) return refused(place, why);
-  if (errno >= 1_000) return notNow(place, `error ${errno}`);
-  const known = error instanceof SqlFailure ? 'ECONNRESET' : SYSTEM[String(code)];
-  return notConnected(
-    known === undefined ? error : Object.assign(new Error(known), { code: known }),
-    place,
-  );
 }

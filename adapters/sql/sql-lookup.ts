@@ -104,11 +104,4 @@ const tooMany = (most: number): DisableError =>
 const entriesOf = (
   rows: readonly Row[],
   empty: SqlLookupValues['empty'],
-): ReadonlyMap<string, string> =>
-  tableEntries(
-    rows.map(([key = null, value = null]) => [
-      key === null ? null : cellText(key),
-      value === null ? null : cellText(value),
-    ]),
-    { empty, source: 'query' },
-  );
+): ReadonlyMap<string, string> => tableEntries(rows, { empty, source: 'query', text: cellText });

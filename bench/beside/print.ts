@@ -40,6 +40,8 @@ export async function printSubjects(): Promise<Subjects> {
       {
         what: 'print-out',
         prepare,
+        // CUPS refuses more than 500 that are not printed yet
+        most: 400,
         bare: (messages) => timed(messages, bare),
         adapter: (messages) => timed(messages, () => out.send(body)),
       },

@@ -79,6 +79,9 @@ const CLIENTS = {
       supportBigNumbers: true,
       bigNumberStrings: true,
     });
+    await connection.query(
+      `SET time_zone = '+00:00', max_statement_time = ${LIMITS.statement_timeout / 1_000}`,
+    );
     return {
       async run(sql, values) {
         if (values === undefined) return (await connection.query(sql))[0] as BareRow[];
