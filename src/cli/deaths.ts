@@ -21,7 +21,8 @@ export interface Deaths extends Stuck {
 const [RUNNING, WAITING] = [2, 10];
 /** Milliseconds within which they count together. */
 const WITHIN = 3_600_000;
-const KEPT = 100;
+/** More than an engine has in hand at once. */
+const KEPT = 300;
 
 const place = (data: string): string => join(data, 'deaths.json');
 
@@ -49,7 +50,9 @@ export function countDeaths(data: string, last: readonly LastWork[], now: number
     };
   });
   const others = known.filter((one) => !counted.some((other) => isSame(one, other)));
-  const all = [...others, ...counted].slice(-KEPT);
+  const all = [...others, ...counted]
+    .toSorted((a, b) => a.running - b.running || a.waiting - b.waiting)
+    .slice(-KEPT);
   if (last.length > 0) write(data, all);
   return all;
 }

@@ -65,13 +65,15 @@ export class WorkRecord implements MarkRecord {
 }
 
 /**
- * What an earlier process worked on, which did not remove its record; undefined if it ended in order. Nothing if the
- * machine was started since: no message switches that off.
+ * What an earlier process worked on, which did not remove its record; undefined if it ended in order. Where the machine was
+ * started since, its code counts as waiting: that is rarely a message's doing, but some containers are machines that end
+ * with their process.
  */
 export function lastWork(path: string): LastWork[] | undefined {
   let text: string;
+  let isSameStart: boolean;
   try {
-    if (statSync(path).mtimeMs < Date.now() - uptime() * 1_000) return [];
+    isSameStart = statSync(path).mtimeMs >= Date.now() - uptime() * 1_000;
     text = readFileSync(path, 'latin1');
   } catch (error) {
     tolerate(error, isSystemError, 'reading what was worked on');
@@ -84,7 +86,9 @@ export function lastWork(path: string): LastWork[] | undefined {
     const sign = slot[0];
     if (sign !== SIGN.running && sign !== SIGN.waiting) return [];
     try {
-      return [{ ...(JSON.parse(slot.slice(1)) as Stuck), ran: sign === SIGN.running }];
+      return [
+        { ...(JSON.parse(slot.slice(1)) as Stuck), ran: sign === SIGN.running && isSameStart },
+      ];
     } catch {
       // the disk was full, or the machine lost power
       return [];

@@ -120,8 +120,12 @@ export class WorkMarks {
   async #awaitTurn(isSuspect: boolean): Promise<void> {
     while (this.#trial !== undefined) await this.#trial.promise;
     if (!isSuspect) return;
-    this.#trial = { ...Promise.withResolvers<void>(), begun: false };
-    while (this.#isRunning()) await sleep(QUIET, undefined, { ref: false });
+    const trial = { ...Promise.withResolvers<void>(), begun: false };
+    this.#trial = trial;
+    // what waited for the turn before this one begins first, and is not marked yet
+    do await sleep(QUIET, undefined, { ref: false });
+    while (this.#isRunning());
+    trial.begun = true;
   }
 
   #isRunning(): boolean {
@@ -137,12 +141,15 @@ export class WorkMarks {
     trial.resolve();
   }
 
-  /** Throws PROCESS_STUCK or PROCESS_DIED for a message that engines did not survive; one that a person resends is tried. */
+  /** Throws PROCESS_STUCK or PROCESS_DIED for a message that engines did not survive; one that a person resends is tried once. */
   refuseStuck(host: string, input: CodeInput): void {
     if (this.#stuck.length === 0) return;
-    const { resendOf, testBy } = input.message;
-    if (resendOf !== undefined || testBy !== undefined) return;
-    const known = foundIn(this.#stuck, host, input);
+    const { id, resendOf, testBy } = input.message;
+    const isTried = resendOf !== undefined || testBy !== undefined;
+    // by its own number: an engine did not survive the resend either
+    const known = isTried
+      ? this.#stuck.find((one) => one.host === host && one.message === id)
+      : foundIn(this.#stuck, host, input);
     if (known === undefined) return;
     if (known.deaths !== undefined)
       throw new EngineError(
@@ -176,7 +183,6 @@ export class WorkMarks {
       this.#record?.state(slot, NAMED[state]);
     };
     put(RUNNING);
-    if (this.#trial !== undefined) this.#trial.begun = true;
     const suspect = foundIn(this.#suspects, host, { message, bytes });
     return {
       running: () => put(RUNNING),

@@ -57,7 +57,50 @@ test('of messages that were in hand when engines died, each is tried alone, and 
   expect(await life(path, [4, 5])).toEqual({ ended: [4, 5], fatal: [3] });
 });
 
-test('a message that came to an end, or was in hand when the machine lost power, is suspected of nothing', async () => {
+test('the code of a suspect begins once that of what waited for the one before it has paused', async () => {
+  await using folder = await temporaryFolder('deaths');
+  const { path } = folder;
+  await life(path, [1, 3], 3);
+  // of the others that wait for the trial of 1, 2 begins before that of 3
+  expect(await life(path, [1, 2, 3], 3)).toEqual({ ended: [1, 2], fatal: [] });
+  await life(path, [3, 4], 3);
+  expect(await life(path, [4])).toEqual({ ended: [4], fatal: [3] });
+});
+
+test('however many others were in hand, what ran alone is remembered', async () => {
+  await using folder = await temporaryFolder('deaths');
+  const inHand = Array.from({ length: 256 }, (_, message) => ({
+    host: 'host',
+    message,
+    size: -1,
+    digest: '',
+    ran: message === 0,
+  }));
+  for (let times = 0; times < 2; times++) countDeaths(folder.path, inHand, 1_000 + times);
+  const others = inHand.map((one) => ({ ...one, message: one.message + 1_000, ran: false }));
+  const deaths = countDeaths(folder.path, others, 1_010);
+  expect(deaths.find(({ message }) => message === 0)).toMatchObject({ running: 2 });
+});
+
+test('a message that engines did not survive is tried once when a person resends it', () => {
+  const marks = new WorkMarks();
+  const known = { host: 'host', size: 1, digest: '' };
+  marks.stuck = [
+    { ...known, message: 3 },
+    { ...known, message: 10, deaths: 2 },
+  ];
+  const refused = (id: number, resendOf?: number) => () =>
+    marks.refuseStuck('host', {
+      message: envelope({ id, ...(resendOf !== undefined && { resendOf }) }),
+      bytes: undefined,
+    });
+  expect(refused(3)).toThrow('the engine got stuck');
+  expect(refused(11, 3)).not.toThrow();
+  // the resend that killed an engine comes again from its queue
+  expect(refused(10, 3)).toThrow('ended 2 times');
+});
+
+test('a message that came to an end is suspected of nothing, and one in hand when the machine lost power of little', async () => {
   await using folder = await temporaryFolder('deaths');
   const { path } = folder;
   // killed by others, each time in the middle of the same message
@@ -67,7 +110,7 @@ test('a message that came to an end, or was in hand when the machine lost power,
   }
   const at = join(path, 'at-work');
   await life(path, [9], 9);
-  expect(lastWork(at)).toHaveLength(1);
+  expect(lastWork(at)).toMatchObject([{ message: 9, ran: true }]);
   await utimes(at, 0, 0);
-  expect(lastWork(at)).toEqual([]);
+  expect(lastWork(at)).toMatchObject([{ message: 9, ran: false }]);
 });
