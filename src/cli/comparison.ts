@@ -143,8 +143,8 @@ function asBody(text: string, exact: boolean): Parameters<typeof bodyDifferences
 
 const isLine = ({ at }: BodyDifference): boolean => at.startsWith('line ');
 
-/** A line that was removed and the next that came for the same member or element, one beside the other. */
-function joined(places: readonly BodyDifference[]): BodyDifference[] {
+/** A line that was removed and the next that came for the same member or element, one beside the other; as they are if only their order differs. */
+function joined(places: readonly BodyDifference[]): readonly BodyDifference[] {
   const made: BodyDifference[] = [];
   for (const one of places) {
     const { after } = one;
@@ -161,7 +161,8 @@ function joined(places: readonly BodyDifference[]): BodyDifference[] {
     if (removed === undefined) made.push(one);
     else made[partner] = { ...removed, after };
   }
-  return made.filter(({ before, after }) => before !== after);
+  const changed = made.filter(({ before, after }) => before !== after);
+  return changed.length > 0 ? changed : places;
 }
 
 /** Lines of JSON without their indent and the comma, which only says that another member follows. */

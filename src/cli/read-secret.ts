@@ -16,6 +16,16 @@ export async function readSecret(what: string): Promise<string> {
   );
 }
 
+/** The same of what is one line: with a second, such as the password once more, it would be another that nobody can type. */
+export async function readLine(what: string): Promise<string> {
+  const value = await readSecret(what);
+  if (!/[\r\n]/.test(value)) return value;
+  throw new EngineError(
+    'CREDENTIAL_REFUSED',
+    `Several lines were given for ${what}, which is one line. Give that one alone, and once.`,
+  );
+}
+
 async function askTwice(what: string): Promise<string> {
   const { stdin } = process;
   // From before the first prompt until the last answer: text typed in between must not be shown

@@ -1,11 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import { userCommand } from '../../src/cli/command/user.ts';
 import { masterKey } from '../../src/credential/secret/master-key.ts';
 import { secretStore } from '../../src/credential/secret/secret-store.ts';
+import { ran as ranHere } from '../support/command.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const KEY = 'q6b1hU4m2v0fJm0X1yq7c5pWn8sT3eLrG9dKzVxYaBc=';
@@ -155,6 +158,21 @@ test('two that differ change nothing', async () => {
   expect(ran.code).toBe(1);
   expect(ran.output).toContain('The two inputs differ');
   expect(await storeOf(folder.path).get('graph')).toBeUndefined();
+});
+
+async function hashOf(piped: string) {
+  using stdin = vi.spyOn(process, 'stdin', 'get');
+  stdin.mockReturnValue(Readable.from([piped]) as unknown as typeof process.stdin);
+  return ranHere(userCommand(), ['hash']);
+}
+
+test('a password is one line: the same twice is not another one', async () => {
+  expect(await hashOf('pass\npass\n')).toMatchObject({
+    code: 1,
+    output: '',
+    errors: expect.stringContaining('Several lines were given for the password') as string,
+  });
+  expect(await hashOf('a pass word\r\n')).toMatchObject({ code: 0 });
 });
 
 test('an interrupt changes nothing', async () => {

@@ -7,7 +7,7 @@ import { certificateRequest } from '../../credential/certificate-request.ts';
 import { type KeyMaterial, keyMaterial } from '../../credential/inspect/key-material.ts';
 import { describeError, EngineError } from '../../error/engine-error.ts';
 import { print, say, table } from '../output.ts';
-import { readSecret } from '../read-secret.ts';
+import { readLine } from '../read-secret.ts';
 
 interface RequestFlags {
   readonly name: readonly string[];
@@ -98,7 +98,7 @@ function showCommand(): Command {
 }
 
 async function show(names: readonly string[], { passphrase, json }: ShowFlags): Promise<void> {
-  const given = passphrase === true ? await readSecret('the passphrase') : undefined;
+  const given = passphrase === true ? await readLine('the passphrase') : undefined;
   const files = await Promise.all(
     names.map(async (name) => ({ name, bytes: await bytesOf(name), passphrase: given })),
   );

@@ -17,7 +17,7 @@ import { milliseconds } from '../../time/duration.ts';
 import { orderedBy } from '../connect.ts';
 import { type MetaPlaceFlags, metaPlace, metaPlaceOptions } from '../meta-place.ts';
 import { print, say, table } from '../output.ts';
-import { readSecret } from '../read-secret.ts';
+import { readLine } from '../read-secret.ts';
 import { describeStep } from '../step-text.ts';
 
 interface UserFlags extends MetaPlaceFlags {
@@ -189,13 +189,13 @@ async function passwordFor(
   { ask }: UserFlags,
 ): Promise<{ readonly password: string; readonly mustChange: boolean }> {
   if (ask !== true) return { password: oneTimePassword(), mustChange: true };
-  const password = await readSecret(`the password of ${name}`);
+  const password = await readLine(`the password of ${name}`);
   checkNewPassword(password, name);
   return { password, mustChange: false };
 }
 
 async function printHash(): Promise<void> {
-  print(await hashPassword(await readSecret('the password')));
+  print(await hashPassword(await readLine('the password')));
 }
 
 function told(name: string, password: string, printed: boolean): void {
@@ -272,7 +272,7 @@ async function tryUser(user: string, flags: UserTryFlags): Promise<void> {
         : `There is no directory ${wanted}. There are: ${ldap.map(({ name }) => name).join(', ')}.`,
     );
   }
-  const password = await readSecret(`the password of ${user}`);
+  const password = await readLine(`the password of ${user}`);
   const steps: TestStep[] = [];
   const passed = await tryDirectory(settings, { user, password }, (step) => {
     steps.push(step);
