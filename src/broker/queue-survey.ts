@@ -48,6 +48,8 @@ export async function changeKind({ manager }: Broker, stream: string, kind: stri
 /** How full a host's queue is. */
 export interface QueueRoom {
   readonly host: string;
+  /** Its latest: into earlier ones, which are left to be emptied, nothing is stored. */
+  readonly generation: number;
   /** Of the fullest of its streams, which are limited one by one. */
   readonly bytes: number;
   readonly limit: number;
@@ -57,16 +59,21 @@ export interface QueueRoom {
 export async function queueRooms({ manager, names }: Broker): Promise<QueueRoom[]> {
   const rooms = new Map<string, QueueRoom>();
   for await (const { config, state } of manager.streams.list(names.everything)) {
-    const host = names.queueOf(config.name)?.host;
-    if (host === undefined || config.max_bytes <= 0) continue;
-    const room = { host, bytes: state.bytes, limit: config.max_bytes };
+    const part = names.queueOf(config.name);
+    if (part === undefined || config.max_bytes <= 0) continue;
+    const { host, generation } = part;
+    const room = { host, generation, bytes: state.bytes, limit: config.max_bytes };
     const known = rooms.get(host);
-    if (known === undefined || share(known) < share(room)) rooms.set(host, room);
+    if (known === undefined || isNearer(room, known)) rooms.set(host, room);
   }
   return [...rooms.values()];
 }
 
-const share = ({ bytes, limit }: QueueRoom): number => bytes / limit;
+/** Whether senders are refused for this one before another. */
+const isNearer = (one: QueueRoom, other: QueueRoom): boolean =>
+  one.generation === other.generation
+    ? one.bytes / one.limit > other.bytes / other.limit
+    : one.generation > other.generation;
 
 /** The state of each host's queue, over all its streams; includes removed hosts. */
 export async function queueStates(broker: Broker): Promise<ReadonlyMap<string, QueueState>> {

@@ -1,6 +1,6 @@
 import type { ConsumerMessages, JsMsg, StreamInfo } from '@nats-io/jetstream';
 import { background } from '../error/background.ts';
-import { tolerate, unless } from '../error/foreseen.ts';
+import { type Foreseen, tolerate, unless } from '../error/foreseen.ts';
 import { pause } from '../time/pause.ts';
 import { isAway, isStreamMissing } from './away.ts';
 import type { Broker } from './broker.ts';
@@ -312,6 +312,8 @@ class Gaps {
   }
 }
 
+const isMissing = (error: unknown): boolean => isStreamMissing(error) || isConsumerMissing(error);
+
 /** How much of a stream the projector still has to process, according to the server. */
 export interface Unread {
   readonly stream: string;
@@ -320,12 +322,20 @@ export interface Unread {
   readonly floor: number;
 }
 
-export async function projectorUnread(broker: Broker): Promise<Unread[]> {
+/** Of each stream, but not of those of which nobody says so at the moment. */
+export const projectorUnread = (broker: Broker): Promise<Unread[]> => unreadBut(broker, isAway);
+
+/** Of every stream but those whose consumer is just being made; rejects where it cannot be said: one would look as if it had been read. */
+export const allUnread = (broker: Broker): Promise<Unread[]> => unreadBut(broker, isMissing);
+
+async function unreadBut(broker: Broker, isLeftOut: Foreseen): Promise<Unread[]> {
   const streams = await readable(broker);
   const infos = await Promise.all(
     streams.map((stream) =>
-      // a consumer that is just being created has read nothing yet
-      unreadOf(broker, stream).catch(unless(isAway, `asking about ${stream}`)),
+      unreadOf(broker, stream).catch((error: unknown) => {
+        if (!isLeftOut(error)) throw error;
+        return undefined;
+      }),
     ),
   );
   return infos.filter((info) => info !== undefined);
@@ -370,8 +380,6 @@ export async function projectorFloors(broker: Broker): Promise<readonly Projecto
     }),
   );
 }
-
-const isMissing = (error: unknown): boolean => isStreamMissing(error) || isConsumerMissing(error);
 
 async function unreadOf({ manager }: Broker, stream: string): Promise<Unread> {
   try {

@@ -4,7 +4,13 @@ import type { Bodies } from '../broker/bodies.ts';
 import type { Broker } from '../broker/broker.ts';
 import { leases } from '../broker/lease.ts';
 import { state } from '../broker/state.ts';
-import { countOf, projectorFloors, projectorUnread, type Unread } from '../broker/stream-reader.ts';
+import {
+  allUnread,
+  countOf,
+  projectorFloors,
+  projectorUnread,
+  type Unread,
+} from '../broker/stream-reader.ts';
 import { bodySweeper } from '../broker/swept-bodies.ts';
 import { aborted, whileHeld } from '../broker/while-held.ts';
 import { askAll } from '../control/control.ts';
@@ -185,7 +191,7 @@ export async function startTracing(parts: TracingOptions): Promise<Tracing> {
         failing: () => held?.failing()?.why,
       }),
     lag: async () => countOf(await projectorUnread(broker)),
-    unread: () => projectorUnread(broker),
+    unread: () => allUnread(broker),
     failingSince() {
       if (held !== undefined) return held.failing()?.since;
       const since = unbuiltSince ?? Number.POSITIVE_INFINITY;

@@ -1,8 +1,16 @@
 import { expect, test, vi } from 'vitest';
 import { type Broker, connectBroker } from '../../src/broker/broker.ts';
 import { PROJECTOR } from '../../src/broker/names.ts';
-import { type MissingRange, streamReader } from '../../src/broker/stream-reader.ts';
+import { queueRooms } from '../../src/broker/queue-survey.ts';
+import {
+  allUnread,
+  countOf,
+  type MissingRange,
+  projectorUnread,
+  streamReader,
+} from '../../src/broker/stream-reader.ts';
 import { ensureProjector, ensureStream } from '../../src/broker/streams.ts';
+import { faults } from '../support/faulty-broker.ts';
 import { ownProductions } from '../support/own-production.ts';
 
 const ownProduction = ownProductions();
@@ -39,6 +47,34 @@ function readAll(
 }
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, n) => n + 1);
+
+test('how full a queue is says the stream into which messages are stored now', async () => {
+  const own = await ownProduction();
+  await using broker = await connectBroker({ ...own, role: 'test' });
+  const { subject } = await queue(broker);
+  await broker.publisher.publish(subject, Buffer.alloc(1_000));
+  expect(await queueRooms(broker)).toMatchObject([{ host: 'lab', limit: 10_000_000 }]);
+  const later = broker.names.queue('lab', undefined, 1);
+  const settings = { duplicateWindow: 10_000, limit: 5_000 };
+  await ensureStream(broker, later.stream, [later.subject], settings);
+  expect(await queueRooms(broker)).toMatchObject([{ host: 'lab', bytes: 0, limit: 5_000 }]);
+});
+
+test('what is unread is not taken for read where nobody says so', async () => {
+  const own = await ownProduction();
+  await using broker = await connectBroker({ ...own, role: 'test' });
+  const { stream, subject } = await queue(broker);
+  await broker.publisher.publish(subject, Buffer.from('1'));
+  expect(await allUnread(broker)).toEqual([{ stream, unread: 1, floor: 0 }]);
+  const faulty = faults(1);
+  const away = faulty.on(broker);
+  faulty.set({ failRequest: 100 });
+  expect(countOf(await projectorUnread(away))).toBe(0);
+  await expect(allUnread(away)).rejects.toMatchObject({ code: 'QUEUE_UNAVAILABLE' });
+  // one whose consumer is only being made has nothing
+  await broker.manager.consumers.delete(stream, PROJECTOR);
+  expect(await allUnread(broker)).toEqual([]);
+});
 
 test('a delivery that is lost on its way is read all the same, though what follows it was acknowledged', async () => {
   const own = await ownProduction();

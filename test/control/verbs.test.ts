@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { globSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { type Broker, connectBroker } from '../../src/broker/broker.ts';
+import { wrongWith } from '../../src/cli/command/operate.ts';
 import { subscribersCommand } from '../../src/cli/command/subscribers.ts';
 import {
   askAll,
@@ -107,6 +108,14 @@ test('a result, a body and a failure cross NATS; who answers nothing has answere
     retryable: true,
   });
   server.close();
+});
+
+test('the status says what it can where NATS is away when it is asked for more', async () => {
+  const broker = await connectBroker({ ...(await ownProduction()), role: 'test' });
+  await broker[Symbol.asyncDispose]();
+  expect(await wrongWith(broker)).toEqual([
+    'TRACE: no operator plane answers, so nobody watches, and nothing new is found',
+  ]);
 });
 
 test('answers of all that were expected are not waited for longer', async () => {

@@ -1,6 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { createInterface } from 'node:readline/promises';
 import { Argument, Command, Option } from 'commander';
+import { isAway } from '../../broker/away.ts';
 import type { Broker } from '../../broker/broker.ts';
 import { OVERRIDE_KINDS, type Override, type OverrideKind } from '../../broker/overrides.ts';
 import { countOf, projectorUnread } from '../../broker/stream-reader.ts';
@@ -47,7 +48,7 @@ async function status(flags: WhereOptions & { readonly json?: boolean }): Promis
 const PLANE_ANSWERS = 3_000;
 
 /** What no line of a host says: open alerts about the whole or about room, and a trace that stands still. */
-async function wrongWith(broker: Broker): Promise<string[]> {
+export async function wrongWith(broker: Broker): Promise<string[]> {
   const timeout = PLANE_ANSWERS;
   const [unread, alerts] = await Promise.all([
     askControl(broker, PLANE.lag, null, { timeout }).catch(
@@ -62,9 +63,16 @@ async function wrongWith(broker: Broker): Promise<string[]> {
     .filter(({ host, rule }) => host === undefined || rule === 'disk' || rule === 'refused')
     .map(({ first, text }) => `ALERT for ${since(first)}: ${text}`);
   if (unread === undefined) {
-    const waiting = countOf(await projectorUnread(broker));
-    const what = 'no operator plane answers, so nobody watches, and nothing new is found';
-    return [...told, `TRACE: ${what}; messages that are not in the trace yet: ${waiting}`];
+    const waiting = await projectorUnread(broker).catch(
+      unless(isAway, 'asking NATS what the trace has not read'),
+    );
+    const what =
+      alerts === undefined
+        ? 'no operator plane answers, so nobody watches, and nothing new is found'
+        : 'the operator plane does not say how far it is behind';
+    const count =
+      waiting === undefined ? '' : `; messages that are not in the trace yet: ${countOf(waiting)}`;
+    return [...told, `TRACE: ${what}${count}`];
   }
   return unread > FAR_BEHIND
     ? [...told, `TRACE: messages that are not in the trace yet: ${unread}`]

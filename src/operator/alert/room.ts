@@ -9,21 +9,27 @@ const GIGABYTE = 1024 ** 3;
 
 /** Below 10 % (at most 20 GB) people are told, of a queue below 20 %; below 5 % (at most 5 GB) it is an error. */
 export function diskConditions({
+  description,
   reports,
   disks = [],
-}: Pick<Seen, 'reports' | 'disks'>): AlertCondition[] {
+}: Pick<Seen, 'description' | 'reports' | 'disks'>): AlertCondition[] {
   const engines = reports.flatMap(({ engine, disk }): Disk[] =>
     disk === undefined ? [] : [{ name: `the disk of engine ${engine}`, ...disk }],
   );
-  const all = [...engines, ...disks];
+  // nobody sends to a host that was taken out, whatever is left in its queue
+  const isUsed = ({ host }: Disk): boolean =>
+    host === undefined || description.hosts.some(({ name }) => name === host);
+  const all = [...engines, ...disks.filter(isUsed)];
   return all.flatMap((disk, n) => {
     const { name, id, host, free, total } = disk;
     // a file system that several write to is reported once
     if (all.findIndex((one) => one.id === id) < n) return [];
-    if (isOutOfFiles(disk)) return [outOfFiles(disk)];
+    const isError = free < Math.min(total / 20, 5 * GIGABYTE);
+    // some file systems have as many inodes left as they have room for
+    if (isOutOfFiles(disk) && !isError) return [outOfFiles(disk)];
     const isQueue = host !== undefined;
     if (free >= (isQueue ? total / 5 : Math.min(total / 10, 20 * GIGABYTE))) return [];
-    const level = free < Math.min(total / 20, 5 * GIGABYTE) ? 'error' : 'warn';
+    const level = isError ? 'error' : 'warn';
     const [left, of] = [describeSize(Math.max(0, free)), describeSize(total)];
     const text = isQueue
       ? `${name} has ${left} of ${of} left: once it is full, senders are refused. Start or repair ${host}, or raise settings.queueLimit`

@@ -436,6 +436,7 @@ test('a disk that becomes full is an alert, once however many write to it', () =
   expect(of(queue(2 * GB))).toEqual([]);
   expect(of(queue(1.9 * GB))).toEqual([['disk a', 'warn']]);
   expect(of(queue(0))).toEqual([['disk a', 'error']]);
+  expect(of({ ...queue(0), host: 'taken-out' })).toEqual([]);
   // one with room, and without inodes
   const files = (left: number) => ({
     ...disk(50 * GB, 100 * GB),
@@ -445,6 +446,10 @@ test('a disk that becomes full is an alert, once however many write to it', () =
   expect([...of(files(49)), ...of(files(9))]).toEqual([
     ['disk a', 'warn'],
     ['disk a', 'error'],
+  ]);
+  // of XFS and ZFS, whose inodes take what is left of the room
+  expect(conditions(seen({}, { disks: [{ ...files(9), free: GB }] }))).toMatchObject([
+    { text: 'disk a has 1 GB of 100 GB left: what is full takes no more messages' },
   ]);
 });
 
