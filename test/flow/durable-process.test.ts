@@ -62,8 +62,12 @@ test.concurrent('a process that is stopped in the middle goes on after the next 
   const from = testInbound();
   const once = testOutbound();
   const twice = testOutbound();
-  const body = `await context.send('first', 'first');
-    await context.sleep('700ms');
+  const gate = join(nats.data, 'gate');
+  // on a slow machine it is past its sleep when it is stopped
+  const body = `const { existsSync } = await import('node:fs');
+    await context.send('first', 'first');
+    await context.sleep('500ms');
+    while (!existsSync(${JSON.stringify(gate)})) await new Promise((go) => setTimeout(go, 20));
     await context.send('second', 'second');`;
   const made = async () =>
     definition({
@@ -80,6 +84,7 @@ test.concurrent('a process that is stopped in the middle goes on after the next 
   await running.stop();
   expect(twice.sent).toHaveLength(0);
   await using _ = await runOwn(nats, await made());
+  await writeFile(gate, '');
   await vi.waitFor(() => expect(twice.sent).toHaveLength(1), 5_000);
   expect(once.sent).toHaveLength(1);
 });

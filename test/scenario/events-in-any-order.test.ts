@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { connectBroker } from '../../src/broker/broker.ts';
 import { askControl } from '../../src/control/control.ts';
 import { type RemoteTrace, remoteTrace } from '../../src/control/remote-trace.ts';
@@ -8,8 +8,10 @@ import {
   BY_ODD_FILE,
   type EventfulProduction,
   eventfulProduction,
+  GOING_ON,
 } from '../support/eventful-production.ts';
 import { unexplained } from '../support/told-repetitions.ts';
+import { whileMoving } from '../support/while-moving.ts';
 
 /**
  * What nobody names: acts on a running production in an order that a seed decides, with two
@@ -90,14 +92,11 @@ async function judged(production: EventfulProduction) {
     role: 'test',
   });
   const trace = remoteTrace(broker, 'test');
-  await vi.waitFor(
-    async () => {
-      const { items } = await trace.find({ status: ['queued', 'retrying'], limit: 20 });
-      expect(items.filter(({ target }) => target !== 'in')).toEqual([]);
-      expect(await production.filesLeft()).toEqual([]);
-    },
-    { timeout: 90_000, interval: 500 },
-  );
+  await whileMoving(async () => {
+    const { items } = await trace.find({ status: ['queued', 'retrying'], limit: 1_000 });
+    const open = items.filter(({ target }) => target !== 'in');
+    return { left: [...open.map(({ id }) => id), ...(await production.filesLeft())] };
+  }, GOING_ON);
   const { missing, disorder } = wrongs(production);
   const verified = await askControl(
     broker,

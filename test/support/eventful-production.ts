@@ -17,6 +17,7 @@ import { startNats } from './nats.ts';
 import { actsOnData, actsOnFiles, actsOnFolder, actsOnNats, type Outside } from './outside-acts.ts';
 import { canMount, smallDisk } from './small-disk.ts';
 import { temporaryFolder } from './temporary-folder.ts';
+import { whileMoving } from './while-moving.ts';
 
 const SENDERS = 4;
 /** Everything that ever had a queue. */
@@ -27,8 +28,8 @@ export const BY_FILE = SENDERS;
 export const BY_ODD_FILE = SENDERS + 1;
 /** Milliseconds between two messages of a sender: more are under way at an event where somebody asked for many events. */
 const PACE = process.env['WAYBILL_EVENTS'] === undefined ? 100 : 60;
-/** Milliseconds in which everything works again by itself once the cause is gone. */
-const GOING_ON = 90_000;
+/** Milliseconds in which something works again by itself once the cause is gone. */
+export const GOING_ON = 90_000;
 /** Characters of what each wrote. */
 const REPORTED = 4_000;
 /** As `faketime` writes them: to this far from the time. */
@@ -397,21 +398,25 @@ export async function eventfulProduction(seed: number): Promise<EventfulProducti
       sender,
       upTo: (acknowledged.get(sender) ?? 0) + 3,
     }));
-    const hasCome = ({ received }: { received: readonly Received[] }): string[] =>
-      owed
-        .filter(
-          ({ sender, upTo }) =>
-            !received.some(({ controlId }) => controlId === `${sender}-${upTo}`),
-        )
-        .map(({ sender, upTo }) => `${sender}-${upTo}`);
-    for (let waited = 0; ; waited += 200) {
-      const late = { first: hasCome(first), second: hasCome(second) };
-      if (late.first.length + late.second.length === 0) return;
-      if (waited > GOING_ON) {
-        const status = await ask('status');
-        throw new Error(`what stands still: ${JSON.stringify(late)}\n${status}`);
-      }
-      await sleep(200);
+    /** Who waits for which, and how many of those up to it have come: later ones say nothing of them. */
+    const look = (name: string, { received }: { received: readonly Received[] }) => {
+      const come = new Set(received.map(({ controlId }) => controlId));
+      return owed.map(({ sender, upTo }) => {
+        const numbers = Array.from({ length: upTo + 1 }, (_, n) => `${sender}-${n}`);
+        const late = come.has(`${sender}-${upTo}`) ? [] : [`${name} ${sender}-${upTo}`];
+        return { late, count: numbers.filter((id) => come.has(id)).length };
+      });
+    };
+    const moved = () =>
+      owed.map(({ sender, upTo }) => Math.min(upTo, acknowledged.get(sender) ?? 0));
+    try {
+      await whileMoving(() => {
+        const seen = [...look('first', first), ...look('second', second)];
+        const left = seen.flatMap(({ late }) => late);
+        return { left, moved: [moved(), seen.map(({ count }) => count)] };
+      }, GOING_ON);
+    } catch (error) {
+      throw new Error(`${(error as Error).message}\n${await ask('status')}`, { cause: error });
     }
   };
 
