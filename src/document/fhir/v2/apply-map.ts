@@ -14,6 +14,7 @@ import type {
   TargetStep,
 } from './read-map.ts';
 import type { SourceSegment } from './source.ts';
+import type { Written } from './written.ts';
 
 /** What the rows of one segment or data type work on. */
 export interface Frame {
@@ -32,6 +33,7 @@ export interface MessageFrame extends FormContext {
   current(name: string): { readonly resource: Element; readonly fullUrl: string } | undefined;
   /** Keeps a resource that others refer to; the same content is kept once. */
   keep(type: string, content: Element): string;
+  readonly written: Written;
 }
 
 /** Whether a row wrote a value of the message. */
@@ -46,8 +48,10 @@ function applyRow(row: MapRow, frame: Frame): boolean {
   if (row.source === undefined) return writeRow(row, frame.part, frame);
   let wrote = false;
   for (const part of partsAt(row.source, frame)) {
-    if (row.target === undefined) part.useAll();
-    else if (writeRow(row, part, frame)) wrote = true;
+    if (row.target === undefined) {
+      part.useAll();
+      frame.message.written.add(part);
+    } else if (writeRow(row, part, frame)) wrote = true;
     // a later repetition would replace this one, or be mixed with it; so it counts as not mapped
     if (wrote && !takesMany(row)) break;
   }
@@ -115,8 +119,31 @@ function writeRow(row: MapRow, part: Part | undefined, frame: Frame): boolean {
   if (row.form !== undefined && made[0] === undefined) return false;
   if (leavesEnd(row, part, root, made[0])) return false;
   if (wanted.length === 0) part?.useAll();
+  takeEarlier(row, part, { root, value: made[0] }, frame);
   write(row, root, row.form === undefined ? [undefined, ...made] : made);
   return row.source !== undefined || found;
+}
+
+/** Takes away what an earlier field wrote in the same place: of two values one is told, not a mixture. */
+function takeEarlier(
+  { target, form, extras }: MapRow,
+  part: Part | undefined,
+  { root, value }: { readonly root: Element; readonly value: unknown },
+  { part: around, message: { written } }: Frame,
+): void {
+  if (part === undefined || around !== undefined) return;
+  const { only: path, steps = [] } = target ?? {};
+  if (path === undefined || extras.length > 0 || isContinued(form?.name)) {
+    written.add(part);
+    return;
+  }
+  const before = written.put(part, root, { path, value });
+  if (!isElement(before)) return;
+  const slot = slotAt(root, steps);
+  const there = slot.get();
+  if (!isElement(there)) return;
+  slot.set(undefined);
+  slot.set(Object.fromEntries(Object.entries(there).filter(([name]) => !(name in before))));
 }
 
 /** Leaves a value that would be the end of a period before its start, which FHIR does not permit. */

@@ -67,6 +67,12 @@ export class Part {
     else this.#used = false;
   }
 
+  /** Nothing of it was used after all. */
+  leaveAll(): void {
+    this.#used = false;
+    for (const part of this.#own) if (part !== this) part.leaveAll();
+  }
+
   /** Everything below counts as used. */
   useAll(): void {
     this.#used = true;

@@ -39,6 +39,8 @@ export interface Target {
   readonly resource: string | undefined;
   readonly steps: readonly TargetStep[];
   readonly ifMissing: boolean;
+  /** Its path, unless it is an entry that is added to a list, or the element at hand. */
+  readonly only: string | undefined;
 }
 
 export interface TargetStep {
@@ -103,9 +105,14 @@ function readSource(text: string): Source {
 function readTarget(text: string): Target {
   const [, resource, path = ''] = /^(?:(\w+)\/)?(.*)$/.exec(text) ?? [];
   const ifMissing = path.endsWith('?');
-  const names = path.replace(/\?$/, '').split('.');
-  const steps = path === '.' ? [] : names.map(readStep);
-  return { resource, steps, ifMissing };
+  const bare = path.replace(/\?$/, '');
+  const steps = path === '.' ? [] : bare.split('.').map(readStep);
+  return {
+    resource,
+    steps,
+    ifMissing,
+    only: path === '.' || path.includes('+') ? undefined : bare,
+  };
 }
 
 function readStep(text: string): TargetStep {

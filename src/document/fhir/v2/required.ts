@@ -10,8 +10,8 @@ const ABSENT = {
 };
 
 /**
- * What R4 requires of a resource and a message may lack, by its name; the rest is in the tables. An element
- * of several types is named by its beginning.
+ * What R4 requires of a resource and a message may lack, by its name; the rest is in the tables. `[x]` is an element
+ * of several types.
  */
 const REQUIRED: Readonly<Record<string, readonly (readonly [string, Element])[]>> = {
   Provenance: [
@@ -20,14 +20,14 @@ const REQUIRED: Readonly<Record<string, readonly (readonly [string, Element])[]>
     ['agent', { agent: [{ who: ABSENT }] }],
   ],
   ServiceRequest: [['status', { status: 'unknown' }]],
-  MedicationRequest: [['medication', { medicationCodeableConcept: ABSENT }]],
+  MedicationRequest: [['medication[x]', { medicationCodeableConcept: ABSENT }]],
   Immunization: [
     ['status', { _status: ABSENT }],
     ['vaccineCode', { vaccineCode: ABSENT }],
-    ['occurrence', { _occurrenceDateTime: ABSENT }],
+    ['occurrence[x]', { _occurrenceDateTime: ABSENT }],
   ],
   Coverage: [['payor', { payor: [ABSENT] }]],
-  Appointment: [['participant', { participant: [{ actor: ABSENT, status: 'needs-action' }] }]],
+  Appointment: [['participant', { participant: [{ actor: ABSENT, _status: ABSENT }] }]],
   DocumentReference: [['content', { content: [{ attachment: ABSENT }] }]],
 };
 
@@ -37,8 +37,11 @@ export function withRequired(resource: Resource): Resource {
   return withTimes(Object.assign(resource, ...missing.map(([, element]) => element)) as Resource);
 }
 
-const has = (resource: Resource, name: string): boolean =>
-  Object.keys(resource).some((key) => key.startsWith(name) || key.startsWith(`_${name}`));
+function has(resource: Resource, name: string): boolean {
+  const start = name.replace('[x]', '');
+  const isOf = (key: string): boolean => (start === name ? key === name : key.startsWith(start));
+  return Object.keys(resource).some((key) => isOf(key.replace(/^_/, '')));
+}
 
 /** Of these FHIR knows that they may have no time yet. */
 const WITHOUT: ReadonlySet<unknown> = new Set(['proposed', 'cancelled', 'waitlist']);

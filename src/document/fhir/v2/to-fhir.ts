@@ -9,6 +9,7 @@ import { mapNamed } from './maps.ts';
 import { withRequired } from './required.ts';
 import { type SourceSegment, sourceSegments } from './source.ts';
 import { type Clock, clockOf, fhirInstant } from './times.ts';
+import { Written } from './written.ts';
 
 export interface ToFhirOptions extends ConversionOptions {
   readonly bundle: BundleOptions['kind'];
@@ -214,6 +215,7 @@ interface Current extends MadeResource {
 class Converter implements MessageFrame {
   readonly clock: Clock;
   readonly systems: Readonly<Record<string, string>>;
+  readonly written: Written = new Written();
   readonly #seed: Hash;
   readonly #made: MadeResource[] = [];
   readonly #kept = new Map<string, string>();

@@ -271,6 +271,42 @@ test('what is left out is named: the number of the mother, an authority within a
   expect(unmapped).toContain('RXR');
 });
 
+test('what a later field replaces is named, and its unit and code are not those of another value', () => {
+  const { first, unmapped } = made([
+    msh('RDE^O11'),
+    PID,
+    'ORC|NW|A^P^1.x^L',
+    'RXO|X^^L^^^^^^asked|5||mg^milligram^UCUM||with water',
+    'RXE||Y^Given^L|2||TAB^Tablet^HL70292',
+  ]);
+  const { medicationCodeableConcept, dosageInstruction } = first('MedicationRequest') as Record<
+    string,
+    unknown
+  >;
+  expect(medicationCodeableConcept).toEqual({
+    coding: [{ system: 'urn:id:L', code: 'Y', display: 'Given' }],
+  });
+  expect(dosageInstruction).toMatchObject([
+    { doseAndRate: [{ doseQuantity: { value: 2, unit: 'Tablet', code: 'TAB' } }] },
+  ]);
+  expect(unmapped).toEqual(['ORC-2.3', 'ORC-2.4', 'RXO-1', 'RXO-2', 'RXO-4']);
+});
+
+test('what a later field says again is not named, nor what stands elsewhere too', () => {
+  const again = ['RXO|Y^Given^L|||||with water', 'RXE||Y^Given^L|2||TAB^Tablet^L'];
+  expect(made([msh('RDE^O11'), PID, 'ORC|NW|A^P', ...again]).unmapped).toEqual([]);
+  const lines = (second: string) =>
+    made([
+      msh('MDM^T02'),
+      PID,
+      'TXA|1|CN|TX',
+      'OBX|1|TX|A^Letter^L||Dear colleague',
+      `OBX|2|TX|${second}||Yours`,
+    ]).unmapped;
+  expect(lines('A^Letter^L')).not.toContain('OBX-3');
+  expect(lines('B^End^L')).toContain('OBX-3');
+});
+
 test('who is insured is another person, or the patient', () => {
   const { first, all } = made([
     msh('ADT^A01'),
@@ -320,7 +356,7 @@ test.for<[string, string[], string, object]>([
     'an appointment of nobody',
     [msh('SIU^S12'), 'SCH|1^P'],
     'Appointment',
-    { participant: [{ actor: UNKNOWN }] },
+    { participant: [{ actor: UNKNOWN, _status: UNKNOWN }] },
   ],
   [
     'a document without one',

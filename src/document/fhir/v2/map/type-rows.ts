@@ -15,9 +15,6 @@ export const TYPE_ROWS = `
 
 = EI
 1 value string
-2 - 
-3 -
-4 -
 * system entitySystem ? 1
 
 = EIP
