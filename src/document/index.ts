@@ -28,7 +28,7 @@ export {
 export { ediFindings } from './edi/check/check-edi.ts';
 export type { EdiCheckLevel, EdiFinding } from './edi/check/finding.ts';
 export { EdiDocument, ediDocument } from './edi/edi-document.ts';
-export { type EdiHead, ediHead, ediType, ediTypeOf } from './edi/edi-type.ts';
+export { type EdiHead, ediHead, ediHeadText, ediType, ediTypeOf } from './edi/edi-type.ts';
 export { type X12Element, x12Segment, x12SegmentNames } from './edi/x12/segment-elements.ts';
 export type { FhirVersion } from './fhir/definitions/definition-file.ts';
 export {

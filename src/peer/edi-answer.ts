@@ -6,6 +6,7 @@ import {
   ediAcknowledgement,
   ediDocument,
   ediHead,
+  ediHeadText,
   ediTypeOf,
   kindOf,
   readEdiAcknowledgement,
@@ -47,9 +48,6 @@ export function acknowledgeFaults({ acknowledge, profile }: Acknowledging): Sett
   return [{ path: ['profile'], what, remedy: 'Set acknowledge: guide, or remove it.' }];
 }
 
-/** How much of a message is looked at for its control numbers. */
-const HEAD = 4_096;
-
 /** What the sender of an interchange is answered. */
 export interface EdiAnswerMade {
   readonly body: Uint8Array;
@@ -67,7 +65,7 @@ function isEdiType(type: string): boolean {
 
 /** ISA-13 or UNB-5, by which a repetition is known; undefined for any other body, or if it has none. */
 export function ediControlNumber(type: string, body: Uint8Array): string | undefined {
-  return isEdiType(type) ? ediHead(textOf(body))?.controlNumber || undefined : undefined;
+  return isEdiType(type) ? ediHead(ediHeadText(body))?.controlNumber || undefined : undefined;
 }
 
 /** The acknowledgement of a body; undefined where it is none that is acknowledged: none is wanted, another standard, or an acknowledgement itself. Throws DOCUMENT_UNREADABLE. */
@@ -118,11 +116,7 @@ function ediReply({ body }: Reply): ReturnType<typeof readEdiAcknowledgement> {
 }
 
 async function beginningOf({ body }: Message): Promise<string> {
-  if (body.inline !== undefined) return textOf(body.inline);
-  for await (const chunk of body.stream()) return textOf(chunk);
+  if (body.inline !== undefined) return ediHeadText(body.inline);
+  for await (const chunk of body.stream()) return ediHeadText(chunk);
   return '';
-}
-
-function textOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.subarray(0, HEAD)).toString('latin1');
 }

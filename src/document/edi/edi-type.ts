@@ -40,12 +40,16 @@ const HEAD = 4_096;
 const BYTE_ORDER_MARK = '\u00ef\u00bb\u00bf';
 
 /** As `ediType`, from the bytes of a body. */
-export function ediTypeOf(body: Uint8Array): string | undefined {
+export const ediTypeOf = (body: Uint8Array): string | undefined => ediType(ediHeadText(body));
+
+/** The beginning of a body as text, whatever its charset; values in it may be letters of another one. */
+export function ediHeadText(body: Uint8Array): string {
   const bytes = buffered(body);
-  const head = bytes.toString('latin1', 0, HEAD);
-  const found = ediType(head.startsWith(BYTE_ORDER_MARK) ? head.slice(3) : head);
+  const found = bytes.toString('latin1', 0, HEAD);
+  const head = found.startsWith(BYTE_ORDER_MARK) ? found.slice(3) : found;
   // a delimiter that is several bytes of UTF-8, such as ¦, begins with what is a letter in ISO-8859-1
-  return found ?? (isAsciiText(head) ? undefined : ediType(bytes.toString('utf8', 0, HEAD)));
+  const isRead = isAsciiText(found) || 'at' in ediStart(head);
+  return isRead ? head : bytes.toString('utf8', 0, HEAD);
 }
 
 /** Reads only as much as needed from the beginning of a body; undefined if it is not an interchange. */

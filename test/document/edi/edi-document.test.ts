@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { ediFindings } from '../../../src/document/edi/check/check-edi.ts';
 import { ediDocument } from '../../../src/document/edi/edi-document.ts';
 import { ediHead, ediType, ediTypeOf } from '../../../src/document/edi/edi-type.ts';
+import { ediControlNumber } from '../../../src/peer/edi-answer.ts';
 import {
   bytesOf,
   CLAIMS,
@@ -35,6 +36,7 @@ test.for(SAMPLES)('%s: its type is what it says itself', ([, text, type]) => {
 test('delimiters of several bytes are as good as others', () => {
   const claims = bytesOf(`\ufeff${CLAIMS.replaceAll(':', '¦').replaceAll('~', '§\r\n ')}`);
   expect(ediTypeOf(claims)).toBe('X12:837P:005010X222A1');
+  expect(ediControlNumber('X12:837P', claims)).toBe('000000007');
   expect(ediDocument(claims).get('CLM-5.1')).toBe(ediDocument(bytesOf(CLAIMS)).get('CLM-5.1'));
   expect(ediDocument(claims).bytes()).toEqual(claims);
 });
