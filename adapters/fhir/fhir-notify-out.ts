@@ -89,8 +89,9 @@ async function openNotifying(lent: LentHere): Promise<OpenOutbound> {
   return {
     send: (message, ending) => sending.run(sent(message, { ...notifying, signal: ending })),
     async close() {
-      await keeper.stop();
       await sending.ended();
+      // last, since it writes what became of those
+      await keeper.stop();
       await Promise.all([...clients.values()].map((client) => client.close()));
     },
   };

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import fhirNotifyOut from '../../../adapters/fhir/fhir-notify-out.ts';
+import { Contacts } from '../../../adapters/fhir/subscription/contacts.ts';
 import {
   type Subscription,
   Subscriptions,
@@ -228,4 +229,23 @@ test('who heard nothing for its time hears a heartbeat, of one engine; who is ov
   const next = await open('beating');
   await next.close();
   expect(app.requests).toHaveLength(2);
+});
+
+test('what is taken while it is closed is noted, so that no heartbeat follows it at once', async () => {
+  const subscription = await made({}, storeOf('closing'));
+  const free = Promise.withResolvers<void>();
+  app.requests.length = 0;
+  app.answer(async () => {
+    await free.promise;
+    return { status: 200 };
+  });
+  const closing = await open('closing');
+  const sending = closing.send(bodyFor(subscription));
+  await vi.waitFor(() => expect(app.requests).toHaveLength(1));
+  const closed = closing.close();
+  free.resolve();
+  expect(await sending).toMatchObject({ code: '200' });
+  await closed;
+  const noted = await new Contacts(records(keyed(broker), 'closing')).of(subscription.id);
+  expect(noted).toMatchObject({ failures: 0, taken: expect.any(Number) });
 });
