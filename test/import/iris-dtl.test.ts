@@ -35,6 +35,9 @@ test('a DTL writes HL7 in the order of the structure, with the parts of a text, 
   ];
   const made = importedFrom(production(LISTENER, ROUTER, OUT), RULES, dtl(steps.join(''), ADT_NEW));
   expect(marksOf(made)).toEqual([]);
+  expect(made.files.get('import-report.md')).toMatch(
+    /goes over the repetitions of PID-3: where one/,
+  );
   const head = 'MSH|^~\\&|A|B|C|D|20260101|s|ADT^A08|1|P|2.3\rEVN|A08|20260101\r';
   const result = await ran(
     made,
@@ -50,6 +53,7 @@ test('a DTL writes HL7 in the order of the structure, with the parts of a text, 
 const IN_ORDER = (steps: string): string =>
   `<foreach property='source.{PIDgrpgrp(1).ORCgrp()}' key='k'>${steps}</foreach>`;
 const EXISTING = set('target.{PID:2}', '"1"');
+const WHOLE = set('target', 'source');
 const ORDER = 'source.{PIDgrpgrp(1).ORCgrp(k)';
 
 test.each([
@@ -97,9 +101,10 @@ test.each([
     /means all NTE of one place/,
   ],
   ['an object that is given', EXISTING, /changes an object that it is given/],
+  ['an object that is given, and all of another', WHOLE, /names target/],
 ])('a DTL that would mean something else is marked, and check fails: %s', (_, steps, why) => {
   const how = `${HL7} targetClass='EnsLib.HL7.Message' targetDocType='2.5:ORU_R01'`;
-  const create = steps === EXISTING ? 'existing' : 'new';
+  const create = [EXISTING, WHOLE].includes(steps) ? 'existing' : 'new';
   const made = importedFrom(
     production(LISTENER, ROUTER, OUT),
     RULES,
@@ -133,8 +138,8 @@ test('a DTL that assigns the whole source first begins with a copy, and parts of
     made,
     `cases: [{ name: one, message: in.hl7, expect: { out: { body: out.hl7 } } }]`,
     {
-      'in.hl7': `${head}PID|1||1||Doe^Jo^X~Roe^Al\rZZ1|x\r`,
-      'out.hl7': `${head}PID|1||1||Jo^Doe^X~Al^Roe\rZZ1|x\r`,
+      'in.hl7': `${head}PID|1||1||Doe^Jo^X~~Roe^Al\rZZ1|x\r`,
+      'out.hl7': `${head}PID|1||1||Jo^Doe^X~~Al^Roe\rZZ1|x\r`,
     },
   );
   expect(result).toMatch(/1 passed/);

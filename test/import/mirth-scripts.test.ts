@@ -38,7 +38,8 @@ var map = new Packages.java.util.LinkedHashMap();
 map.put('x', com.mirth.connect.server.userutil.DateUtil.getCurrentDate('yyyy').length());
 var of = Packages.com.mirth.connect.server.controllers.ChannelController.getInstance().getDeployedChannelById(channelId).getName();
 var hash = com.google.common.hash.Hashing.sha256().hashUnencodedChars('ab');
-if (of === channelName && hash == '8fb20ef63ced4145fc2e983ffe597d1dcff39154c3bf21f0fa9dde6a0c50fdc9' && map.get('x') == 4 && Packages.org.apache.commons.lang3.StringUtils.isBlank(' ')) ${PID} = list.get(0).toString();`,
+var text = com.google.common.hash.Hashing.md5().hashString('ä', java.nio.charset.StandardCharsets.UTF_8).toString();
+if (of === channelName && text === '8419b71c87a225a2c70b50486fbee545' && hash == '8fb20ef63ced4145fc2e983ffe597d1dcff39154c3bf21f0fa9dde6a0c50fdc9' && map.get('x') == 4 && Packages.org.apache.commons.lang3.StringUtils.isBlank(' ')) ${PID} = list.get(0).toString();`,
   ],
   [
     'patterns of Java',

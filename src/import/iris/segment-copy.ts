@@ -1,6 +1,7 @@
 import type { XmlNode } from '../../mirth/e4x/node.ts';
 import { NoCounterpart } from './objectscript.ts';
 import { fieldCount, occurrences, type PathLoop, standsOnce } from './paths.ts';
+import type { TranslationReport } from './rules.ts';
 import type { Side } from './sides.ts';
 import { attribute, elements, isDisabled } from './source-xml.ts';
 
@@ -28,7 +29,7 @@ export function fieldCopies(target: string, isCurrent: boolean): Block[] {
   return [{ if: `has("${target}")`, then: made }];
 }
 
-/** The first step, if it assigns `source` to `target`: the target is then a copy of the message. */
+/** The first step, if it assigns `source` to `target`, which is no object that is given: it is then a copy of the message. */
 export function wholeCopyIn(root: XmlNode, source: Side, target: Side): XmlNode | undefined {
   const first = elements(root).find(
     (one) => !isDisabled(one) && one.name !== 'annotation' && one.name !== 'comment',
@@ -37,7 +38,8 @@ export function wholeCopyIn(root: XmlNode, source: Side, target: Side): XmlNode 
     source.kind === target.kind &&
     source.type === target.type &&
     source.className === target.className;
-  if (!isSame || first?.name !== 'assign') return undefined;
+  const isGiven = attribute(root, 'create') === 'existing';
+  if (isGiven || !isSame || first?.name !== 'assign') return undefined;
   const [property, value, action, key] = ['property', 'value', 'action', 'key'].map((name) =>
     attribute(first, name).trim(),
   );
@@ -54,16 +56,24 @@ function isOnce(segment: string, type: string): boolean {
   return repeats === false && more.length === 0;
 }
 
-/** `{PID:5().1}` assigned to `{PID:5().2}`: each repetition to the one with the same number. */
+/**
+ * `{PID:5().1}` assigned to `{PID:5().2}`: each repetition to the one with the same number. In a copy that is the current one
+ * of the loop; elsewhere turns are counted, and a repetition without anything has none.
+ */
 export function eachRepetition(
-  [from, fromType]: readonly [string, string],
-  [to, toType]: readonly [string, string],
+  [from, to]: readonly [string, string],
+  { types, create }: { readonly types: readonly [string, string]; readonly create: string },
+  { look }: TranslationReport,
 ): Block | undefined {
   const [, source = '', number, part = ''] = REPEATED.exec(from) ?? [];
   const [, target = '', into, within = ''] = REPEATED.exec(to) ?? [];
   if (part === '' && within === '') return undefined;
-  if (!isOnce(source, fromType) || !isOnce(target, toType)) return undefined;
-  const each = `${source}-${number}`;
+  if (!isOnce(source, types[0]) || !isOnce(target, types[1])) return undefined;
+  const [each, other] = [`${source}-${number}`, `${target}-${into}`];
+  if (create === 'copy' && each === other)
+    return { each, steps: [{ copy: `${each}${part}`, to: `${other}${within}` }] };
+  const text = `goes over the repetitions of ${each}: where one between others is empty, those behind it move up`;
+  look('assign', 'steps', text);
   return { each, steps: [{ copy: `${each}${part}`, to: `${target}[1]-${into}[#]${within}` }] };
 }
 

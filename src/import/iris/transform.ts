@@ -270,7 +270,8 @@ class TransformReading {
   #copied(value: string, target: string, place: Place): Block[] {
     const read = this.#sourcePlace(value, place);
     const [from, to] = [read, target].map((one) => one.replace(/^([^-]*-\d+)\[\*\]$/, '$1'));
-    const each = eachRepetition([read, this.#source.type], [target, this.#target.type]);
+    const sides = { types: [this.#source.type, this.#target.type], create: this.#create } as const;
+    const each = eachRepetition([read, target], sides, this.#context);
     if (each !== undefined && place.loops.length === 0) {
       forget(place.variables, target.replace(/\[\*\].*/, ''));
       return [each];

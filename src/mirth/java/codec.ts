@@ -81,6 +81,7 @@ const hashCode = (name: string, bytes: Uint8Array): HashCode =>
 const guava = (name: string) => (): object => {
   return {
     hashBytes: (value: Uint8Array) => hashCode(name, value),
+    hashString: (value: unknown, charset: unknown) => hashCode(name, bytesOf(value, charset)),
     // each character is two bytes, the lower first
     hashUnencodedChars: (value: unknown) =>
       hashCode(name, Buffer.from(plainTextOf(value), 'utf16le')),
