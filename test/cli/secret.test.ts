@@ -163,7 +163,7 @@ test('two that differ change nothing', async () => {
 async function hashOf(piped: string) {
   using stdin = vi.spyOn(process, 'stdin', 'get');
   stdin.mockReturnValue(Readable.from([piped]) as unknown as typeof process.stdin);
-  return ranHere(userCommand(), ['hash']);
+  return await ranHere(userCommand(), ['hash']);
 }
 
 test('a password is one line: the same twice is not another one', async () => {
