@@ -237,6 +237,7 @@ class MysqlSession extends LiveSession implements SqlSession {
   run({ text, values }: Prepared, limit: Limit): Promise<Result> {
     return this.#whileThere((resolve, reject) => {
       const kept = new KeptRows(limit);
+      let readers: readonly CellReader[] = [];
       let changed = 0;
       const query = this.#connection.execute({
         sql: text,
@@ -245,11 +246,13 @@ class MysqlSession extends LiveSession implements SqlSession {
       });
       let failed: unknown;
       query.on('fields', (fields: readonly Field[] | undefined) => {
-        if (fields !== undefined) kept.begin(fields.map(columnOf));
+        if (fields === undefined) return;
+        kept.begin(fields.map(columnOf));
+        readers = kept.columns.map(({ kind }) => CELLS[kind] ?? String);
       });
       query.on('result', (row: unknown[] | ResultSetHeader) => {
         if (!isRow(row)) changed += row.affectedRows;
-        else if (kept.isWanted) kept.add(cellsOf(row, kept.columns));
+        else if (kept.isWanted) kept.add(cellsOf(row, readers));
       });
       query.on('error', (error: unknown) => {
         failed = error;
@@ -359,31 +362,29 @@ function columnOf({ name, columnType, characterSet, columnLength }: Field): Colu
   return { name, kind: isBytes ? 'binary' : (KINDS[columnType] ?? 'text') };
 }
 
-const CELLS: Readonly<Partial<Record<ColumnKind, (value: string | number | Uint8Array) => Cell>>> =
-  {
-    whole: (value) => BigInt(String(value)),
-    flag: (value) => (value instanceof Uint8Array ? value[0] === 1 : Boolean(value)),
-    float: Number,
-    time: (value) => String(value).replace(' ', 'T'),
-    moment: (value) => `${String(value).replace(' ', 'T')}Z`,
-    binary: (value) => (value instanceof Uint8Array ? value : Buffer.from(String(value))),
-  };
+type CellReader = (value: string | number | Uint8Array) => Cell;
+
+/** Of the other kinds the text is the cell. */
+const CELLS: Readonly<Partial<Record<ColumnKind, CellReader>>> = {
+  whole: (value) => BigInt(String(value)),
+  flag: (value) => (value instanceof Uint8Array ? value[0] === 1 : Boolean(value)),
+  float: Number,
+  time: (value) => String(value).replace(' ', 'T'),
+  moment: (value) => `${String(value).replace(' ', 'T')}Z`,
+  binary: (value) => (value instanceof Uint8Array ? value : Buffer.from(String(value))),
+};
 
 const isRow = (row: unknown[] | ResultSetHeader): row is unknown[] => Array.isArray(row);
 
-/** In the driver's own row, which nobody else has. */
-function cellsOf(row: unknown[], columns: readonly Column[]): Row {
-  for (let at = 0; at < row.length; at++) row[at] = cellOf(row[at], columns[at]?.kind);
-  return row as Cell[];
-}
-
-/** The driver returns strings, numbers and bytes; geometry as objects. */
-function cellOf(value: unknown, kind: ColumnKind = 'text'): Cell {
-  if (value === null || value === undefined) return null;
-  if (typeof value !== 'string' && typeof value !== 'number' && !(value instanceof Uint8Array)) {
-    return JSON.stringify(value);
+/** In the driver's own row, which nobody else has. It has strings, numbers and bytes; geometry as objects. */
+function cellsOf(row: unknown[], readers: readonly CellReader[]): Row {
+  for (let at = 0; at < row.length; at++) {
+    const value = row[at];
+    if (typeof value === 'string' || typeof value === 'number' || value instanceof Uint8Array)
+      row[at] = readers[at]?.(value);
+    else row[at] = value === null || value === undefined ? null : JSON.stringify(value);
   }
-  return CELLS[kind]?.(value) ?? String(value);
+  return row as Cell[];
 }
 
 /** What the driver's types lack: it sends a bigint as a 64-bit integer. */
